@@ -1,0 +1,175 @@
+//! What is wrong with a configuration file: the record that every stage makes, and its renderings.
+
+mod nearest;
+mod render;
+
+pub use self::nearest::nearest;
+pub use self::render::{Style, render};
+
+use crate::source::Span;
+
+/// One thing that is wrong with, or worth saying about, a configuration file.
+///
+/// The message stands alone, in lower case, without a full stop, names in backticks. Everything
+/// else helps: the narrowest place, where the other party stands, what to do.
+///
+/// ```
+/// use pasteline::diagnostic::Diagnostic;
+///
+/// let diagnostic = Diagnostic::error("unknown-filter", "no filter is called `corss`")
+///     .help("did you mean `cors`?");
+/// assert!(diagnostic.is_error());
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Diagnostic {
+    /// The kind of fault, in kebab case; the name of its documentation page.
+    pub slug: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one line that stands alone.
+    pub message: String,
+    /// The narrowest place that it is about; none for a file that cannot be read.
+    pub span: Option<Span>,
+    /// A few words to stand at that place.
+    pub label: String,
+    /// Other places that have a part in it, each with its part ("first given here").
+    pub related: Vec<(Span, String)>,
+    /// What to know or to do, a sentence each.
+    pub help: Vec<String>,
+    /// A change of the text that mends it.
+    pub fix: Option<Fix>,
+    /// The name that Paste Deploy or Python's `ConfigParser` has for the fault, such as
+    /// `LookupError`; empty where they would not complain.
+    pub class: &'static str,
+}
+
+impl Diagnostic {
+    /// A fault that forbids going on.
+    pub fn error(slug: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, slug, message.into())
+    }
+
+    /// Something that is most likely not meant.
+    pub fn warning(slug: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, slug, message.into())
+    }
+
+    /// Something that the reader may want to know.
+    pub fn note(slug: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, slug, message.into())
+    }
+
+    fn new(severity: Severity, slug: &'static str, message: String) -> Self {
+        Self {
+            slug,
+            severity,
+            message,
+            span: None,
+            label: String::new(),
+            related: Vec::new(),
+            help: Vec::new(),
+            fix: None,
+            class: "",
+        }
+    }
+
+    /// Sets the place.
+    #[must_use]
+    pub fn at(mut self, span: impl Into<Option<Span>>) -> Self {
+        self.span = span.into();
+        self
+    }
+
+    /// Sets the words at the place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Adds another place, if there is one, with its part in the fault.
+    #[must_use]
+    pub fn related(mut self, span: impl Into<Option<Span>>, part: impl Into<String>) -> Self {
+        if let Some(span) = span.into() {
+            self.related.push((span, part.into()));
+        }
+        self
+    }
+
+    /// Adds a sentence of help.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// Adds help that names the nearest of the candidates, if one is near enough.
+    #[must_use]
+    pub fn suggest<'a>(self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(word, candidates) {
+            Some(near) => self.help(format!("did you mean `{near}`?")),
+            None => self,
+        }
+    }
+
+    /// Sets the change that mends it.
+    #[must_use]
+    pub fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
+        self
+    }
+
+    /// Sets the name that Paste Deploy has for the fault.
+    #[must_use]
+    pub fn class(mut self, class: &'static str) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// Whether it forbids going on.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// How bad a fault is, the worst first.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// Forbids going on.
+    Error,
+    /// Most likely not meant.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// The word for it: `error`, `warning` or `note`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// A change of the text that mends a fault.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fix {
+    /// What the change does, as an order: "rename it to `cors`".
+    pub title: String,
+    /// The texts to put in place of ranges; they do not overlap.
+    pub edits: Vec<(Span, String)>,
+    /// Whether a program may apply it unasked.
+    pub applicability: Applicability,
+}
+
+/// Whether a program may apply a fix.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Applicability {
+    /// The meaning is what the writer must have meant.
+    Safe,
+    /// Likely right, but a person must look.
+    Unsafe,
+}

@@ -1,0 +1,181 @@
+//! Draws a diagnostic for people: message, place with carets, help.
+
+use std::ops::Range;
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Patch, Renderer, Snippet};
+
+use super::{Diagnostic, Severity};
+use crate::source::{Sources, Span};
+
+/// How a diagnostic is drawn.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Style {
+    /// Several lines with the source and carets, in colours of the terminal.
+    Colour,
+    /// Several lines with the source and carets.
+    Plain,
+    /// One line: `path:line:column: error[slug]: message`.
+    Short,
+}
+
+/// Draws a diagnostic, without a line end after its last line.
+pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> String {
+    let renderer = match style {
+        Style::Colour => Renderer::styled(),
+        Style::Plain => Renderer::plain(),
+        Style::Short => return short(diagnostic, sources),
+    };
+    let mut title = level(diagnostic.severity).primary_title(&*diagnostic.message);
+    if !diagnostic.slug.is_empty() {
+        title = title.id(diagnostic.slug);
+    }
+    let mut group = Group::with_title(title);
+    for snippet in snippets(diagnostic, sources) {
+        group = group.element(snippet);
+    }
+    for help in &diagnostic.help {
+        group = group.element(Level::HELP.message(&**help));
+    }
+    let mut report = vec![group];
+    if let Some(fix) = &diagnostic.fix {
+        let patches = fix.edits.iter().map(|(span, text)| patch(*span, text, sources));
+        report.push(Level::HELP.secondary_title(&*fix.title).elements(patches));
+    }
+    renderer.render(&report)
+}
+
+fn short(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    let Diagnostic { severity, slug, message, .. } = diagnostic;
+    let place =
+        diagnostic.span.map_or_else(String::new, |span| format!("{}: ", sources.location(span)));
+    format!("{place}{}[{slug}]: {message}", severity.name())
+}
+
+fn level(severity: Severity) -> Level<'static> {
+    match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    }
+}
+
+/// The pieces of text to show, the one with the primary place first. Places of one source that
+/// lie near each other share a piece.
+fn snippets<'a>(
+    diagnostic: &'a Diagnostic,
+    sources: &'a Sources,
+) -> Vec<Snippet<'a, Annotation<'a>>> {
+    let primary = diagnostic.span.map(|span| (span, AnnotationKind::Primary, &*diagnostic.label));
+    let related = diagnostic
+        .related
+        .iter()
+        .map(|(span, part)| (*span, AnnotationKind::Context, part.as_str()));
+    let mut pieces: Vec<(Window, Vec<_>)> = Vec::new();
+    for place in primary.into_iter().chain(related) {
+        let window = Window::around(place.0, sources);
+        match pieces.iter_mut().find(|(other, _)| other.is_near(&window)) {
+            Some((other, places)) => {
+                other.grow(&window);
+                places.push(place);
+            }
+            None => pieces.push((window, vec![place])),
+        }
+    }
+    let draw = |(window, places): (Window, Vec<(Span, AnnotationKind, &'a str)>)| {
+        let annotations = places.into_iter().map(|(span, kind, words)| {
+            let annotation = kind.span(window.relative(span));
+            if words.is_empty() { annotation } else { annotation.label(words) }
+        });
+        window.snippet(sources).annotations(annotations.collect::<Vec<_>>())
+    };
+    pieces.into_iter().map(draw).collect()
+}
+
+fn patch<'a>(span: Span, text: &'a str, sources: &'a Sources) -> Snippet<'a, Patch<'a>> {
+    let window = Window::around(span, sources);
+    window.snippet(sources).patch(Patch::new(window.relative(span), text))
+}
+
+/// The whole lines around a place, so that a large source is not searched for each diagnostic.
+#[derive(Debug)]
+struct Window {
+    span: Span,
+}
+
+impl Window {
+    /// Places at most this many bytes apart are shown in one piece.
+    const NEAR: u32 = 4096;
+
+    fn around(span: Span, sources: &Sources) -> Self {
+        let text = sources.get(span.source).text();
+        let Range { start, end } = span.range();
+        let is_end = |c: char| c == '\n' || c == '\r';
+        let from = text[..start].rfind(is_end).map_or(0, |at| at + 1);
+        let to = text[end..].find(is_end).map_or(text.len(), |at| end + at);
+        Self { span: Span::new(span.source, from, to) }
+    }
+
+    fn is_near(&self, other: &Self) -> bool {
+        let (a, b) = (self.span, other.span);
+        a.source == b.source
+            && a.start.saturating_sub(b.end) <= Self::NEAR
+            && b.start.saturating_sub(a.end) <= Self::NEAR
+    }
+
+    fn grow(&mut self, other: &Self) {
+        self.span = self.span.to(other.span);
+    }
+
+    fn relative(&self, span: Span) -> Range<usize> {
+        let base = self.span.start as usize;
+        span.start as usize - base..span.end as usize - base
+    }
+
+    fn snippet<'a, T: Clone>(&self, sources: &'a Sources) -> Snippet<'a, T> {
+        let source = sources.get(self.span.source);
+        let (line, _) = source.line_and_column(self.span.start as usize);
+        Snippet::source(&source.text()[self.span.range()])
+            .line_start(line)
+            .path(source.name().to_string_lossy())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources() -> (Sources, Span, Span) {
+        let mut sources = Sources::default();
+        let id = sources.add("paste.ini", "[app:a]\nuse = corss\n[app:a]\n");
+        (sources, Span::new(id, 14, 19), Span::new(id, 1, 6))
+    }
+
+    #[test]
+    fn draws_both_places_in_one_piece() {
+        let (sources, word, header) = sources();
+        let diagnostic = Diagnostic::error("unknown-app", "no app is called `corss`")
+            .at(word)
+            .label("not known")
+            .related(header, "in this section")
+            .help("did you mean `cors`?");
+        let expected = "\
+error[unknown-app]: no app is called `corss`
+ --> paste.ini:2:7
+  |
+1 | [app:a]
+  |  ----- in this section
+2 | use = corss
+  |       ^^^^^ not known
+  |
+  = help: did you mean `cors`?";
+        assert_eq!(render(&diagnostic, &sources, Style::Plain), expected);
+    }
+
+    #[test]
+    fn draws_one_line() {
+        let (sources, word, _) = sources();
+        let diagnostic = Diagnostic::warning("a-slug", "it is odd").at(word);
+        let line = "paste.ini:2:7: warning[a-slug]: it is odd";
+        assert_eq!(render(&diagnostic, &sources, Style::Short), line);
+    }
+}

@@ -1,0 +1,4 @@
+//! Reads `api-paste.ini`, checks it, builds it into a tower stack and serves it with hyper.
+
+pub mod diagnostic;
+pub mod source;

@@ -1,0 +1,3 @@
+//! The `pasteline` program.
+
+fn main() {}

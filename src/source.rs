@@ -1,0 +1,335 @@
+//! Texts of configuration files and the places in them; the only reader of such files.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// The largest configuration file that is read, in bytes: 64 MiB.
+pub const LARGEST_FILE: u64 = 64 << 20;
+
+/// A range of bytes in one source.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Span {
+    /// The text that the range lies in.
+    pub source: SourceId,
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset after the last byte; equal to `start` for a place between two characters.
+    pub end: u32,
+}
+
+impl Span {
+    /// The range `start..end` of a source.
+    pub fn new(source: SourceId, start: usize, end: usize) -> Self {
+        let offset = |at: usize| u32::try_from(at).expect("a source is at most 64 MiB long");
+        Self { source, start: offset(start), end: offset(end) }
+    }
+
+    /// A part of this range, by byte offsets counted from its start, cut off at its end.
+    #[must_use]
+    pub fn part(self, start: usize, end: usize) -> Self {
+        let length = (self.end - self.start) as usize;
+        let base = self.start as usize;
+        Self::new(self.source, base + start.min(length), base + end.min(length))
+    }
+
+    /// The smallest range that holds this one and `other`, which lies in the same source.
+    #[must_use]
+    pub fn to(self, other: Self) -> Self {
+        debug_assert_eq!(self.source, other.source);
+        Self {
+            source: self.source,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
+    }
+
+    /// The byte offsets as a range, for slicing the source's text.
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// The handle of a text in [`Sources`].
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SourceId(u32);
+
+/// All texts of one load, in the order in which they were read. Texts are added, never changed.
+#[derive(Clone, Debug, Default)]
+pub struct Sources(Vec<Source>);
+
+impl Sources {
+    /// Reads a file.
+    ///
+    /// The path is kept as given for messages; [`Source::path`] is absolute. Only regular files
+    /// of at most [`LARGEST_FILE`] bytes are read.
+    ///
+    /// # Errors
+    ///
+    /// See [`ReadError`]. A file that is not UTF-8 stands in the sources all the same, its bad
+    /// bytes replaced, so that the place can be shown.
+    pub fn read(&mut self, path: &Path) -> Result<SourceId, ReadError> {
+        let bytes = read_regular(path).map_err(|cause| ReadError::new(path, cause))?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(self.add(path, text)),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let byte = error.as_bytes()[valid];
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let source = self.add(path, text);
+                let width = char::REPLACEMENT_CHARACTER.len_utf8();
+                let span = Span::new(source, valid, valid + width);
+                Err(ReadError::new(path, Unreadable::NotUtf8 { byte, offset: valid, span }))
+            }
+        }
+    }
+
+    /// Adds a text that does not come from a file, such as a test's, under the name of one.
+    pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> SourceId {
+        let id = u32::try_from(self.0.len()).expect("there are fewer than 2^32 sources");
+        self.0.push(Source::new(path.into(), text.into()));
+        SourceId(id)
+    }
+
+    /// The source of a handle.
+    ///
+    /// # Panics
+    ///
+    /// If the handle was made by other `Sources`.
+    pub fn get(&self, id: SourceId) -> &Source {
+        &self.0[id.0 as usize]
+    }
+
+    /// The text of a range.
+    pub fn text(&self, span: Span) -> &str {
+        &self.get(span.source).text[span.range()]
+    }
+
+    /// Where a range begins, for people.
+    pub fn location(&self, span: Span) -> Location<'_> {
+        let source = self.get(span.source);
+        let (line, column) = source.line_and_column(span.start as usize);
+        Location { path: &source.name, line, column }
+    }
+
+    /// All sources, in the order in which they were read.
+    pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        (0..).map(SourceId).zip(&self.0)
+    }
+}
+
+/// One text with its name.
+#[derive(Clone, Debug)]
+pub struct Source {
+    name: PathBuf,
+    path: PathBuf,
+    text: Arc<str>,
+    line_starts: OnceLock<Vec<u32>>,
+}
+
+impl Source {
+    fn new(name: PathBuf, text: Arc<str>) -> Self {
+        let path = std::path::absolute(&name).unwrap_or_else(|_| name.clone());
+        Self { name, path: clean(&path), text, line_starts: OnceLock::new() }
+    }
+
+    /// The path as it was given, for messages.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// The absolute path, `.` and `..` resolved by name: Paste Deploy's `__file__`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The absolute path of the directory that the file lies in: Paste Deploy's `here`.
+    pub fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
+    /// The whole text, as it stands in the file.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// The line and the column, both from 1, of a byte offset. Columns count characters.
+    ///
+    /// `\n`, `\r` and `\r\n` end lines, as in Python.
+    pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
+        let starts = self.line_starts.get_or_init(|| line_starts(&self.text));
+        let line = starts.partition_point(|&start| start as usize <= offset);
+        let start = starts[line - 1] as usize;
+        let before = self.text.get(start..offset).unwrap_or(&self.text[start..]);
+        (line, before.chars().count() + 1)
+    }
+}
+
+/// A place in a file, written `path:line:column`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Location<'a> {
+    /// The path as it was given.
+    pub path: &'a Path,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, in characters from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Location<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.path.display(), self.line, self.column)
+    }
+}
+
+/// A configuration file that could not be read, and why.
+#[derive(Debug)]
+pub struct ReadError {
+    /// The path as it was given.
+    pub path: PathBuf,
+    /// What stood in the way.
+    pub cause: Unreadable,
+}
+
+impl ReadError {
+    fn new(path: &Path, cause: Unreadable) -> Self {
+        Self { path: path.to_owned(), cause }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.cause {
+            Unreadable::Io(error) => write!(f, "cannot read `{path}`: {}", describe(error)),
+            Unreadable::NotAFile(kind) => write!(f, "cannot read `{path}`: it is {kind}"),
+            Unreadable::NotUtf8 { byte, offset, .. } => {
+                write!(f, "`{path}` is not UTF-8: byte 0x{byte:02x} at offset {offset}")
+            }
+            Unreadable::TooLarge => {
+                write!(f, "cannot read `{path}`: it is larger than {} MiB", LARGEST_FILE >> 20)
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// Why a configuration file could not be read.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// The operating system refused.
+    Io(io::Error),
+    /// It is a directory, a pipe, a device or the like, as the words say.
+    NotAFile(&'static str),
+    /// It holds a byte that is not UTF-8, at this offset.
+    NotUtf8 {
+        /// The first bad byte.
+        byte: u8,
+        /// Its offset from the start of the file.
+        offset: usize,
+        /// Its place in the text that stands for the file.
+        span: Span,
+    },
+    /// It is larger than [`LARGEST_FILE`].
+    TooLarge,
+}
+
+/// What an error of the operating system says, without Rust's `(os error 2)`.
+pub fn describe(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
+
+/// The bytes of a regular file. What else a path may name could block for ever or never end, so
+/// it is looked at before it is opened, and the file that was opened is looked at again.
+fn read_regular(path: &Path) -> Result<Vec<u8>, Unreadable> {
+    refuse_special(&path.metadata().map_err(Unreadable::Io)?)?;
+    let file = File::open(path).map_err(Unreadable::Io)?;
+    let metadata = file.metadata().map_err(Unreadable::Io)?;
+    refuse_special(&metadata)?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(Unreadable::TooLarge);
+    }
+    Ok(bytes)
+}
+
+fn refuse_special(metadata: &std::fs::Metadata) -> Result<(), Unreadable> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let kind = if metadata.is_dir() { "a directory" } else { "not a regular file" };
+    Err(Unreadable::NotAFile(kind))
+}
+
+/// Resolves `.` and `..` by name, as Python's `os.path.abspath` does.
+fn clean(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let mut cleaned = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                cleaned.pop();
+            }
+            other => cleaned.push(other),
+        }
+    }
+    cleaned
+}
+
+fn line_starts(text: &str) -> Vec<u32> {
+    let bytes = text.as_bytes();
+    let ends = bytes.iter().enumerate().filter(|&(at, &byte)| {
+        byte == b'\n' || (byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
+    });
+    let start = |at: usize| u32::try_from(at).expect("a source is at most 64 MiB long");
+    std::iter::once(0).chain(ends.map(|(at, _)| start(at + 1))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_lines_as_python_does() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.ini", "é=1\rb\r\nc\n\u{2028}d");
+        let place = |offset| sources.get(id).line_and_column(offset);
+        assert_eq!(place(0), (1, 1));
+        assert_eq!(place(2), (1, 2));
+        assert_eq!(place(5), (2, 1));
+        assert_eq!(place(8), (3, 1));
+        assert_eq!(place(10), (4, 1));
+        assert_eq!(place(13), (4, 2));
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_regular_file() {
+        let mut sources = Sources::default();
+        let error = sources.read(Path::new("/")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read `/`: it is a directory");
+        let error = sources.read(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read `/dev/zero`: it is not a regular file");
+    }
+
+    #[test]
+    fn says_why_a_file_cannot_be_read() {
+        let error = Sources::default().read(Path::new("no/such.ini")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read `no/such.ini`: no such file or directory");
+    }
+
+    #[test]
+    fn resolves_dots_by_name() {
+        assert_eq!(clean(Path::new("/a/./b/../c.ini")), Path::new("/a/c.ini"));
+        assert_eq!(clean(Path::new("/../c.ini")), Path::new("/c.ini"));
+    }
+}
