@@ -38,7 +38,7 @@ pub struct Diagnostic {
     pub help: Vec<String>,
     /// A change of the text that mends it.
     pub fix: Option<Fix>,
-    /// The name that Paste Deploy or Python's `ConfigParser` has for the fault, such as
+    /// The name that Paste Deploy or Python's ConfigParser has for the fault, such as
     /// `LookupError`; empty where they would not complain.
     pub class: &'static str,
 }

@@ -1,4 +1,4 @@
-//! Sections and options of a paste file, read exactly as Python's `ConfigParser` reads them for
+//! Sections and options of a paste file, read exactly as Python's ConfigParser reads them for
 //! Paste Deploy, each with its place.
 
 use std::sync::Arc;

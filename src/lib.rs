@@ -1,4 +1,6 @@
 //! Reads `api-paste.ini`, checks it, builds it into a tower stack and serves it with hyper.
 
+pub mod app;
 pub mod diagnostic;
+pub mod ini;
 pub mod source;

@@ -1,0 +1,28 @@
+//! Turns what a tower layer failed with into a response.
+
+use std::error::Error;
+
+use http::StatusCode;
+use http_body_util::LengthLimitError;
+use tower::timeout::error::Elapsed;
+
+use super::{BoxError, Response, response};
+
+/// The response for a failure: 504 for a timeout, 413 for a body over its limit, 500 for
+/// anything else. The cause goes to the log and never to the client.
+#[expect(clippy::needless_pass_by_value, reason = "an error ends here")]
+pub(super) fn response(error: BoxError) -> Response {
+    let (status, detail) = if is_caused_by::<Elapsed>(&*error) {
+        (StatusCode::GATEWAY_TIMEOUT, "The server did not finish in time.")
+    } else if is_caused_by::<LengthLimitError>(&*error) {
+        (StatusCode::PAYLOAD_TOO_LARGE, "The body of the request is too large.")
+    } else {
+        (StatusCode::INTERNAL_SERVER_ERROR, "The server has failed to answer the request.")
+    };
+    tracing::error!(error = &*error as &dyn Error, status = status.as_u16(), "a layer failed");
+    response::text(status, detail)
+}
+
+fn is_caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<E>)
+}

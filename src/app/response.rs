@@ -1,0 +1,87 @@
+//! Makes the common responses.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Body, Response};
+
+/// A response of plain text in UTF-8.
+pub fn text(status: StatusCode, text: impl Into<Bytes>) -> Response {
+    typed(status, "text/plain; charset=utf-8", text.into())
+}
+
+/// A response of JSON, in one line.
+pub fn json(status: StatusCode, value: &Value) -> Response {
+    typed(status, "application/json", value.to_string().into())
+}
+
+/// A refusal in the form that the client asks for by `Accept`: JSON with the keys `message`,
+/// `code` and `title`, HTML, or, if it asks for neither, plain text.
+///
+/// This is what OpenStack's clients know from WebOb's exceptions.
+pub fn refusal(status: StatusCode, detail: &str, asked: &HeaderMap) -> Response {
+    let title = status.canonical_reason().unwrap_or("Unknown");
+    let code = format!("{} {title}", status.as_u16());
+    match preferred(asked) {
+        Form::Html => {
+            let detail = escape(detail);
+            let page = format!(
+                "<!doctype html>\n<title>{code}</title>\n<h1>{code}</h1>\n<p>{detail}</p>\n"
+            );
+            typed(status, "text/html; charset=utf-8", page.into())
+        }
+        Form::Json => json(status, &json!({"message": detail, "code": code, "title": title})),
+        Form::Text => text(status, format!("{code}\n\n{detail}\n")),
+    }
+}
+
+fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+enum Form {
+    Html,
+    Json,
+    Text,
+}
+
+/// The first of the types in `Accept` that there is a form for.
+fn preferred(asked: &HeaderMap) -> Form {
+    let accept = asked.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let form = |range: &str| match range.split(';').next().map(str::trim) {
+        Some("application/json") => Some(Form::Json),
+        Some("text/html") => Some(Form::Html),
+        Some("text/plain" | "text/*" | "*/*") => Some(Form::Text),
+        _ => None,
+    };
+    accept.split(',').find_map(form).unwrap_or(Form::Text)
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content_type(accept: &'static str) -> HeaderValue {
+        let mut asked = HeaderMap::new();
+        asked.insert(ACCEPT, HeaderValue::from_static(accept));
+        let response = refusal(StatusCode::PAYLOAD_TOO_LARGE, "too <large>", &asked);
+        response.headers()[CONTENT_TYPE].clone()
+    }
+
+    #[test]
+    fn a_refusal_takes_the_form_that_is_asked_for() {
+        assert_eq!(content_type("application/json"), "application/json");
+        assert_eq!(content_type("image/png, text/html;q=0.9"), "text/html; charset=utf-8");
+        assert_eq!(content_type("*/*"), "text/plain; charset=utf-8");
+        assert_eq!(content_type("image/png"), "text/plain; charset=utf-8");
+    }
+}
