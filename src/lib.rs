@@ -3,4 +3,5 @@
 pub mod app;
 pub mod diagnostic;
 pub mod ini;
+pub mod settings;
 pub mod source;

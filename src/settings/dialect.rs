@@ -1,0 +1,113 @@
+//! How the options of a Python factory differ from those of the native one.
+
+/// How the options of a factory differ when it is named by one of its aliases.
+///
+/// ```
+/// use pasteline::settings::Dialect;
+///
+/// const PASTE: Dialect = Dialect::new()
+///     .renamed(&[("document_root", "root")])
+///     .ignored(&[("cache_max_age", "no cache headers are sent yet")]);
+/// assert_eq!(PASTE.native("document_root"), "root");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dialect {
+    renamed: &'static [(&'static str, &'static str)],
+    defaults: &'static [(&'static str, &'static str)],
+    ignored: &'static [(&'static str, &'static str)],
+    globals: &'static [&'static str],
+    unknown: Unknown,
+}
+
+/// What becomes of an option that no factory knows.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Unknown {
+    /// The upstream factory takes any option and says nothing: a warning, but for one that is
+    /// near to a known name, which is refused.
+    Ignored,
+    /// It is refused.
+    #[default]
+    Refused,
+}
+
+impl Dialect {
+    /// The native dialect: no difference, unknown options are refused.
+    pub const fn new() -> Self {
+        Self { renamed: &[], defaults: &[], ignored: &[], globals: &[], unknown: Unknown::Refused }
+    }
+
+    /// The dialect of a factory that takes any option and says nothing.
+    pub const fn lenient() -> Self {
+        Self { unknown: Unknown::Ignored, ..Self::new() }
+    }
+
+    /// Sets the options of another name: theirs, ours.
+    #[must_use]
+    pub const fn renamed(mut self, renamed: &'static [(&'static str, &'static str)]) -> Self {
+        self.renamed = renamed;
+        self
+    }
+
+    /// Sets the defaults that differ: our name, the default as it would be written.
+    #[must_use]
+    pub const fn defaults(mut self, defaults: &'static [(&'static str, &'static str)]) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
+    /// Sets the options that are accepted and have no effect: their name, why.
+    #[must_use]
+    pub const fn ignored(mut self, ignored: &'static [(&'static str, &'static str)]) -> Self {
+        self.ignored = ignored;
+        self
+    }
+
+    /// Sets the options that are taken from `global_conf` if the section lacks them; their names.
+    #[must_use]
+    pub const fn globals(mut self, globals: &'static [&'static str]) -> Self {
+        self.globals = globals;
+        self
+    }
+
+    /// Our name for one of their options.
+    pub fn native<'a>(&self, theirs: &'a str) -> &'a str {
+        let renamed = self.renamed.iter().find(|(name, _)| *name == theirs);
+        renamed.map_or(theirs, |(_, ours)| ours)
+    }
+
+    /// Their name for one of our options.
+    pub fn theirs<'a>(&self, native: &'a str) -> &'a str {
+        let renamed = self.renamed.iter().find(|(_, ours)| *ours == native);
+        renamed.map_or(native, |(theirs, _)| theirs)
+    }
+
+    /// The default of an option, by our name, where it differs.
+    pub fn default_of(&self, native: &str) -> Option<&'static str> {
+        self.defaults.iter().find(|(name, _)| *name == native).map(|(_, default)| *default)
+    }
+
+    /// Why an option, by their name, has no effect; none if it has one.
+    pub fn why_ignored(&self, theirs: &str) -> Option<&'static str> {
+        self.ignored.iter().find(|(name, _)| *name == theirs).map(|(_, why)| *why)
+    }
+
+    /// Whether an option, by their name, is also taken from `global_conf`.
+    pub fn is_global(&self, theirs: &str) -> bool {
+        self.globals.contains(&theirs)
+    }
+
+    /// The options of another name: theirs, ours.
+    pub fn renames(&self) -> &'static [(&'static str, &'static str)] {
+        self.renamed
+    }
+
+    /// The options that have no effect, each with the reason.
+    pub fn ignores(&self) -> &'static [(&'static str, &'static str)] {
+        self.ignored
+    }
+
+    /// What becomes of an option that no factory knows.
+    pub fn unknown(&self) -> Unknown {
+        self.unknown
+    }
+}

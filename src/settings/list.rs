@@ -1,0 +1,125 @@
+//! Values of several parts.
+
+use std::path::Path;
+
+use http::{HeaderName, HeaderValue};
+
+use super::{Rejected, Setting, Shape};
+
+/// A list, its items separated by commas or line ends; blank items are dropped, as oslo.config
+/// drops them. A list that is left out is empty.
+impl<T: Setting> Setting for Vec<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+    const SHAPE: Shape = Shape::List;
+    const OPTIONAL: bool = true;
+    const SECRET: bool = T::SECRET;
+
+    fn parse(text: &str) -> Result<Self, Rejected> {
+        Self::parse_in(text, Path::new(""))
+    }
+
+    fn parse_in(text: &str, directory: &Path) -> Result<Self, Rejected> {
+        items(text, &[',', '\n'], |item| T::parse_in(item, directory))
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+/// A list of one item a line, for items that may hold commas. One that is left out is empty.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Lines<T>(pub Vec<T>);
+
+impl<T: Setting> Setting for Lines<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+    const SHAPE: Shape = Shape::Lines;
+    const OPTIONAL: bool = true;
+    const SECRET: bool = T::SECRET;
+
+    fn parse(text: &str) -> Result<Self, Rejected> {
+        Self::parse_in(text, Path::new(""))
+    }
+
+    fn parse_in(text: &str, directory: &Path) -> Result<Self, Rejected> {
+        items(text, &['\n'], |item| T::parse_in(item, directory)).map(Self)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self(Vec::new()))
+    }
+}
+
+/// Header fields, one `Name: value` a line. Left out, there are none.
+pub type HeaderLines = Lines<(HeaderName, HeaderValue)>;
+
+impl Setting for (HeaderName, HeaderValue) {
+    const EXPECTED: &'static str = "a header field, as `Name: value`";
+
+    fn parse(text: &str) -> Result<Self, Rejected> {
+        let Some((name, value)) = text.split_once(':') else {
+            return Err(Rejected::because(format!("`{text}` has no colon")));
+        };
+        let parsed_name = name.trim_end().parse().map_err(|_| {
+            let reason = format!("`{}` is not the name of a header", name.trim_end());
+            Rejected::because(reason).at(0, name.len())
+        })?;
+        let value = value.trim().parse().map_err(|_| {
+            Rejected::because("a header's value is visible ASCII in one line")
+                .at(name.len() + 1, text.len())
+        })?;
+        Ok((parsed_name, value))
+    }
+}
+
+/// Parses each part of a text between separators, white space and empty parts dropped. What is
+/// wrong with a part is placed in the whole text.
+fn items<T>(
+    text: &str,
+    separators: &[char],
+    parse: impl Fn(&str) -> Result<T, Rejected>,
+) -> Result<Vec<T>, Rejected> {
+    let base = text.as_ptr() as usize;
+    let mut parsed = Vec::new();
+    for item in text.split(separators).map(str::trim).filter(|item| !item.is_empty()) {
+        let offset = item.as_ptr() as usize - base;
+        parsed.push(parse(item).map_err(|rejected| {
+            let (start, end) = rejected.part.unwrap_or((0, item.len()));
+            rejected.at(offset + start, offset + end)
+        })?);
+    }
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_separated_by_commas_or_lines() {
+        assert_eq!(Vec::<u8>::parse("1, 2\n3,,"), Ok(vec![1, 2, 3]));
+        assert_eq!(Vec::<u8>::absent(), Some(vec![]));
+    }
+
+    #[test]
+    fn the_bad_item_of_a_list_is_placed() {
+        let rejected = Vec::<u8>::parse("1, two, 3").unwrap_err();
+        assert_eq!(rejected.part, Some((3, 6)));
+    }
+
+    #[test]
+    fn header_fields_stand_one_a_line() {
+        let Lines(fields) = HeaderLines::parse("X-A: 1, 2\nX-B:b").unwrap();
+        let expected = [("x-a", "1, 2"), ("x-b", "b")];
+        let seen: Vec<_> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_bad_header_name_is_placed() {
+        let rejected = HeaderLines::parse("X-A: 1\nX B: 2").unwrap_err();
+        assert_eq!(rejected.part, Some((7, 10)));
+        assert_eq!(rejected.reason.as_deref(), Some("`X B` is not the name of a header"));
+    }
+}

@@ -1,0 +1,276 @@
+//! Hands out the options of one section by type, and notes what is wrong with them.
+
+use std::path::Path;
+
+use super::{Dialect, OptionSpec, Rejected, Setting, Unknown};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::ini::{Conf, Value};
+use crate::source::{Sources, Span};
+
+/// What settings are read for.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The factory as the file names it.
+    pub factory: &'a str,
+    /// The place to blame for what is missing: the section's header or the factory.
+    pub place: Option<Span>,
+    /// How the options differ from the native ones.
+    pub dialect: &'a Dialect,
+}
+
+/// Hands out the options of one section by type, and notes what is wrong with them.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    subject: Subject<'a>,
+    local: &'a Conf,
+    global: &'a Conf,
+    sources: &'a Sources,
+    known: Vec<&'static str>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of the options `local` and, where the dialect says so, `global`.
+    pub fn new(
+        subject: Subject<'a>,
+        local: &'a Conf,
+        global: &'a Conf,
+        sources: &'a Sources,
+    ) -> Self {
+        Self { subject, local, global, sources, known: Vec::new(), diagnostics: Vec::new() }
+    }
+
+    /// Reads an option: as it is given, else its default. None if it is at fault or missing,
+    /// which is noted.
+    pub fn take<T: Setting>(&mut self, option: &'static OptionSpec) -> Option<T> {
+        self.known.push(option.name);
+        if let Some(value) = self.given(option.name) {
+            return self.parse(option.name, value);
+        }
+        match self.subject.dialect.default_of(option.name).or(option.default) {
+            Some(default) => self.parse_default(option, default),
+            None if option.required => {
+                self.missing(option);
+                None
+            }
+            None => T::absent(),
+        }
+    }
+
+    /// The value of an option, by our name, if it is given.
+    pub fn given(&self, name: &str) -> Option<&'a Value> {
+        let theirs = self.subject.dialect.theirs(name);
+        let global = || self.global.get(theirs).filter(|_| self.subject.dialect.is_global(theirs));
+        // Our own name works under an alias too.
+        self.local.get(theirs).or_else(|| self.local.get(name)).or_else(global)
+    }
+
+    /// Notes that the value of an option, by our name, is refused.
+    pub fn reject(&mut self, name: &str, reason: impl Into<String>) {
+        let theirs = self.subject.dialect.theirs(name).to_owned();
+        let reason = reason.into();
+        let place = self.given(name).and_then(|value| value.span).or(self.subject.place);
+        self.diagnostics.push(
+            Diagnostic::error("bad-value", format!("`{theirs}` is refused: {reason}")).at(place),
+        );
+    }
+
+    /// Notes anything else about an option, by our name; the place is added.
+    pub fn note(&mut self, name: &str, diagnostic: Diagnostic) {
+        let place = self.given(name).and_then(|value| value.span).or(self.subject.place);
+        self.diagnostics.push(diagnostic.at(place));
+    }
+
+    /// Ends the reading: adds what is unknown or without effect, and gives all that was noted.
+    pub fn finish(mut self) -> Vec<Diagnostic> {
+        for (key, value) in self.local {
+            if let Some(why) = self.subject.dialect.why_ignored(key) {
+                self.diagnostics.push(
+                    Diagnostic::note("ignored-option", format!("`{key}` has no effect: {why}"))
+                        .at(value.key_span),
+                );
+            } else if !self.known.contains(&self.subject.dialect.native(key)) {
+                let diagnostic = self.unknown(key, value);
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        self.diagnostics
+    }
+
+    fn parse<T: Setting>(&mut self, name: &str, value: &Value) -> Option<T> {
+        let source = value.span.map(|span| self.sources.get(span.source));
+        let directory = source.map_or(Path::new(""), |source| source.directory());
+        match T::parse_in(&value.text, directory) {
+            Ok(parsed) => Some(parsed),
+            Err(rejected) => {
+                let diagnostic = self.bad_value::<T>(name, value, &rejected);
+                self.diagnostics.push(diagnostic);
+                None
+            }
+        }
+    }
+
+    /// A default that cannot be read is a mistake of the declaration; it is reported like one
+    /// in the file, and a test over all declarations finds it first.
+    fn parse_default<T: Setting>(&mut self, option: &OptionSpec, default: &str) -> Option<T> {
+        let value = Value { text: default.into(), key_span: None, span: None };
+        self.parse(option.name, &value)
+    }
+
+    fn bad_value<T: Setting>(&self, name: &str, value: &Value, rejected: &Rejected) -> Diagnostic {
+        let name = self.subject.dialect.theirs(name);
+        let shown = if T::SECRET { "****" } else { &value.text };
+        let expected = T::SHAPE.describe(T::EXPECTED);
+        let message = match &rejected.reason {
+            Some(reason) => format!("`{name}` is refused: {reason}"),
+            None => format!("`{name}` is `{shown}`, expected {expected}"),
+        };
+        let span = value.span.map(|span| self.narrow(span, value, rejected.part));
+        let diagnostic = Diagnostic::error("bad-value", message).at(span.or(self.subject.place));
+        match rejected.reason {
+            Some(_) => diagnostic.help(format!("expected {expected}")),
+            None => diagnostic,
+        }
+    }
+
+    /// The place of a part of a value, as long as the value stands in the file as it is: neither
+    /// folded over lines nor interpolated.
+    fn narrow(&self, span: Span, value: &Value, part: Option<(usize, usize)>) -> Span {
+        match part {
+            Some((start, end)) if self.sources.text(span) == &*value.text => span.part(start, end),
+            _ => span,
+        }
+    }
+
+    fn missing(&mut self, option: &OptionSpec) {
+        let Subject { factory, place, dialect } = self.subject;
+        let name = dialect.theirs(option.name);
+        self.diagnostics.push(
+            Diagnostic::error("missing-option", format!("`{factory}` needs the option `{name}`"))
+                .at(place)
+                .help(format!("add `{name} = …`: {}", option.expectation())),
+        );
+    }
+
+    fn unknown(&self, key: &str, value: &Value) -> Diagnostic {
+        let Subject { factory, dialect, .. } = self.subject;
+        let names: Vec<_> = self.known.iter().map(|name| dialect.theirs(name)).collect();
+        let message = format!("`{factory}` has no option `{key}`");
+        let near = nearest(key, names.iter().copied());
+        let diagnostic = match (dialect.unknown(), near) {
+            (Unknown::Ignored, None) => Diagnostic::warning("unknown-option", message)
+                .help("the original takes any option and ignores this one"),
+            _ => Diagnostic::error("unknown-option", message),
+        };
+        let diagnostic = diagnostic.at(value.key_span).related(self.subject.place, "named here");
+        match near {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None if names.is_empty() => diagnostic.help("it has no options"),
+            None => diagnostic.help(format!("its options are {}", ticked(&names))),
+        }
+    }
+}
+
+/// Names in backticks: "`a`, `b` and `c`".
+fn ticked(names: &[&str]) -> String {
+    let ticked: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match ticked.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Severity;
+    use crate::settings::Settings;
+
+    crate::settings! {
+        /// Pours.
+        struct Teapot {
+            /// How many cups.
+            cups: u8,
+            /// Which tea.
+            tea: String = "green",
+            /// What must not be seen.
+            recipe: Option<crate::settings::SecretString>,
+        }
+    }
+
+    const DIALECT: Dialect = Dialect::lenient()
+        .renamed(&[("number_of_cups", "cups")])
+        .defaults(&[("tea", "black")])
+        .ignored(&[("milk", "nobody takes it")])
+        .globals(&["tea"]);
+
+    fn conf(pairs: &[(&str, &str)]) -> Conf {
+        let value = |text: &&str| Value { text: (*text).into(), key_span: None, span: None };
+        pairs.iter().map(|(key, text)| ((*key).into(), value(text))).collect()
+    }
+
+    fn read(
+        dialect: &Dialect,
+        local: &[(&str, &str)],
+        global: &[(&str, &str)],
+    ) -> (Option<Teapot>, Vec<(Severity, String)>) {
+        let (local, global, sources) = (conf(local), conf(global), Sources::default());
+        let subject = Subject { factory: "teapot", place: None, dialect };
+        let mut reader = Reader::new(subject, &local, &global, &sources);
+        let teapot = Teapot::read(&mut reader);
+        let noted = reader.finish().into_iter();
+        (teapot, noted.map(|noted| (noted.severity, noted.message)).collect())
+    }
+
+    #[test]
+    fn reports_every_fault_at_once() {
+        let options = [("tae", "mint"), ("cups", "many")];
+        let (teapot, noted) = read(&Dialect::new(), &options, &[]);
+        assert!(teapot.is_none());
+        let expected = [
+            "`cups` is `many`, expected a whole number from 0 to 255",
+            "`teapot` has no option `tae`",
+        ];
+        assert_eq!(noted, expected.map(|message| (Severity::Error, message.to_owned())));
+    }
+
+    #[test]
+    fn reports_what_is_missing() {
+        let (_, noted) = read(&Dialect::new(), &[], &[]);
+        let missing = "`teapot` needs the option `cups`".to_owned();
+        assert_eq!(noted, [(Severity::Error, missing)]);
+    }
+
+    #[test]
+    fn a_dialect_renames_and_has_its_own_defaults() {
+        let (teapot, noted) = read(&DIALECT, &[("number_of_cups", "3")], &[]);
+        let teapot = teapot.unwrap();
+        assert_eq!((teapot.cups, &*teapot.tea), (3, "black"));
+        assert_eq!(noted, []);
+    }
+
+    #[test]
+    fn a_dialect_may_look_at_the_global_options() {
+        let (teapot, _) = read(&DIALECT, &[("number_of_cups", "3")], &[("tea", "white")]);
+        assert_eq!(teapot.unwrap().tea, "white");
+        let (teapot, _) = read(&Dialect::new(), &[("cups", "3")], &[("tea", "white")]);
+        assert_eq!(teapot.unwrap().tea, "green");
+    }
+
+    #[test]
+    fn a_lenient_dialect_refuses_only_near_misses() {
+        let options = [("cups", "1"), ("milk", "yes"), ("teo", "x"), ("biscuits", "2")];
+        let (_, noted) = read(&DIALECT, &options, &[]);
+        let severities: Vec<_> = noted.iter().map(|(severity, _)| *severity).collect();
+        assert_eq!(severities, [Severity::Note, Severity::Error, Severity::Warning]);
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let options = [("cups", "1"), ("recipe", "leaves")];
+        let (teapot, _) = read(&Dialect::new(), &options, &[]);
+        let recipe = teapot.unwrap().recipe.unwrap();
+        assert_eq!((recipe.expose(), &*format!("{recipe:?}")), ("leaves", "****"));
+    }
+}
