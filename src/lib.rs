@@ -5,3 +5,4 @@ pub mod diagnostic;
 pub mod ini;
 pub mod settings;
 pub mod source;
+pub mod syntax;

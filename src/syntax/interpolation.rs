@@ -1,0 +1,121 @@
+//! References to other options in values: `%(here)s`.
+
+use std::ops::Range;
+
+use super::grammar::{self, Rule};
+
+/// A piece of a value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Piece {
+    /// Its bytes in the value. Pieces follow one another without a gap.
+    pub range: Range<usize>,
+    /// What it is.
+    pub kind: PieceKind,
+}
+
+/// What a piece of a value is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PieceKind {
+    /// `%%`, which stands for `%`.
+    Escape,
+    /// A `%` that begins neither an escape nor a reference, and all that follows it. Python
+    /// reads no further, so this is the last piece.
+    Fault,
+    /// Text that stands for itself.
+    Plain,
+    /// `%(name)s`, which stands for the value of another option.
+    Reference {
+        /// The bytes of the key; never empty. It may hold blanks, `(`, `%` and line ends.
+        name: Range<usize>,
+    },
+}
+
+/// Splits a value into text and references, one piece at a time.
+///
+/// ```
+/// use pasteline::syntax::{PieceKind, interpolation};
+///
+/// let last = interpolation("100%% of %(here)s").last().expect("a value that is not empty");
+/// assert_eq!(last.range, 9..17);
+/// assert_eq!(last.kind, PieceKind::Reference { name: 11..15 });
+/// ```
+pub fn interpolation(text: &str) -> Pieces<'_> {
+    Pieces { rest: text, start: 0 }
+}
+
+/// The pieces of a value; what [`interpolation`] returns.
+#[derive(Clone, Debug)]
+pub struct Pieces<'text> {
+    rest: &'text str,
+    start: usize,
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let pair = grammar::parse(Rule::piece, self.rest).next().expect("a piece is a pair");
+        let start = self.start;
+        let end = start + pair.as_str().len();
+        let kind = match pair.as_rule() {
+            Rule::escape => PieceKind::Escape,
+            Rule::plain => PieceKind::Plain,
+            Rule::reference => PieceKind::Reference { name: start + 2..end - 2 },
+            _ => PieceKind::Fault,
+        };
+        self.rest = &self.rest[end - start..];
+        self.start = end;
+        Some(Piece { range: start..end, kind })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pieces of a text, each in the brackets of its kind.
+    fn pieces(text: &str) -> String {
+        let piece = |piece: Piece| {
+            let found = &text[piece.range];
+            match piece.kind {
+                PieceKind::Escape => "%%".to_owned(),
+                PieceKind::Fault => format!("!{found}!"),
+                PieceKind::Plain => found.to_owned(),
+                PieceKind::Reference { name } => format!("<{}>", &text[name]),
+            }
+        };
+        interpolation(text).map(piece).collect()
+    }
+
+    #[test]
+    fn finds_references_and_escapes() {
+        for (text, expected) in [
+            ("", ""),
+            ("$a ${b}", "$a ${b}"),
+            ("a%(b)sc%%d", "a<b>c%%d"),
+            ("%(a b)s%(c)ss", "<a b><c>s"),
+            ("%((%(a\n)s", "<(%(a\n>"),
+            ("%%(a)s%%%(b)s", "%%(a)s%%<b>"),
+        ] {
+            assert_eq!(pieces(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn gives_up_at_a_percent_sign_that_is_neither() {
+        for (text, expected) in [
+            ("50% of %(a)s", "50!% of %(a)s!"),
+            ("%", "!%!"),
+            ("%%%", "%%!%!"),
+            ("%()s", "!%()s!"),
+            ("a%(b", "a!%(b!"),
+            ("%(a)d %(b)s", "!%(a)d %(b)s!"),
+            ("%S", "!%S!"),
+        ] {
+            assert_eq!(pieces(text), expected, "{text:?}");
+        }
+    }
+}
