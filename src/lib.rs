@@ -3,6 +3,7 @@
 pub mod app;
 pub mod diagnostic;
 pub mod ini;
+pub mod registry;
 pub mod settings;
 pub mod source;
 pub mod syntax;

@@ -55,7 +55,7 @@ macro_rules! settings {
                 ),)*
             ];
 
-            #[allow(unused_variables, reason = "settings may have no option")]
+            #[allow(unused_mut, unused_variables, reason = "settings may have no option")]
             fn read(reader: &mut $crate::settings::Reader<'_>) -> Option<Self> {
                 let mut options = Self::OPTIONS.iter();
                 $(let $option = options.next().and_then(|option| reader.take::<$type>(option));)*

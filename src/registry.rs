@@ -1,0 +1,155 @@
+//! The table of factories: what each is called, what it stands for, and how it is made.
+
+mod composite;
+mod definition;
+mod factory;
+mod spec;
+
+pub use self::composite::{Assembly, Children, Composite, Globals, Plan};
+pub use self::definition::{Alias, Definition, Kind};
+pub use self::factory::{AppFactory, Error, FilterFactory, ServerSettings, Site};
+pub use self::spec::FactoryId;
+
+use std::collections::HashMap;
+
+/// The factories that a paste file may name.
+///
+/// Registration is explicit: nothing is registered before `main`.
+///
+/// ```
+/// use pasteline::app::Filter;
+/// use pasteline::registry::{Definition, Error, FilterFactory, Kind, Registry, Site};
+///
+/// pasteline::settings! {
+///     /// Does nothing.
+///     pub struct Idle {}
+/// }
+///
+/// impl FilterFactory for Idle {
+///     fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
+///         Ok(Filter::pass())
+///     }
+/// }
+///
+/// let registry = Registry::default().with(Definition::filter::<Idle>("idle"));
+/// assert!(registry.find(Kind::Filter, "egg:pasteline#idle").is_some());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    definitions: Vec<Definition>,
+    /// The definitions and aliases that stand for a spec.
+    specs: HashMap<FactoryId, Vec<Entry>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    definition: usize,
+    alias: Option<usize>,
+}
+
+/// A factory that was looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// Its definition.
+    pub definition: &'a Definition,
+    /// The alias by which it was named; none for its own name.
+    pub alias: Option<&'a Alias>,
+}
+
+impl Registry {
+    /// Adds a definition. It takes precedence over what was registered before under the same
+    /// names.
+    #[must_use]
+    pub fn with(mut self, definition: Definition) -> Self {
+        let index = self.definitions.len();
+        let mut add = |id, alias| {
+            let entry = Entry { definition: index, alias };
+            self.specs.entry(id).or_default().push(entry);
+        };
+        add(FactoryId::native(definition.name), None);
+        for (alias, spec) in definition.aliases.iter().map(|alias| alias.spec).enumerate() {
+            add(FactoryId::of(spec), Some(alias));
+        }
+        self.definitions.push(definition);
+        self
+    }
+
+    /// The definition of a kind that a spec such as `egg:Paste#urlmap` stands for.
+    pub fn find(&self, kind: Kind, spec: &str) -> Option<Found<'_>> {
+        self.all(spec).find(|found| found.definition.is(kind))
+    }
+
+    /// All definitions, of whatever kind, that a spec stands for, the latest first.
+    pub fn all(&self, spec: &str) -> impl Iterator<Item = Found<'_>> {
+        let entries = self.specs.get(&FactoryId::of(spec)).map_or(&[][..], Vec::as_slice);
+        entries.iter().rev().map(|entry| {
+            let definition = &self.definitions[entry.definition];
+            Found { definition, alias: entry.alias.map(|alias| &definition.aliases[alias]) }
+        })
+    }
+
+    /// The definition of a name such as `urlmap`.
+    pub fn named(&self, name: &str) -> Option<&Definition> {
+        self.definitions.iter().rev().find(|definition| definition.name == name)
+    }
+
+    /// All definitions, in alphabetical order.
+    pub fn definitions(&self) -> Vec<&Definition> {
+        let mut definitions: Vec<_> = self.definitions.iter().collect();
+        definitions.sort_by_key(|definition| definition.name);
+        definitions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{App, Filter, response};
+
+    crate::settings! {
+        /// Both a filter and an app.
+        struct Both {}
+    }
+
+    impl FilterFactory for Both {
+        fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
+            Ok(Filter::pass())
+        }
+    }
+
+    impl AppFactory for Both {
+        fn build(self, _: &Site<'_>) -> Result<App, Error> {
+            Ok(App::ready(|_| response::text(http::StatusCode::OK, "")))
+        }
+    }
+
+    const ALIASES: &[Alias] = &[Alias::of("egg:My_Dist#both"), Alias::of("my.both:factory")];
+
+    fn registry() -> Registry {
+        let both = Definition::filter::<Both>("both").and_app::<Both>().aliases(ALIASES);
+        Registry::default().with(both)
+    }
+
+    #[test]
+    fn finds_a_factory_by_every_spelling() {
+        let registry = registry();
+        let spellings = [
+            "egg:pasteline#both",
+            "egg:PasteLine#both",
+            "egg:my-dist#both",
+            "my.both:factory",
+            "my.both : factory",
+            "call:my.both:factory",
+        ];
+        for spelling in spellings {
+            assert!(registry.find(Kind::Filter, spelling).is_some(), "{spelling}");
+            assert!(registry.find(Kind::App, spelling).is_some(), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn does_not_find_another_kind_or_name() {
+        assert!(registry().find(Kind::Composite, "egg:pasteline#both").is_none());
+        assert!(registry().find(Kind::Filter, "egg:pasteline#bot").is_none());
+    }
+}

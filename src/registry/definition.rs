@@ -1,0 +1,241 @@
+//! The record of a factory.
+
+use std::fmt;
+
+use super::{AppFactory, Assembly, Composite, Error, FilterFactory, Plan, ServerSettings, Site};
+use crate::app::{App, Filter};
+use crate::settings::{Dialect, OptionSpec, Reader, Settings};
+
+/// What a factory makes.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// An app.
+    App,
+    /// An app made of other sections.
+    Composite,
+    /// A filter.
+    Filter,
+    /// A server.
+    Server,
+}
+
+impl Kind {
+    /// The word for it: `app`, `composite`, `filter` or `server`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Composite => "composite",
+            Self::Filter => "filter",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// A factory: its name, its options with their documentation, the Python factories that it
+/// stands for, and how it is made. One factory may make both an app and a filter.
+#[derive(Clone, Copy)]
+pub struct Definition {
+    /// The name; a file writes `egg:pasteline#NAME`.
+    pub name: &'static str,
+    /// What it is for, as Markdown.
+    pub doc: &'static str,
+    /// The options.
+    pub options: &'static [OptionSpec],
+    /// The Python factories that it stands for.
+    pub aliases: &'static [Alias],
+    app: Option<Maker<App>>,
+    composite: Option<Planner>,
+    filter: Option<Maker<Filter>>,
+    server: Option<fn(&mut Reader<'_>)>,
+}
+
+type Planner = fn(&mut Assembly<'_>) -> Option<Box<dyn Plan>>;
+
+/// How something is checked and made.
+struct Maker<T> {
+    check: fn(&mut Reader<'_>),
+    build: fn(&mut Reader<'_>, &Site<'_>) -> Option<Result<T, Error>>,
+}
+
+impl<T> Clone for Maker<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Maker<T> {}
+
+impl Definition {
+    /// The record of a filter.
+    pub const fn filter<F: FilterFactory>(name: &'static str) -> Self {
+        Self::of::<F>(name).and_filter::<F>()
+    }
+
+    /// The record of an app.
+    pub const fn app<A: AppFactory>(name: &'static str) -> Self {
+        Self::of::<A>(name).and_app::<A>()
+    }
+
+    /// The record of a composite.
+    pub const fn composite<C: Composite>(name: &'static str) -> Self {
+        let mut definition = Self::empty(name, C::DOC, C::OPTIONS);
+        definition.composite = Some(C::plan);
+        definition
+    }
+
+    /// The record of a server.
+    pub const fn server<S: ServerSettings>(name: &'static str) -> Self {
+        let mut definition = Self::of::<S>(name);
+        definition.server = Some(|reader| {
+            if let Some(settings) = S::read(reader) {
+                settings.check(reader);
+            }
+        });
+        definition
+    }
+
+    const fn of<S: Settings>(name: &'static str) -> Self {
+        Self::empty(name, S::DOC, S::OPTIONS)
+    }
+
+    const fn empty(name: &'static str, doc: &'static str, options: &'static [OptionSpec]) -> Self {
+        Self {
+            name,
+            doc,
+            options,
+            aliases: &[],
+            app: None,
+            composite: None,
+            filter: None,
+            server: None,
+        }
+    }
+
+    /// Makes it the record of a filter too, with the same options.
+    #[must_use]
+    pub const fn and_filter<F: FilterFactory>(mut self) -> Self {
+        self.filter = Some(Maker {
+            check: |reader| {
+                if let Some(settings) = F::read(reader) {
+                    settings.check(reader);
+                }
+            },
+            build: |reader, site| F::read(reader).map(|settings| settings.build(site)),
+        });
+        self
+    }
+
+    /// Makes it the record of an app too, with the same options.
+    #[must_use]
+    pub const fn and_app<A: AppFactory>(mut self) -> Self {
+        self.app = Some(Maker {
+            check: |reader| {
+                if let Some(settings) = A::read(reader) {
+                    settings.check(reader);
+                }
+            },
+            build: |reader, site| A::read(reader).map(|settings| settings.build(site)),
+        });
+        self
+    }
+
+    /// Sets the Python factories that it stands for.
+    #[must_use]
+    pub const fn aliases(mut self, aliases: &'static [Alias]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// Whether it can make something of a kind.
+    pub fn is(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::App => self.app.is_some(),
+            Kind::Composite => self.composite.is_some(),
+            Kind::Filter => self.filter.is_some(),
+            Kind::Server => self.server.is_some(),
+        }
+    }
+
+    /// The kinds that it can make, in alphabetical order.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+        [Kind::App, Kind::Composite, Kind::Filter, Kind::Server]
+            .into_iter()
+            .filter(|kind| self.is(*kind))
+    }
+
+    /// Reads and checks the options for a kind; what is wrong is with the reader. A composite is
+    /// checked by [`plan`](Self::plan).
+    pub fn check(&self, kind: Kind, reader: &mut Reader<'_>) {
+        let check = match kind {
+            Kind::App => self.app.map(|maker| maker.check),
+            Kind::Composite => None,
+            Kind::Filter => self.filter.map(|maker| maker.check),
+            Kind::Server => self.server,
+        };
+        if let Some(check) = check {
+            check(reader);
+        }
+    }
+
+    /// Reads the settings of a composite and asks for its children; none if it is no composite
+    /// or something is at fault.
+    pub fn plan(&self, assembly: &mut Assembly<'_>) -> Option<Box<dyn Plan>> {
+        self.composite.and_then(|plan| plan(assembly))
+    }
+
+    /// Makes the app; none if it makes none or an option is at fault.
+    pub fn build_app(
+        &self,
+        reader: &mut Reader<'_>,
+        site: &Site<'_>,
+    ) -> Option<Result<App, Error>> {
+        self.app.and_then(|maker| (maker.build)(reader, site))
+    }
+
+    /// Makes the filter; none if it makes none or an option is at fault.
+    pub fn build_filter(
+        &self,
+        reader: &mut Reader<'_>,
+        site: &Site<'_>,
+    ) -> Option<Result<Filter, Error>> {
+        self.filter.and_then(|maker| (maker.build)(reader, site))
+    }
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Definition").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A Python factory that a definition stands for, and what differs under its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Alias {
+    /// The factory as files name it: `egg:Paste#urlmap`, `oslo_middleware.cors:filter_factory`.
+    pub spec: &'static str,
+    /// How its options differ.
+    pub dialect: Dialect,
+    /// What a user should know beside the options, in a sentence; empty if nothing.
+    pub note: &'static str,
+}
+
+impl Alias {
+    /// An alias under which nothing differs, unknown options included, which are refused.
+    pub const fn of(spec: &'static str) -> Self {
+        Self { spec, dialect: Dialect::new(), note: "" }
+    }
+
+    /// Sets how its options differ.
+    #[must_use]
+    pub const fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
+    }
+
+    /// Sets what a user should know beside the options.
+    #[must_use]
+    pub const fn note(mut self, note: &'static str) -> Self {
+        self.note = note;
+        self
+    }
+}

@@ -1,0 +1,42 @@
+//! The identity of a factory, whichever way its spec is spelled.
+
+/// What a factory's spec names, spelling aside.
+///
+/// `egg:` specs compare as Python compares names of distributions (PEP 503: upper and lower case
+/// and runs of `-`, `_` and `.` do not matter); `call:` and blanks around the colon do not
+/// matter either.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct FactoryId(String);
+
+impl FactoryId {
+    /// The identity of a spec such as `egg:Paste#urlmap`, `module:attribute` or
+    /// `call:module:attribute`.
+    pub fn of(spec: &str) -> Self {
+        if let Some(rest) = spec.strip_prefix("egg:") {
+            let (distribution, name) = rest.split_once('#').unwrap_or((rest, "main"));
+            return Self(format!("egg:{}#{name}", normalize(distribution)));
+        }
+        let spec = spec.strip_prefix("call:").unwrap_or(spec);
+        // Extras (`module:attribute [extra]`) name what must be installed, not what is called.
+        let spec = spec.split('[').next().unwrap_or_default();
+        Self(spec.chars().filter(|character| !character.is_whitespace()).collect())
+    }
+
+    /// The identity of a factory registered under a name of its own.
+    pub fn native(name: &str) -> Self {
+        Self(format!("egg:pasteline#{name}"))
+    }
+}
+
+/// The name of a distribution as PEP 503 compares it.
+fn normalize(distribution: &str) -> String {
+    let mut normalized = String::with_capacity(distribution.len());
+    for character in distribution.chars() {
+        match character {
+            '-' | '_' | '.' if normalized.ends_with('-') => {}
+            '-' | '_' | '.' => normalized.push('-'),
+            other => normalized.extend(other.to_lowercase()),
+        }
+    }
+    normalized
+}
