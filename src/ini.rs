@@ -1,6 +1,14 @@
 //! Sections and options of a paste file, read exactly as Python's ConfigParser reads them for
 //! Paste Deploy, each with its place.
 
+mod fault;
+mod fold;
+mod read;
+
+pub use self::fault::raised;
+pub use self::fold::parse;
+pub use self::read::read;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;

@@ -1,0 +1,215 @@
+//! What can be wrong with the lines of a paste file.
+
+use std::fmt;
+
+use crate::diagnostic::{Applicability, Diagnostic, Fix};
+use crate::source::Span;
+
+const DUPLICATE_OPTION: &str = "DuplicateOptionError";
+const DUPLICATE_SECTION: &str = "DuplicateSectionError";
+const MISSING_SECTION_HEADER: &str = "MissingSectionHeaderError";
+const PARSING: &str = "ParsingError";
+
+/// Of the diagnostics of one file, in their order, those that Paste Deploy would raise, as one
+/// exception of their class: the first fault that it stops at, or else all lines that it could
+/// not parse. None of them if it would read the file.
+pub fn raised(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
+    let mut known = diagnostics.iter().filter(|diagnostic| !diagnostic.class.is_empty());
+    match known.clone().find(|diagnostic| diagnostic.class != PARSING) {
+        Some(first) => vec![first],
+        None => known.by_ref().collect(),
+    }
+}
+
+/// The faults of a file, in the order of its lines.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    found: Vec<Diagnostic>,
+    /// Whether Paste Deploy would have stopped at one of them.
+    is_stopped: bool,
+    /// How many are left out.
+    more: usize,
+}
+
+impl Faults {
+    /// How many faults of a file are kept. A file that is no paste file at all would fill the
+    /// memory with them.
+    const MOST: usize = 10_000;
+
+    pub(super) fn add(&mut self, fault: Diagnostic) {
+        let stops = fault.class != PARSING && !self.is_stopped;
+        // What Paste Deploy stops at is kept even if it comes late.
+        if self.found.len() < Self::MOST || stops {
+            self.is_stopped |= stops;
+            self.found.push(fault);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Vec<Diagnostic> {
+        if self.more > 0 {
+            let message = format!("the file has {} more faults, which are not shown", self.more);
+            self.found.push(Diagnostic::error("too-many-faults", message));
+        }
+        self.found
+    }
+}
+
+pub(super) fn byte_order_mark(span: Span) -> Diagnostic {
+    let title = "remove the byte order mark".to_owned();
+    let edits = vec![(span, String::new())];
+    Diagnostic::error("byte-order-mark", "the file begins with a byte order mark, U+FEFF")
+        .at(span)
+        .label("three bytes that editors do not show")
+        .help(
+            "Paste Deploy takes it for a part of the first line; save the file as UTF-8 without it",
+        )
+        .fix(Fix { title, edits, applicability: Applicability::Safe })
+        .class(MISSING_SECTION_HEADER)
+}
+
+pub(super) fn missing_header(line: &str, span: Span) -> Diagnostic {
+    if line.starts_with('[') {
+        return no_option(line, span).class(MISSING_SECTION_HEADER);
+    }
+    let message = format!("`{}` stands before any section header", Excerpt(line));
+    Diagnostic::error("missing-section-header", message)
+        .at(span)
+        .label("no section above it")
+        .help("begin with a header, such as `[DEFAULT]` for options that all sections share")
+        .class(MISSING_SECTION_HEADER)
+}
+
+pub(super) fn duplicate_section(name: &str, span: Span, first: Span) -> Diagnostic {
+    let message = format!("section `[{}]` is given twice", Excerpt(name));
+    Diagnostic::error("duplicate-section", message)
+        .at(span)
+        .label("given again here")
+        .related(first, "first given here")
+        .help("move its options into the first, or rename one of them")
+        .class(DUPLICATE_SECTION)
+}
+
+pub(super) fn duplicate_option(key: &str, section: &str, span: Span, first: Span) -> Diagnostic {
+    let (key, section) = (Excerpt(key), Excerpt(section));
+    Diagnostic::error("duplicate-option", format!("option `{key}` is given twice in `[{section}]`"))
+        .at(span)
+        .label("given again here")
+        .related(first, "first given here")
+        .help("remove one of them")
+        .class(DUPLICATE_OPTION)
+}
+
+/// Python reads the first option without a key as one with an empty key and complains at the end;
+/// the second in a section it takes for a duplicate.
+pub(super) fn empty_key(value: &str, delimiter: Span, first: Option<Span>) -> Diagnostic {
+    let message = match value {
+        "" => "an option has neither a key nor a value".to_owned(),
+        value => format!("the value `{}` has no key", Excerpt(value)),
+    };
+    Diagnostic::error("empty-key", message)
+        .at(delimiter)
+        .label("no key before it")
+        .related(first, "nor here")
+        .help("write a key before the delimiter, as in `key = value`")
+        .class(if first.is_some() { DUPLICATE_OPTION } else { PARSING })
+}
+
+/// A line that is neither a header nor an option.
+pub(super) fn no_option(line: &str, span: Span) -> Diagnostic {
+    let fault = |slug, message| Diagnostic::error(slug, message).at(span).class(PARSING);
+    let excerpt = Excerpt(line);
+    if line == "[]" {
+        return fault("not-an-option", "the header `[]` has no name".to_owned())
+            .label("nothing between the brackets")
+            .help("a section is headed by its kind and its name, as in `[app:main]`");
+    }
+    if line.starts_with('[') {
+        return fault("unclosed-header", format!("the header `{excerpt}` is not closed"))
+            .label("no `]` after it")
+            .fix(close_header(span));
+    }
+    fault("not-an-option", format!("`{excerpt}` is neither an option nor a header"))
+        .label("no `=` or `:` in it")
+        .help("write `key = value`, or indent the line to go on with the value above it")
+}
+
+/// `[app:main`, which Python reads as an option with the key `[app`.
+pub(super) fn open_header(line: &str, span: Span) -> Diagnostic {
+    let message = format!("the header `{}` is not closed, so it is an option", Excerpt(line));
+    Diagnostic::warning("unclosed-header", message)
+        .at(span)
+        .label("no `]` after it")
+        .fix(close_header(span))
+}
+
+fn close_header(span: Span) -> Fix {
+    let end = Span { start: span.end, ..span };
+    let title = "close the header".to_owned();
+    Fix { title, edits: vec![(end, "]".to_owned())], applicability: Applicability::Unsafe }
+}
+
+/// The first letters of a text, for messages. Characters that would upset a terminal are escaped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Excerpt<'text>(pub(super) &'text str);
+
+impl Excerpt<'_> {
+    /// The most characters shown.
+    const LENGTH: usize = 60;
+}
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = self.0.char_indices().nth(Self::LENGTH).map(|(at, _)| at);
+        let shown = &self.0[..end.unwrap_or(self.0.len())];
+        for character in shown.chars() {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
+            }
+        }
+        if end.is_some() { write!(f, "…") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(class: &'static str) -> Diagnostic {
+        Diagnostic::error("a-slug", "it is wrong").class(class)
+    }
+
+    #[test]
+    fn paste_deploy_stops_at_the_first_fault_but_gathers_lines_it_cannot_parse() {
+        let (lines, stop) = (fault(PARSING), fault(DUPLICATE_OPTION));
+        let unknown = fault("");
+        let all = [lines.clone(), unknown.clone(), lines.clone(), stop.clone(), fault("Other")];
+        assert_eq!(raised(&all), [&stop]);
+        assert_eq!(raised(&all[..3]), [&lines, &lines]);
+        assert!(raised(&[unknown]).is_empty());
+    }
+
+    #[test]
+    fn keeps_a_bounded_number_of_faults_and_the_one_that_paste_deploy_stops_at() {
+        let mut faults = Faults::default();
+        for _ in 0..Faults::MOST + 5 {
+            faults.add(fault(PARSING));
+        }
+        faults.add(fault(DUPLICATE_SECTION));
+        faults.add(fault(DUPLICATE_OPTION));
+        let found = faults.finish();
+        assert_eq!(found.len(), Faults::MOST + 2);
+        assert_eq!(raised(&found), [&fault(DUPLICATE_SECTION)]);
+        let last = found.last().map(|fault| &*fault.message);
+        assert_eq!(last, Some("the file has 6 more faults, which are not shown"));
+    }
+
+    #[test]
+    fn excerpts_are_short_and_harmless() {
+        assert_eq!(Excerpt("\u{e9} \u{1b}[31m").to_string(), "\u{e9} \\u{1b}[31m");
+        assert_eq!(Excerpt(&"a".repeat(61)).to_string(), format!("{}…", "a".repeat(60)));
+    }
+}

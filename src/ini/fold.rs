@@ -1,0 +1,414 @@
+//! Folds physical lines into sections and options, as the loop of Python's `ConfigParser` does.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::fault::{self, Faults};
+use super::{Document, Section, Setting};
+use crate::diagnostic::Diagnostic;
+use crate::source::{SourceId, Sources, Span};
+use crate::syntax::{self, Line, LineKind};
+
+/// The section whose options stand in for those that other sections lack.
+const DEFAULT: &str = "DEFAULT";
+
+/// A byte order mark. Python reads it as a part of the first line.
+const MARK: char = '\u{feff}';
+
+/// Reads the text of a source.
+///
+/// All faults are returned, in the order of the lines; see [`raised`](super::raised) for the one
+/// that Paste Deploy would stop at. What can be read in spite of them is in the document.
+pub fn parse(source: SourceId, sources: &Sources) -> (Document, Vec<Diagnostic>) {
+    let text: &str = sources.get(source).text();
+    let mut faults = Faults::default();
+    let unmarked = text.strip_prefix(MARK).unwrap_or(text);
+    let offset = text.len() - unmarked.len();
+    if offset > 0 {
+        faults.add(fault::byte_order_mark(Span::new(source, 0, offset)));
+    }
+    let place = Place { source, text: unmarked, offset };
+    let mut fold = Fold::new(place, faults);
+    syntax::parse(unmarked).for_each(|line| fold.line(&line));
+    fold.finish()
+}
+
+/// Where the lines come from.
+#[derive(Clone, Copy, Debug)]
+struct Place<'text> {
+    source: SourceId,
+    /// The text without a byte order mark.
+    text: &'text str,
+    /// The length of that mark.
+    offset: usize,
+}
+
+impl<'text> Place<'text> {
+    fn span(self, range: &Range<usize>) -> Span {
+        Span::new(self.source, self.offset + range.start, self.offset + range.end)
+    }
+
+    fn text(self, range: &Range<usize>) -> &'text str {
+        &self.text[range.clone()]
+    }
+}
+
+/// The loop's state.
+#[derive(Debug)]
+struct Fold<'text> {
+    place: Place<'text>,
+    faults: Faults,
+    /// All `[DEFAULT]` sections are one.
+    defaults: Block<'text>,
+    sections: Vec<Section>,
+    /// Where each section is first given.
+    headers: HashMap<&'text str, Span>,
+    current: Current<'text>,
+    /// Whether lines stand before any header.
+    is_headless: bool,
+    /// The option that deeper lines go on with.
+    open: Option<Open<'text>>,
+    /// The indentation of the last line that did not go on with a value.
+    indentation: usize,
+}
+
+/// The section that options go to.
+#[derive(Debug)]
+enum Current<'text> {
+    /// No header has been read.
+    None,
+    Defaults,
+    Section(Block<'text>),
+}
+
+/// A section whose options are being read.
+#[derive(Debug)]
+struct Block<'text> {
+    name: &'text str,
+    /// The place of the name; none for the defaults, and for a section that is given twice and
+    /// therefore only looked through for faults.
+    span: Option<Span>,
+    options: Vec<Setting>,
+    /// Where each key is first given.
+    keys: HashMap<&'text str, Span>,
+}
+
+impl<'text> Block<'text> {
+    fn new(name: &'text str, span: Option<Span>) -> Self {
+        Self { name, span, options: Vec::new(), keys: HashMap::new() }
+    }
+}
+
+/// An option whose value may go on.
+#[derive(Debug)]
+struct Open<'text> {
+    key: &'text str,
+    key_span: Span,
+    lines: Vec<Range<usize>>,
+    /// Whether it is given for the first time.
+    is_first: bool,
+}
+
+impl<'text> Fold<'text> {
+    fn new(place: Place<'text>, faults: Faults) -> Self {
+        Self {
+            place,
+            faults,
+            defaults: Block::new(DEFAULT, None),
+            sections: Vec::new(),
+            headers: HashMap::new(),
+            current: Current::None,
+            is_headless: false,
+            open: None,
+            indentation: 0,
+        }
+    }
+
+    fn line(&mut self, line: &Line) {
+        // A comment changes nothing, not even the indentation that later lines are held against.
+        if line.kind == LineKind::Comment {
+            return;
+        }
+        if let Some(open) = &mut self.open
+            && (line.kind == LineKind::Blank || line.indentation > self.indentation)
+        {
+            open.lines.push(line.text.clone());
+            return;
+        }
+        if line.kind == LineKind::Blank {
+            return;
+        }
+        self.indentation = line.indentation;
+        match &line.kind {
+            LineKind::Header { name } => self.header(name),
+            _ if matches!(self.current, Current::None) => self.missing_header(line),
+            LineKind::Option { key, value } if key.is_empty() => self.empty_key(line, value),
+            LineKind::Option { key, value } => {
+                self.warn_of_open_header(line);
+                self.option(key, value);
+            }
+            _ => self.faults.add(fault::no_option(self.text(line), self.place.span(&line.text))),
+        }
+    }
+
+    fn text(&self, line: &Line) -> &'text str {
+        self.place.text(&line.text)
+    }
+
+    fn header(&mut self, range: &Range<usize>) {
+        self.close_section();
+        let (name, span) = (self.place.text(range), self.place.span(range));
+        self.current = if name == DEFAULT {
+            Current::Defaults
+        } else {
+            Current::Section(match self.headers.entry(name) {
+                Entry::Vacant(entry) => {
+                    entry.insert(span);
+                    Block::new(name, Some(span))
+                }
+                Entry::Occupied(first) => {
+                    self.faults.add(fault::duplicate_section(name, span, *first.get()));
+                    Block::new(name, None)
+                }
+            })
+        };
+    }
+
+    /// Only the first line without a section is a fault: the lines after it are of a piece with
+    /// it.
+    fn missing_header(&mut self, line: &Line) {
+        if !std::mem::replace(&mut self.is_headless, true) {
+            let fault = fault::missing_header(self.text(line), self.place.span(&line.text));
+            self.faults.add(fault);
+        }
+    }
+
+    /// Nothing goes on with an option without a key.
+    fn empty_key(&mut self, line: &Line, value: &Range<usize>) {
+        self.close_option();
+        let delimiter = self.place.span(&(line.text.start..line.text.start + 1));
+        let value = self.place.text(value);
+        if let Some(block) = self.current.block(&mut self.defaults) {
+            let first = block.keys.get("").copied();
+            block.keys.entry("").or_insert(delimiter);
+            self.faults.add(fault::empty_key(value, delimiter, first));
+        }
+    }
+
+    fn option(&mut self, key: &Range<usize>, value: &Range<usize>) {
+        self.close_option();
+        let (key, key_span) = (self.place.text(key), self.place.span(key));
+        let Some(block) = self.current.block(&mut self.defaults) else { return };
+        let is_first = match block.keys.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(key_span);
+                true
+            }
+            Entry::Occupied(first) => {
+                let fault = fault::duplicate_option(key, block.name, key_span, *first.get());
+                self.faults.add(fault);
+                false
+            }
+        };
+        self.open = Some(Open { key, key_span, lines: vec![value.clone()], is_first });
+    }
+
+    /// `[app:main` is an option with the key `[app`, which is hardly ever meant.
+    fn warn_of_open_header(&mut self, line: &Line) {
+        let text = self.text(line);
+        if text.starts_with('[') && !text.contains(['=', ']']) {
+            self.faults.add(fault::open_header(text, self.place.span(&line.text)));
+        }
+    }
+
+    fn close_option(&mut self) {
+        let (Some(open), Some(block)) = (self.open.take(), self.current.block(&mut self.defaults))
+        else {
+            return;
+        };
+        if open.is_first {
+            block.options.push(open.close(self.place));
+        }
+    }
+
+    fn close_section(&mut self) {
+        self.close_option();
+        if let Current::Section(Block { name, span: Some(span), options, .. }) =
+            std::mem::replace(&mut self.current, Current::None)
+        {
+            self.sections.push(Section { name: Arc::from(name), span, options });
+        }
+    }
+
+    fn finish(mut self) -> (Document, Vec<Diagnostic>) {
+        self.close_section();
+        let Self { place, defaults, sections, faults, .. } = self;
+        let document = Document { source: place.source, defaults: defaults.options, sections };
+        (document, faults.finish())
+    }
+}
+
+impl<'text> Current<'text> {
+    fn block<'block>(
+        &'block mut self,
+        defaults: &'block mut Block<'text>,
+    ) -> Option<&'block mut Block<'text>> {
+        match self {
+            Self::None => None,
+            Self::Defaults => Some(defaults),
+            Self::Section(block) => Some(block),
+        }
+    }
+}
+
+impl Open<'_> {
+    fn close(self, place: Place<'_>) -> Setting {
+        let used = self.lines.iter().rposition(|line| !line.is_empty()).map_or(1, |last| last + 1);
+        let lines = &self.lines[..used];
+        let raw = match lines {
+            [line] => Arc::from(place.text(line)),
+            lines => {
+                lines.iter().map(|line| place.text(line)).collect::<Vec<_>>().join("\n").into()
+            }
+        };
+        let value = lines[0].start..lines[used - 1].end;
+        Setting {
+            key: Arc::from(self.key),
+            key_span: self.key_span,
+            raw,
+            value_span: place.span(&value),
+            lines: lines.iter().map(|line| place.span(line)).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_text(text: &str) -> (Document, Vec<Diagnostic>, Sources) {
+        let mut sources = Sources::default();
+        let source = sources.add("paste.ini", text);
+        let (document, diagnostics) = parse(source, &sources);
+        (document, diagnostics, sources)
+    }
+
+    /// The raw values of a text without faults, as `section/key=value`.
+    fn values(text: &str) -> Vec<String> {
+        let (document, diagnostics, _) = parse_text(text);
+        assert_eq!(diagnostics, [], "{text:?}");
+        let list = |name: &str, options: &[Setting]| -> Vec<String> {
+            options.iter().map(|option| format!("{name}/{}={}", option.key, option.raw)).collect()
+        };
+        let mut values = list("DEFAULT", &document.defaults);
+        values.extend(document.sections.iter().flat_map(|part| list(&part.name, &part.options)));
+        values
+    }
+
+    /// The faults of a text, as `line:column slug class`.
+    fn faults(text: &str) -> Vec<String> {
+        let (_, diagnostics, sources) = parse_text(text);
+        let place = |diagnostic: &Diagnostic| {
+            let location = sources.location(diagnostic.span.unwrap());
+            format!("{}:{} {}", location.line, location.column, diagnostic.slug)
+        };
+        let fault = |fault: &Diagnostic| format!("{} {}", place(fault), fault.class);
+        diagnostics.iter().map(fault).collect()
+    }
+
+    #[test]
+    fn folds_deeper_lines_into_values() {
+        for (lines, expected) in [
+            ("a = 1\n  2\n 3", "a=1\n2\n3"),
+            ("a =\n  [x]\n  b = 2", "a=\n[x]\nb = 2"),
+            ("  a = 1\n   2", "a=1\n2"),
+            ("a = 1\n\n \n  2\n\n", "a=1\n\n\n2"),
+            ("a = 1\n# x\n  # y\n  2 # z", "a=1\n2 # z"),
+            ("a =\n\n", "a="),
+            ("a = 1\n\u{c}2", "a=1\n2"),
+            ("a = 1\r  2\r\n\t3", "a=1\n2\n3"),
+        ] {
+            assert_eq!(values(&format!("[s]\n{lines}")), [format!("s/{expected}")], "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn measures_depth_against_the_last_line_that_stood_for_itself() {
+        assert_eq!(values("[s]\n  a = 1\n b = 2\n  c"), ["s/a=1", "s/b=2\nc"]);
+        assert_eq!(values("[s]\n    a = 1\n  [t]\n    b = 2"), ["s/a=1", "t/b=2"]);
+    }
+
+    #[test]
+    fn joins_default_sections_wherever_they_stand() {
+        let text = "[s]\na = 1\n[DEFAULT]\nb = 2\n[t]\n[DEFAULT]\nc = 3\n[default]\nb = 4";
+        assert_eq!(values(text), ["DEFAULT/b=2", "DEFAULT/c=3", "s/a=1", "default/b=4"]);
+    }
+
+    #[test]
+    fn reports_every_fault_at_its_place() {
+        for (text, expected) in [
+            ("\n a = 1\nb\n", vec!["2:2 missing-section-header MissingSectionHeaderError"]),
+            ("[]", vec!["1:1 not-an-option MissingSectionHeaderError"]),
+            (
+                "[s]\nb c\n  d",
+                vec!["2:1 not-an-option ParsingError", "3:3 not-an-option ParsingError"],
+            ),
+            ("[s]\na=1\nb c\n  d", vec!["3:1 not-an-option ParsingError"]),
+            ("[s]\na=1\na=2\n  a=3", vec!["3:1 duplicate-option DuplicateOptionError"]),
+            (
+                "[s]\n= 1\n  : 2",
+                vec!["2:1 empty-key ParsingError", "3:3 empty-key DuplicateOptionError"],
+            ),
+            (
+                "[s]\na=1\n[s]\na=1\nb",
+                vec![
+                    "3:2 duplicate-section DuplicateSectionError",
+                    "5:1 not-an-option ParsingError",
+                ],
+            ),
+            ("[DEFAULT]\na=1\n[DEFAULT]\na=1", vec!["4:1 duplicate-option DuplicateOptionError"]),
+            ("[s]\n[t:a\n", vec!["2:1 unclosed-header "]),
+            ("[s]\n[t\n", vec!["2:1 unclosed-header ParsingError"]),
+            (
+                "\u{feff}a=1\n",
+                vec![
+                    "1:1 byte-order-mark MissingSectionHeaderError",
+                    "1:2 missing-section-header MissingSectionHeaderError",
+                ],
+            ),
+        ] {
+            assert_eq!(faults(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn keeps_what_is_given_first() {
+        let (document, ..) = parse_text("[s]\na=1\n[t]\nb=1\nb=2\nc=3\n[s]\na=4\nd=5");
+        let found: Vec<_> = document.sections.iter().map(|section| &*section.name).collect();
+        assert_eq!(found, ["s", "t"]);
+        let options = document.sections.iter().flat_map(|section| &section.options);
+        let found: Vec<_> = options.map(|option| (&*option.key, &*option.raw)).collect();
+        assert_eq!(found, [("a", "1"), ("b", "1"), ("c", "3")]);
+    }
+
+    #[test]
+    fn reads_on_after_a_byte_order_mark() {
+        let (document, faults, sources) = parse_text("\u{feff}[s]\na = 1");
+        assert_eq!(faults.len(), 1);
+        assert_eq!(sources.text(document.sections[0].options[0].value_span), "1");
+    }
+
+    #[test]
+    fn knows_the_place_of_every_line() {
+        let text = "[s]\na = 1\n\n # c\n  2 \nb =  \n";
+        let (document, _, sources) = parse_text(text);
+        let [a, b] = &document.sections[0].options[..] else { panic!("two options") };
+        let lines: Vec<_> = a.lines.iter().map(|line| sources.text(*line)).collect();
+        assert_eq!(lines, ["1", "", "2"]);
+        assert_eq!(sources.text(a.value_span), "1\n\n # c\n  2");
+        assert_eq!(b.value_span.range(), text.len() - 3..text.len() - 3);
+        assert_eq!(sources.text(document.sections[0].span), "s");
+    }
+}

@@ -1,0 +1,113 @@
+//! Reads files, with what stands in the way as diagnostics.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{Document, parse};
+use crate::diagnostic::Diagnostic;
+use crate::source::{ReadError, Sources, Span, Unreadable};
+
+/// Reads and parses a file.
+///
+/// Without a document there is one diagnostic, which has no place and no more than the path and
+/// the cause to tell; the caller knows who named the file. Of a file that is not UTF-8 there is a
+/// document of what can be read.
+pub fn read(path: &Path, sources: &mut Sources) -> (Option<Document>, Vec<Diagnostic>) {
+    let error = match sources.read(path) {
+        Ok(source) => {
+            let (document, diagnostics) = parse(source, sources);
+            return (Some(document), diagnostics);
+        }
+        Err(error) => error,
+    };
+    let Unreadable::NotUtf8 { byte, offset, span } = error.cause else {
+        let class = class(&error.cause);
+        return (None, vec![Diagnostic::error("unreadable-file", error.to_string()).class(class)]);
+    };
+    let fault = not_utf8(&error, span, byte);
+    let (document, mut diagnostics) = parse(span.source, sources);
+    let at = diagnostics.partition_point(|earlier| is_read_before(offset, earlier, sources));
+    diagnostics.insert(at, fault);
+    (Some(document), diagnostics)
+}
+
+fn not_utf8(error: &ReadError, span: Span, byte: u8) -> Diagnostic {
+    Diagnostic::error("not-utf8", error.to_string())
+        .at(span)
+        .label(format!("byte 0x{byte:02x}"))
+        .help("save the file as UTF-8; it may be Latin-1 or Windows-1252 now")
+        .class("UnicodeDecodeError")
+}
+
+/// Whether Python would have seen the line of a fault before the bad byte at `offset`: it decodes
+/// 8192 bytes at a time, and has the lines that end in earlier chunks by then.
+fn is_read_before(offset: usize, fault: &Diagnostic, sources: &Sources) -> bool {
+    const CHUNK: usize = 8192;
+    let Some(span) = fault.span else { return false };
+    let text = sources.get(span.source).text();
+    let decoded = text.as_bytes().get(span.range().end..offset / CHUNK * CHUNK);
+    decoded.is_some_and(|bytes| bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')))
+}
+
+/// Python's name for a failure to open a file.
+fn class(cause: &Unreadable) -> &'static str {
+    match cause {
+        Unreadable::Io(error) => match error.kind() {
+            ErrorKind::NotFound => "FileNotFoundError",
+            ErrorKind::PermissionDenied => "PermissionError",
+            ErrorKind::NotADirectory => "NotADirectoryError",
+            _ => "OSError",
+        },
+        Unreadable::NotAFile("a directory") => "IsADirectoryError",
+        Unreadable::NotUtf8 { .. } => "UnicodeDecodeError",
+        Unreadable::NotAFile(_) | Unreadable::TooLarge => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ini::raised;
+
+    /// Reads these bytes as a file.
+    fn read_bytes(name: &str, bytes: &[u8]) -> (Option<Document>, Vec<Diagnostic>) {
+        let path = std::env::temp_dir().join(format!("pasteline-{}-{name}", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        let result = read(&path, &mut Sources::default());
+        std::fs::remove_file(&path).unwrap();
+        result
+    }
+
+    fn raised_class(diagnostics: &[Diagnostic]) -> Option<&'static str> {
+        raised(diagnostics).first().map(|fault| fault.class)
+    }
+
+    #[test]
+    fn names_what_python_would_raise() {
+        let class = |path: &str| read(Path::new(path), &mut Sources::default()).1[0].class;
+        assert_eq!(class("no/such.ini"), "FileNotFoundError");
+        assert_eq!(class("/"), "IsADirectoryError");
+        assert_eq!(class("/dev/null"), "");
+    }
+
+    #[test]
+    fn reads_what_it_can_of_a_file_that_is_not_utf_8() {
+        let (document, diagnostics) = read_bytes("latin1.ini", b"[s]\na = caf\xe9\nb\n");
+        assert_eq!(document.unwrap().sections[0].options.len(), 1);
+        let slugs: Vec<_> = diagnostics.iter().map(|fault| fault.slug).collect();
+        assert_eq!(slugs, ["not-utf8", "not-an-option"]);
+        assert_eq!(raised_class(&diagnostics), Some("UnicodeDecodeError"));
+    }
+
+    #[test]
+    fn puts_a_bad_byte_after_the_faults_of_earlier_chunks() {
+        let padded = |blanks: usize| {
+            let head = "[s]\n[s]\n";
+            [head.as_bytes(), &b"\n".repeat(blanks), b"\xff"].concat()
+        };
+        let (_, early) = read_bytes("early.ini", &padded(8000));
+        assert_eq!(raised_class(&early), Some("UnicodeDecodeError"));
+        let (_, late) = read_bytes("late.ini", &padded(8200));
+        assert_eq!(raised_class(&late), Some("DuplicateSectionError"));
+    }
+}
