@@ -1,6 +1,7 @@
 //! Reads `api-paste.ini`, checks it, builds it into a tower stack and serves it with hyper.
 
 pub mod app;
+mod builtin;
 pub mod diagnostic;
 pub mod ini;
 pub mod registry;

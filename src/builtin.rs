@@ -1,0 +1,27 @@
+//! The apps, composites, filters and servers that come with pasteline, one file each.
+
+mod apps;
+mod composites;
+mod filters;
+mod servers;
+#[cfg(test)]
+mod tests;
+
+use crate::registry::{Definition, Registry};
+
+/// One table a kind. What is both an app and a filter stands where its file lies.
+const TABLES: [&[Definition]; 4] = [apps::ALL, composites::ALL, filters::ALL, servers::ALL];
+
+impl Registry {
+    /// All factories that come with pasteline.
+    ///
+    /// ```
+    /// use pasteline::registry::{Kind, Registry};
+    ///
+    /// let registry = Registry::builtin();
+    /// assert!(registry.find(Kind::Composite, "egg:pasteline#no-such-thing").is_none());
+    /// ```
+    pub fn builtin() -> Self {
+        TABLES.into_iter().flatten().copied().fold(Self::default(), Self::with)
+    }
+}

@@ -1,0 +1,124 @@
+//! What holds for every built-in factory, whichever it is.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::{TABLES, apps, composites, filters, servers};
+use crate::ini::Conf;
+use crate::registry::{Definition, FactoryId, Registry};
+use crate::settings::{Dialect, Reader, Subject};
+use crate::source::Sources;
+
+fn definitions() -> impl Iterator<Item = &'static Definition> {
+    TABLES.into_iter().flatten()
+}
+
+/// The names of the Rust files in a directory of this module, sorted.
+fn files(directory: &str) -> Vec<String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/builtin").join(directory);
+    let Ok(entries) = directory.read_dir() else { return Vec::new() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let rust = paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let mut names: Vec<_> =
+        rust.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_file_is_registered() {
+    for (directory, table) in [
+        ("apps", apps::ALL),
+        ("composites", composites::ALL),
+        ("filters", filters::ALL),
+        ("servers", servers::ALL),
+    ] {
+        let names: Vec<_> = table.iter().map(|definition| definition.name).collect();
+        assert_eq!(names, files(directory), "the table and the files of `{directory}`, sorted");
+    }
+}
+
+#[test]
+fn no_factory_is_registered_twice() {
+    let mut seen = HashSet::new();
+    for definition in definitions() {
+        let native = FactoryId::native(definition.name);
+        let aliases = definition.aliases.iter().map(|alias| FactoryId::of(alias.spec));
+        for id in aliases.chain([native]) {
+            for kind in definition.kinds() {
+                let new = seen.insert((id.clone(), kind));
+                assert!(new, "`{}`: {id:?} stands for two {kind:?}s", definition.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn aliases_are_in_alphabetical_order() {
+    for definition in definitions() {
+        let specs: Vec<_> = definition.aliases.iter().map(|alias| alias.spec).collect();
+        assert!(specs.is_sorted(), "`{}`: {specs:?}", definition.name);
+    }
+}
+
+#[test]
+fn every_definition_is_documented_and_has_an_example() {
+    for definition in definitions() {
+        let name = definition.name;
+        assert!(definition.doc.contains("```ini"), "`{name}` has no example");
+        for option in definition.options {
+            assert!(!option.doc.trim().is_empty(), "`{name}`: `{}`", option.name);
+        }
+    }
+}
+
+/// A dialect renames to options that exist, and what it ignores would not work anyway.
+#[test]
+fn dialects_name_options_that_exist() {
+    for definition in definitions() {
+        let exists = |name: &str| definition.options.iter().any(|option| option.name == name);
+        for alias in definition.aliases {
+            for (_, ours) in alias.dialect.renames() {
+                assert!(exists(ours), "`{}` renames to `{ours}`", alias.spec);
+            }
+            for (theirs, why) in alias.dialect.ignores() {
+                assert!(!exists(theirs), "`{}` ignores `{theirs}`: {why}", alias.spec);
+            }
+        }
+    }
+}
+
+/// What is wrong with a section that gives no option: options that are missing, and nothing
+/// else, or some default cannot be read.
+#[test]
+fn every_default_can_be_read() {
+    let (nothing, sources) = (Conf::default(), Sources::default());
+    for definition in definitions() {
+        let native = Dialect::new();
+        let dialects = definition.aliases.iter().map(|alias| &alias.dialect);
+        for dialect in dialects.chain([&native]) {
+            let subject = Subject { factory: definition.name, place: None, dialect };
+            for kind in definition.kinds() {
+                let mut reader = Reader::new(subject, &nothing, &nothing, &sources);
+                definition.check(kind, &mut reader);
+                for diagnostic in reader.finish() {
+                    assert_eq!(diagnostic.slug, "missing-option", "{}", diagnostic.message);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_builtin_is_found_by_its_name_and_by_its_aliases() {
+    let registry = Registry::builtin();
+    for definition in definitions() {
+        let native = format!("egg:pasteline#{}", definition.name);
+        for kind in definition.kinds() {
+            for spec in definition.aliases.iter().map(|alias| alias.spec).chain([&*native]) {
+                let found = registry.find(kind, spec).map(|found| found.definition.name);
+                assert_eq!(found, Some(definition.name), "{spec}");
+            }
+        }
+    }
+}
