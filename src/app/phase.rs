@@ -66,7 +66,7 @@ pub trait Memo: Sized + Send + 'static {
 /// What the phases before an app keep of one request: a pile, as responses pass the phases in
 /// the opposite order.
 #[derive(Debug, Default)]
-pub struct Memos(SmallVec<[Slot; 4]>);
+pub struct Memos(SmallVec<[Slot; 12]>);
 
 #[derive(Debug)]
 enum Slot {
