@@ -3,6 +3,7 @@
 pub mod app;
 mod builtin;
 pub mod diagnostic;
+pub mod graph;
 pub mod ini;
 pub mod registry;
 pub mod settings;

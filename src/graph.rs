@@ -1,0 +1,189 @@
+//! Paste Deploy's meaning of a file: typed, resolved, immutable nodes, each knowing its place.
+
+mod input;
+mod show;
+
+pub use self::input::{DropIns, Input};
+
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::ini::Conf;
+use crate::registry::Plan;
+use crate::source::Span;
+
+/// What a section or a URI resolves to, with all that it is made of.
+///
+/// Nodes lie in one row, those that a node is made of before it, so that whoever builds or draws
+/// them goes through the row once and never recurses. Each node belongs to at most one other: a
+/// section that is used twice is there twice, as its settings depend on who uses it.
+#[derive(Debug, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+}
+
+/// The number of a node in its [`Graph`].
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct NodeId(u32);
+
+impl NodeId {
+    /// The place of the node in the row, from 0.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Graph {
+    /// A node.
+    ///
+    /// # Panics
+    ///
+    /// If the number is one of another graph.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// All nodes, those that a node is made of before it. Where the file is at fault, some may
+    /// belong to none.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        (0..).map(NodeId).zip(&self.nodes)
+    }
+}
+
+/// An app, a filter or a server, or a way to put some together.
+#[derive(Debug)]
+pub struct Node {
+    /// What it is made of.
+    pub kind: NodeKind,
+    /// What it makes. What a filter is filtered with is a filter, and with an app an app.
+    pub object: Object,
+    /// The sections that led to it by `use`, beginning with the one that was named; empty for a
+    /// URI that stands alone, such as `egg:Paste#static` in a pipeline.
+    pub chain: Vec<Link>,
+    /// The options for the factory: those of all sections of the chain, the first of them winning.
+    pub local: Arc<Conf>,
+    /// The options that all factories see: `[DEFAULT]`, `set` and what the caller gives.
+    pub global: Arc<Conf>,
+    /// The place to blame: where the factory is named, or else the section's header.
+    pub place: Option<Span>,
+}
+
+impl Node {
+    /// The header of the section that was named, such as `filter:cors`.
+    pub fn section(&self) -> Option<&str> {
+        self.chain.first().map(|link| &*link.section)
+    }
+
+    /// The factory, if it is made by one.
+    pub fn factory(&self) -> Option<&Factory> {
+        match &self.kind {
+            NodeKind::App(factory)
+            | NodeKind::Composite { factory, .. }
+            | NodeKind::Filter(factory)
+            | NodeKind::Server(factory) => Some(factory),
+            NodeKind::FilterApp { .. }
+            | NodeKind::FilteredWith { .. }
+            | NodeKind::Pipeline { .. } => None,
+        }
+    }
+}
+
+/// A section that led to a node.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Link {
+    /// The path of the file as Paste Deploy has it: absolute, but `..` is not resolved.
+    pub file: Arc<str>,
+    /// The header, such as `filter:cors`.
+    pub section: Arc<str>,
+    /// The place of the header.
+    pub span: Span,
+}
+
+/// What can be asked of a file.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Object {
+    /// An app: also a composite, a pipeline or a filter with its app.
+    App,
+    /// A filter.
+    Filter,
+    /// A server.
+    Server,
+}
+
+impl Object {
+    /// The word for it: `app`, `filter` or `server`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Filter => "filter",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// What a node is made of.
+#[derive(Debug)]
+pub enum NodeKind {
+    /// An app of a factory.
+    App(Factory),
+    /// An app made of others by a factory.
+    Composite {
+        /// The factory.
+        factory: Factory,
+        /// How it puts them together; none if no factory is known by that name.
+        plan: Option<Arc<dyn Plan>>,
+        /// The apps, in the order in which the factory asked for them.
+        apps: Vec<NodeId>,
+        /// The filters, in the order in which the factory asked for them.
+        filters: Vec<NodeId>,
+    },
+    /// A filter of a factory.
+    Filter(Factory),
+    /// A `[filter-app:]`: an app behind a filter.
+    FilterApp {
+        /// The filter.
+        filter: NodeId,
+        /// The app.
+        next: NodeId,
+    },
+    /// A section with `filter-with`: an app, or a filter, behind a filter.
+    FilteredWith {
+        /// The filter.
+        filter: NodeId,
+        /// The app, or the filter that comes after it.
+        next: NodeId,
+    },
+    /// A `[pipeline:]`: an app behind filters.
+    Pipeline {
+        /// The filters, the outermost first.
+        filters: Vec<NodeId>,
+        /// The app.
+        app: NodeId,
+    },
+    /// A server of a factory.
+    Server(Factory),
+}
+
+/// A factory as a file names it.
+#[derive(Clone, Debug)]
+pub struct Factory {
+    /// Its name: `egg:Paste#urlmap`, `module:attribute` or `call:module:attribute`.
+    pub spec: Arc<str>,
+    /// Where it is named.
+    pub span: Option<Span>,
+    /// What Paste Deploy would call it by: `paste.app_factory`, `paste.filter_app_factory` …, or
+    /// `entry-point` where only the Python distribution could tell.
+    pub protocol: &'static str,
+}
+
+/// What became of a wish for an app, a filter or a server.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What could be resolved. Where something is at fault, parts of it, to be checked further.
+    pub graph: Graph,
+    /// What was wished for; none if something is at fault.
+    pub root: Option<NodeId>,
+    /// What is wrong, and what is worth saying. The first error is the one that Paste Deploy
+    /// would raise.
+    pub diagnostics: Vec<Diagnostic>,
+}

@@ -1,0 +1,89 @@
+//! What `show` prints of a node.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Factory, Graph, Node, NodeId, NodeKind};
+use crate::ini::Conf;
+
+impl Graph {
+    /// A node and all that it is made of, as Paste Deploy would make it: the tree that `show`
+    /// prints, secrets included.
+    ///
+    /// It is as deep as the graph, which [`serde_json`] and dropping it mind: at most 480 levels
+    /// of sections, each up to four levels of JSON.
+    pub fn show(&self, id: NodeId) -> Json {
+        // What a node is made of lies before it and belongs to no other.
+        let mut shown: Vec<Json> = Vec::with_capacity(id.index() + 1);
+        for node in &self.nodes[..=id.index()] {
+            let tree = draw(self, node, |child| shown[child.index()].take());
+            shown.push(tree);
+        }
+        shown.pop().unwrap_or_default()
+    }
+
+    /// Whether Paste Deploy takes a node for a plain app. Whatever else it puts a filter around
+    /// it takes for a filter, be it a pipeline.
+    fn is_plain_app(&self, id: NodeId) -> bool {
+        matches!(self.node(id).kind, NodeKind::App(_) | NodeKind::Composite { .. })
+    }
+}
+
+/// A node, given how to come by what it is made of.
+fn draw(graph: &Graph, node: &Node, mut child: impl FnMut(NodeId) -> Json) -> Json {
+    let mut tree = head(node);
+    match &node.kind {
+        NodeKind::App(_) | NodeKind::Filter(_) | NodeKind::Server(_) => {}
+        NodeKind::Composite { plan, apps, filters, .. } => {
+            let kind = plan.as_ref().map_or("opaque", |plan| plan.kind());
+            tree.insert("composite".to_owned(), json!(kind));
+            let mut children = |ids: &[NodeId]| ids.iter().map(|id| child(*id)).collect();
+            let (apps, filters) = (children(apps), children(filters));
+            tree.extend(plan.as_ref().map(|plan| plan.show(apps, filters)).unwrap_or_default());
+        }
+        NodeKind::FilterApp { filter, next } => {
+            tree.insert("next".to_owned(), child(*next));
+            tree.insert("filter".to_owned(), child(*filter));
+        }
+        NodeKind::FilteredWith { filter, next } => {
+            tree.insert("filter".to_owned(), child(*filter));
+            tree.insert("next".to_owned(), child(*next));
+            let yields = if graph.is_plain_app(*next) { "app" } else { "filter" };
+            tree.insert("yields".to_owned(), json!(yields));
+        }
+        NodeKind::Pipeline { filters, app } => {
+            tree.insert("app".to_owned(), child(*app));
+            let filters = filters.iter().map(|filter| child(*filter)).collect();
+            tree.insert("filters".to_owned(), filters);
+        }
+    }
+    Json::Object(tree)
+}
+
+/// What every node has.
+fn head(node: &Node) -> Map<String, Json> {
+    let kind = match node.kind {
+        NodeKind::App(_) => "app",
+        NodeKind::Composite { .. } => "composite",
+        NodeKind::Filter(_) => "filter",
+        NodeKind::FilterApp { .. } => "filter-app",
+        NodeKind::FilteredWith { .. } => "filtered-with",
+        NodeKind::Pipeline { .. } => "pipeline",
+        NodeKind::Server(_) => "server",
+    };
+    let chain = node.chain.iter().map(|link| json!([&*link.file, &*link.section])).collect();
+    let mut tree = Map::new();
+    tree.insert("kind".to_owned(), json!(kind));
+    tree.insert("section".to_owned(), json!(node.section()));
+    tree.insert("chain".to_owned(), chain);
+    if let Some(Factory { spec, protocol, .. }) = node.factory() {
+        tree.insert("protocol".to_owned(), json!(protocol));
+        tree.insert("factory".to_owned(), json!(&**spec));
+    }
+    tree.insert("local_conf".to_owned(), conf(&node.local));
+    tree.insert("global_conf".to_owned(), conf(&node.global));
+    tree
+}
+
+fn conf(conf: &Conf) -> Json {
+    conf.iter().map(|(key, value)| (key.to_string(), json!(&*value.text))).collect()
+}
