@@ -1,10 +1,15 @@
 //! Sections and options of a paste file, read exactly as Python's ConfigParser reads them for
 //! Paste Deploy, each with its place.
 
+mod defaults;
+mod expand;
 mod fault;
 mod fold;
+mod place;
 mod read;
+mod reference;
 
+pub use self::defaults::{Defaults, Scope};
 pub use self::fault::raised;
 pub use self::fold::parse;
 pub use self::read::read;

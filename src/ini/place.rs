@@ -1,0 +1,182 @@
+//! Finds the place in a file for a part of a value.
+
+use std::ops::Range;
+
+use super::{Setting, Value};
+use crate::source::{Sources, Span};
+use crate::syntax::{self, LineKind, Piece, PieceKind};
+
+impl Setting {
+    /// The place of a part of the raw value, by byte offsets.
+    pub fn part(&self, range: Range<usize>) -> Span {
+        part(&self.lines, range).unwrap_or(self.value_span)
+    }
+}
+
+impl Value {
+    /// The place of a part of the text, by byte offsets: the very letters, or the reference that
+    /// they came through; none if no file gives the value.
+    pub fn part(&self, range: Range<usize>, sources: &Sources) -> Option<Span> {
+        let span = self.span?;
+        let lines = lines(span, sources);
+        let text: Vec<_> = lines.iter().map(|line| sources.text(*line)).collect();
+        let raw = text.join("\n");
+        part(&lines, before_interpolation(&raw, self.text.len(), range)).or(Some(span))
+    }
+}
+
+/// The place of a part of lines that are joined by line ends.
+fn part(lines: &[Span], range: Range<usize>) -> Option<Span> {
+    let mut start = 0;
+    let mut first = None;
+    for line in lines {
+        let length = line.range().len();
+        if first.is_none() && range.start <= start + length {
+            let at = range.start - start;
+            first = Some(line.part(at, at));
+        }
+        if range.end <= start + length {
+            let end = range.end - start;
+            return Some(first?.to(line.part(end, end)));
+        }
+        start += length + 1;
+    }
+    None
+}
+
+/// The lines of the value at a place, as they are folded.
+fn lines(span: Span, sources: &Sources) -> Vec<Span> {
+    let text = sources.text(span);
+    let line = |range: Range<usize>| {
+        let stripped = syntax::strip(&text[range.clone()]).len();
+        span.part(range.start, range.start + stripped)
+    };
+    let folded = syntax::parse(text).enumerate();
+    // The first line begins after the delimiter, where a comment sign means nothing.
+    let folded = folded.filter(|(number, found)| *number == 0 || found.kind != LineKind::Comment);
+    let mut lines: Vec<_> = folded.map(|(_, found)| line(found.text)).collect();
+    if lines.is_empty() {
+        lines.push(span);
+    }
+    lines
+}
+
+/// The part of a raw value that a part of the interpolated value, `length` bytes long, came from.
+/// Text before the first reference and after the last is known to the letter; what lies between
+/// came from these references.
+fn before_interpolation(raw: &str, length: usize, range: Range<usize>) -> Range<usize> {
+    let pieces = segments(raw, length);
+    let start = pieces.iter().rfind(|piece| piece.text.start <= range.start);
+    let start = start.map_or(0, |piece| piece.raw_start(range.start));
+    if range.is_empty() {
+        return start..start;
+    }
+    let end = pieces.iter().find(|piece| range.end <= piece.text.end);
+    start..end.map_or(raw.len(), |piece| piece.raw_end(range.end)).max(start)
+}
+
+/// A piece of a value before and after interpolation.
+#[derive(Debug)]
+struct Segment {
+    text: Range<usize>,
+    raw: Range<usize>,
+    /// Whether each letter stands for itself.
+    is_plain: bool,
+}
+
+impl Segment {
+    fn raw_start(&self, at: usize) -> usize {
+        if self.is_plain { self.raw.start + at - self.text.start } else { self.raw.start }
+    }
+
+    fn raw_end(&self, at: usize) -> usize {
+        if self.is_plain { self.raw.start + at - self.text.start } else { self.raw.end }
+    }
+}
+
+/// The pieces of a value, all from the first reference to the last in one.
+fn segments(raw: &str, length: usize) -> Vec<Segment> {
+    let pieces: Vec<_> = syntax::interpolation(raw).collect();
+    let is_own = |piece: &&Piece| !matches!(piece.kind, PieceKind::Reference { .. });
+    let head = pieces.iter().take_while(is_own).count();
+    if head == pieces.len() {
+        return own(&pieces, 0);
+    }
+    let tail = pieces.len() - pieces.iter().rev().take_while(is_own).count();
+    let tail_start = length.saturating_sub(pieces[tail..].iter().map(width).sum());
+    let references = Segment {
+        text: pieces[..head].iter().map(width).sum()..tail_start,
+        raw: pieces[head].range.start..pieces[tail - 1].range.end,
+        is_plain: false,
+    };
+    let mut segments = own(&pieces[..head], 0);
+    segments.push(references);
+    segments.extend(own(&pieces[tail..], tail_start));
+    segments
+}
+
+/// Pieces without references.
+fn own(pieces: &[Piece], mut start: usize) -> Vec<Segment> {
+    let segment = |piece: &Piece| {
+        let text = start..start + width(piece);
+        start = text.end;
+        let is_plain = piece.kind == PieceKind::Plain;
+        Segment { text, raw: piece.range.clone(), is_plain }
+    };
+    pieces.iter().map(segment).collect()
+}
+
+/// The length of a piece after interpolation.
+fn width(piece: &Piece) -> usize {
+    if piece.kind == PieceKind::Escape { 1 } else { piece.range.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ini::{Defaults, parse};
+
+    /// The letters in the file of the first `word` in the value of `a`.
+    fn letters(text: &str, word: &str) -> String {
+        let mut sources = Sources::default();
+        let source = sources.add("/dir/paste.ini", text);
+        let (document, faults) = parse(source, &sources);
+        assert_eq!(faults, []);
+        let defaults = Defaults::new(&document, &sources);
+        let scope = defaults.scope(document.sections.first(), &sources);
+        let value = scope.value("a").unwrap().unwrap();
+        let start = value.text.find(word).unwrap();
+        let span = value.part(start..start + word.len(), &sources).unwrap();
+        format!("{}:{}", sources.location(span).line, sources.text(span))
+    }
+
+    #[test]
+    fn finds_the_letters_of_a_value() {
+        for (value, word, expected) in [
+            ("cors auth", "auth", "2:auth"),
+            ("\n  # auth\n  cors\n\n  auth", "auth", "6:auth"),
+            ("# auth\n  cors", "auth", "2:auth"),
+            ("x \t\r\n  auth", "auth", "3:auth"),
+            ("100%% auth", "auth", "2:auth"),
+            ("100%%", "0%", "2:0%%"),
+            ("cors %(here)s auth", "cors", "2:cors"),
+            ("cors %(here)s auth", "auth", "2:auth"),
+            ("cors %(here)s auth", "dir", "2:%(here)s"),
+            ("cors %(here)s%%/auth", "dir%/auth", "2:%(here)s%%/auth"),
+            ("%(here)s-%(here)s auth", "-", "2:%(here)s-%(here)s"),
+        ] {
+            assert_eq!(letters(&format!("[s]\na = {value}\n"), word), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn maps_a_place_between_letters() {
+        let mut sources = Sources::default();
+        let source = sources.add("paste.ini", "[s]\na =\nb = x\n  y");
+        let (document, _) = parse(source, &sources);
+        let [a, b] = &document.sections[0].options[..] else { panic!("two options") };
+        assert_eq!(a.part(0..0), a.value_span);
+        assert_eq!(sources.text(b.part(0..3)), "x\n  y");
+        assert_eq!(sources.location(b.part(2..2)).column, 3);
+    }
+}

@@ -1,0 +1,261 @@
+//! What can be wrong with the references in a value.
+
+use std::ops::Range;
+
+use super::Setting;
+use super::defaults::{Defaults, Found, Scope};
+use super::expand::DEPTH;
+use super::fault::Excerpt;
+use crate::diagnostic::{Applicability, Diagnostic, Fix};
+use crate::source::Span;
+use crate::syntax::{self, PieceKind};
+
+const DEPTH_ERROR: &str = "InterpolationDepthError";
+const MISSING_OPTION: &str = "InterpolationMissingOptionError";
+const SYNTAX: &str = "InterpolationSyntaxError";
+
+/// The values on the way from the one asked for to the one that is needed for it in the end.
+#[derive(Debug)]
+pub(super) struct Trail<'a> {
+    asked: Step<'a>,
+    further: Vec<Step<'a>>,
+}
+
+/// A value on the way.
+#[derive(Debug)]
+pub(super) struct Step<'a> {
+    key: String,
+    pub(super) found: Found<'a>,
+    /// The piece of the value that leads on, or is the fault.
+    pub(super) range: Range<usize>,
+}
+
+impl<'a> Trail<'a> {
+    pub(super) fn new(asked: Step<'a>) -> Self {
+        Self { asked, further: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        1 + self.further.len()
+    }
+
+    pub(super) fn last(&self) -> &Step<'a> {
+        self.further.last().unwrap_or(&self.asked)
+    }
+
+    pub(super) fn last_mut(&mut self) -> &mut Step<'a> {
+        self.further.last_mut().unwrap_or(&mut self.asked)
+    }
+
+    pub(super) fn push(&mut self, step: Step<'a>) {
+        self.further.push(step);
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.further.pop();
+    }
+
+    fn steps(&self) -> impl DoubleEndedIterator<Item = &Step<'a>> + Clone {
+        std::iter::once(&self.asked).chain(&self.further)
+    }
+
+    /// The steps from the first that comes again to where it does; none if all differ.
+    fn circle(&self) -> Option<Vec<&Step<'a>>> {
+        let steps: Vec<_> = self.steps().collect();
+        (0..steps.len()).find_map(|first| {
+            let rest = &steps[first..];
+            let again = rest.iter().skip(1).position(|step| step.key == rest[0].key)?;
+            Some(rest[..=again].to_vec())
+        })
+    }
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(key: &str, found: Found<'a>) -> Self {
+        Self { key: key.to_owned(), found, range: 0..0 }
+    }
+
+    /// The place of the piece; none in a value that no file gives.
+    fn place(&self) -> Option<Span> {
+        self.found.setting.map(|setting| setting.part(self.range.clone()))
+    }
+}
+
+/// Why a value cannot be filled in.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// All values together are too large.
+    Exhausted,
+    /// A reference names no option.
+    Missing(String),
+    /// A `%` begins neither an escape nor a reference.
+    Stray,
+    /// Values lead to values without an end in sight.
+    TooDeep,
+    /// References bring in too much.
+    TooLarge,
+    /// A `%(` does not go on as a reference.
+    Unfinished,
+}
+
+impl Fault {
+    /// The fault of a piece that begins with a bad `%`.
+    pub(super) fn of(piece: &str) -> Self {
+        if piece.starts_with("%(") { Self::Unfinished } else { Self::Stray }
+    }
+
+    /// The fault as a diagnostic.
+    ///
+    /// It stands where the fault is, which may be in a value that others refer to; so the
+    /// diagnostics of all values that need it differ in `related` only.
+    pub(super) fn diagnostic(&self, scope: &Scope<'_>, trail: &Trail<'_>) -> Diagnostic {
+        let last = trail.last();
+        let diagnostic = match self {
+            Self::Exhausted => return exhausted(&trail.asked),
+            Self::Missing(name) => missing(scope, name, last),
+            Self::Stray => stray(last),
+            Self::TooDeep => return too_deep(trail),
+            Self::TooLarge => return too_large(&trail.asked),
+            Self::Unfinished => unfinished(last),
+        };
+        // A value that no file gives, such as `here`, is blamed where it is referred to.
+        let place = diagnostic.span.or_else(|| trail.steps().rev().find_map(Step::place));
+        let diagnostic = diagnostic.at(place);
+        if trail.further.is_empty() { diagnostic } else { needed_by(diagnostic, &trail.asked) }
+    }
+}
+
+fn needed_by(diagnostic: Diagnostic, asked: &Step<'_>) -> Diagnostic {
+    let place = asked.found.setting.map(|setting| setting.key_span);
+    diagnostic.related(place, format!("`{}` needs it", Excerpt(&asked.key)))
+}
+
+fn missing(scope: &Scope<'_>, name: &str, step: &Step<'_>) -> Diagnostic {
+    /// Names are compared letter by letter, so not with any number of them.
+    const CANDIDATES: usize = 1000;
+    let shown = Excerpt(name);
+    let places = match scope.section_name() {
+        None => "not in `[DEFAULT]`".to_owned(),
+        Some(section) => format!("neither in `[{}]` nor in `[DEFAULT]`", Excerpt(section)),
+    };
+    let message = format!("`%({shown})s` refers to an option that is {places}");
+    let candidates = scope.keys().take(CANDIDATES).map(|key| &**key);
+    let diagnostic = Diagnostic::error("unknown-reference", message)
+        .at(step.place())
+        .label("no such option")
+        .suggest(name, candidates)
+        .class(MISSING_OPTION);
+    if scope.find(&format!("set {name}"), None).is_none() {
+        return diagnostic;
+    }
+    diagnostic.help(format!("`set {shown}` is for factories; references see plain options only"))
+}
+
+fn stray(step: &Step<'_>) -> Diagnostic {
+    let message = format!("a `%` in the value of `{}` begins no reference", Excerpt(&step.key));
+    let diagnostic = Diagnostic::error("stray-percent", message).class(SYNTAX);
+    let Some(setting) = step.found.setting else { return diagnostic.help(advice(&step.key)) };
+    let at = step.range.start;
+    diagnostic
+        .at(setting.part(at..at + 1))
+        .label("expected `%%` or `%(name)s`")
+        .help("write `%%` for a percent sign")
+        .fix(double(setting, at, Applicability::Safe))
+}
+
+fn unfinished(step: &Step<'_>) -> Diagnostic {
+    let at = step.range.start;
+    let text = &step.found.raw[at..];
+    let close = text.find(')');
+    let shown = &text[..close.map_or("%(".len(), |close| close + 1)];
+    let message =
+        format!("`{}` in the value of `{}` is no reference", Excerpt(shown), Excerpt(&step.key));
+    let diagnostic = Diagnostic::error("unfinished-reference", message).class(SYNTAX);
+    let Some(setting) = step.found.setting else { return diagnostic.help(advice(&step.key)) };
+    let label = match close {
+        None => "expected a name and `)s` after it",
+        Some(2) => "expected a name between the parentheses",
+        Some(_) => "expected `s` after it",
+    };
+    diagnostic
+        .at(setting.part(at..at + shown.len()))
+        .label(label)
+        .help("write `%%(` where the text `%(` is meant, as for a logging format")
+        .fix(double(setting, at, Applicability::Unsafe))
+}
+
+/// What to do about a `%` in a value that no file gives.
+fn advice(key: &str) -> String {
+    match key {
+        "here" | "__file__" => {
+            "`%` in the path of the file is read as a reference; move the file".to_owned()
+        }
+        key => format!("double the `%` in the value that is given for `{}`", Excerpt(key)),
+    }
+}
+
+/// Doubles a bad `%`, and all bad ones after it up to an unfinished reference.
+fn double(setting: &Setting, first: usize, applicability: Applicability) -> Fix {
+    let mut at = first;
+    let mut edits = Vec::new();
+    loop {
+        edits.push((setting.part(at..at + 1), "%%".to_owned()));
+        let rest = &setting.raw[at + 1..];
+        let next = syntax::interpolation(rest).last();
+        let Some(stray) = next.filter(|piece| {
+            piece.kind == PieceKind::Fault && !rest[piece.range.clone()].starts_with("%(")
+        }) else {
+            break;
+        };
+        at += 1 + stray.range.start;
+    }
+    let title = "write `%%` for a percent sign".to_owned();
+    Fix { title, edits, applicability }
+}
+
+fn too_deep(trail: &Trail<'_>) -> Diagnostic {
+    let Some(circle) = trail.circle() else {
+        let message = format!(
+            "`{}` leads from value to value more than {DEPTH} times",
+            Excerpt(&trail.asked.key)
+        );
+        return Diagnostic::error("deep-reference", message)
+            .at(trail.asked.place())
+            .label("the first reference")
+            .help(format!("the values are {}", chain(trail.steps())))
+            .class(DEPTH_ERROR);
+    };
+    let first = circle[0];
+    let names = chain(circle.iter().copied().chain([first]));
+    let message = format!("`{}` refers to itself: {names}", Excerpt(&first.key));
+    let diagnostic = Diagnostic::error("circular-reference", message)
+        .at(first.place())
+        .label("the circle begins here")
+        .class(DEPTH_ERROR);
+    let diagnostic = circle[1..]
+        .iter()
+        .fold(diagnostic, |diagnostic, step| diagnostic.related(step.place(), "and goes on here"));
+    if first.key == trail.asked.key { diagnostic } else { needed_by(diagnostic, &trail.asked) }
+}
+
+/// The keys of steps in a row. There are never many: past [`DEPTH`] interpolation ends.
+fn chain<'steps>(steps: impl Iterator<Item = &'steps Step<'steps>>) -> String {
+    steps.map(|step| format!("`{}`", Excerpt(&step.key))).collect::<Vec<_>>().join(" → ")
+}
+
+fn too_large(asked: &Step<'_>) -> Diagnostic {
+    let most = Scope::MOST >> 20;
+    let message =
+        format!("references make the value of `{}` larger than {most} MiB", Excerpt(&asked.key));
+    Diagnostic::error("large-value", message)
+        .at(asked.place())
+        .label("the value is too large from here on")
+}
+
+fn exhausted(asked: &Step<'_>) -> Diagnostic {
+    let most = Defaults::MOST >> 20;
+    let message = format!("references make all values together larger than {most} MiB");
+    Diagnostic::error("large-value", message)
+        .at(asked.place())
+        .label("the values are too large from here on")
+}
