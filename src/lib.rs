@@ -2,6 +2,7 @@
 
 pub mod app;
 mod builtin;
+mod cli;
 pub mod diagnostic;
 pub mod graph;
 pub mod ini;
@@ -9,3 +10,5 @@ pub mod registry;
 pub mod settings;
 pub mod source;
 pub mod syntax;
+
+pub use self::cli::main;

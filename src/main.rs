@@ -1,3 +1,9 @@
 //! The `pasteline` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use pasteline::registry::Registry;
+
+fn main() -> ExitCode {
+    pasteline::main(Registry::builtin())
+}

@@ -4,12 +4,14 @@
 mod declare;
 mod dialect;
 mod list;
+mod prose;
 mod reader;
 mod scalar;
 mod secret;
 
 pub use self::dialect::{Dialect, Unknown};
 pub use self::list::{HeaderLines, Lines};
+pub use self::prose::{prose, summary};
 pub use self::reader::{Reader, Subject};
 pub use self::scalar::Seconds;
 pub use self::secret::SecretString;

@@ -1,0 +1,85 @@
+//! The command line: reads it, runs the command, prints, and says how the process ends.
+
+mod difference;
+mod explain;
+mod list;
+mod reference;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::registry::Registry;
+
+/// Runs the command that this process was started with, and says how it ends: 0 if all is well,
+/// 1 if something is wrong, 2 if the command line was not understood.
+///
+/// This is all that a program with filters of its own needs; it has every command then:
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// use pasteline::registry::Registry;
+///
+/// fn main() -> ExitCode {
+///     pasteline::main(Registry::builtin())
+/// }
+/// ```
+#[expect(clippy::needless_pass_by_value, reason = "it reads best in a `main` of one line")]
+pub fn main(registry: Registry) -> ExitCode {
+    let CommandLine { command } = match CommandLine::try_parse() {
+        Ok(command_line) => command_line,
+        Err(error) => return refuse(&error),
+    };
+    match command.run(&registry) {
+        Ok(code) => code,
+        // Whoever reads the output has seen enough, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Read api-paste.ini, check it, build it into a tower stack and serve it
+///
+/// A paste file says in INI sections which filters stand before which HTTP apps, and in which
+/// order. Files of Python services that use Paste Deploy load unchanged; their well-known
+/// factories have native counterparts here.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pasteline",
+    version,
+    after_long_help = "\
+Example:
+  pasteline validate api-paste.ini
+  pasteline serve api-paste.ini --bind 127.0.0.1:8080"
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Explain(explain::Explain),
+    List(list::List),
+}
+
+impl Command {
+    fn run(self, registry: &Registry) -> io::Result<ExitCode> {
+        match self {
+            Self::Explain(explain) => explain.run(registry),
+            Self::List(list) => list.run(registry),
+        }
+    }
+}
+
+/// Prints what clap has to say: help and version to standard output, else usage to standard
+/// error.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // If even that cannot be printed, the exit code has to say it.
+    let _ = error.print();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}

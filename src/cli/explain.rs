@@ -1,0 +1,133 @@
+//! `pasteline explain NAME`: what a factory does, its options, and the Python factories that it
+//! stands for.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::difference::differences;
+use super::list::kinds;
+use super::terminal;
+use crate::diagnostic::nearest;
+use crate::registry::{Alias, Definition, Found, Registry};
+use crate::settings::{OptionSpec, prose};
+
+/// Explain a factory: what it does, its options, what it stands for
+///
+/// NAME is a name from `pasteline list` or a factory as a Python service's file names it. For
+/// the latter it also says what differs from the native one: options of another name, other
+/// defaults, options without effect.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Example:
+  pasteline explain cors
+  pasteline explain oslo_middleware.cors:filter_factory
+  pasteline explain egg:Paste#urlmap")]
+pub(super) struct Explain {
+    /// A native name (`cors`) or any spelling of a Python factory (`egg:Paste#urlmap`)
+    name: String,
+}
+
+impl Explain {
+    #[cfg(test)]
+    pub(super) fn new(name: &str) -> Self {
+        Self { name: name.to_owned() }
+    }
+
+    pub(super) fn run(&self, registry: &Registry) -> io::Result<ExitCode> {
+        match self.text(registry) {
+            Ok(text) => terminal::print(&text).map(|()| ExitCode::SUCCESS),
+            Err(error) => terminal::tell(&error).map(|()| ExitCode::FAILURE),
+        }
+    }
+
+    /// What there is to say, or that the name is not known.
+    pub(super) fn text(&self, registry: &Registry) -> Result<String, String> {
+        let pages = find(registry, &self.name).into_iter().map(|found| Page(found).to_string());
+        let text = pages.collect::<Vec<_>>().join("\n\n");
+        if text.is_empty() { Err(unknown(registry, &self.name)) } else { Ok(text) }
+    }
+}
+
+/// What a name stands for. One spec may stand for an app and for a filter of different names.
+fn find<'a>(registry: &'a Registry, name: &str) -> Vec<Found<'a>> {
+    match registry.named(name) {
+        Some(definition) => vec![Found { definition, alias: None }],
+        None => registry.all(name).collect(),
+    }
+}
+
+fn unknown(registry: &Registry, name: &str) -> String {
+    let definitions = registry.definitions();
+    let specs = definitions.iter().flat_map(|definition| definition.aliases);
+    let natives = definitions.iter().map(|definition| definition.name);
+    let near = [nearest(name, natives), nearest(name, specs.map(|alias| alias.spec))];
+    let near: Vec<_> = near.into_iter().flatten().map(|near| format!("`{near}`")).collect();
+    let help = if near.is_empty() {
+        "`pasteline list` shows all there are".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    };
+    format!("error: no factory is called `{name}`\nhelp: {help}")
+}
+
+/// What there is to say of a factory under the name by which it was asked for.
+struct Page<'a>(Found<'a>);
+
+impl fmt::Display for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Found { definition, alias } = self.0;
+        writeln!(f, "{}: {}\n", definition.name, kinds(definition))?;
+        writeln!(f, "{}", prose(definition.doc))?;
+        if !definition.options.is_empty() {
+            writeln!(f, "\nOptions:")?;
+        }
+        for option in definition.options {
+            write!(f, "\n{}", Entry(option))?;
+        }
+        match alias {
+            Some(alias) => write_alias(f, definition, alias),
+            None => write_aliases(f, definition),
+        }
+    }
+}
+
+/// An option: its name, default and documentation.
+struct Entry<'a>(&'a OptionSpec);
+
+impl fmt::Display for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let option = self.0;
+        let default = match option.default {
+            Some("") => " (empty if not given)".to_owned(),
+            Some(default) => format!(" = {}", default.replace('\n', ", ")),
+            None if option.required => " (required)".to_owned(),
+            None => String::new(),
+        };
+        writeln!(f, "  {}{default}", option.name)?;
+        for line in prose(option.doc).lines() {
+            let indent = if line.is_empty() { "" } else { "      " };
+            writeln!(f, "{indent}{line}")?;
+        }
+        writeln!(f, "      Expects {}.", option.expectation())
+    }
+}
+
+fn write_alias(f: &mut fmt::Formatter<'_>, definition: &Definition, alias: &Alias) -> fmt::Result {
+    let differences = differences(definition, alias);
+    if differences.is_empty() {
+        return writeln!(f, "\nAs `{}`: no difference.", alias.spec);
+    }
+    writeln!(f, "\nAs `{}`:\n", alias.spec)?;
+    differences.iter().try_for_each(|difference| writeln!(f, "  - {difference}"))
+}
+
+fn write_aliases(f: &mut fmt::Formatter<'_>, definition: &Definition) -> fmt::Result {
+    if definition.aliases.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\nStands for (explain one of them to see what differs):\n")?;
+    definition.aliases.iter().try_for_each(|alias| writeln!(f, "  {}", alias.spec))
+}

@@ -1,0 +1,62 @@
+//! The reference of all factories as Markdown, made of their records.
+
+use std::fmt;
+
+use super::difference::differences;
+use super::list::kinds;
+use crate::registry::{Definition, Registry};
+use crate::settings::{OptionSpec, prose, summary};
+
+/// The reference of all factories of a registry, as a Markdown page.
+pub(super) struct Reference<'a>(pub(super) &'a Registry);
+
+impl fmt::Display for Reference<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let definitions = self.0.definitions();
+        writeln!(f, "# Factories\n")?;
+        writeln!(f, "Every app, composite, filter and server that a paste file may name.")?;
+        writeln!(f, "This page is printed by `pasteline list --format markdown`.\n")?;
+        writeln!(f, "| name | makes | |\n|---|---|---|")?;
+        for definition in &definitions {
+            let Definition { name, doc, .. } = definition;
+            writeln!(f, "| [`{name}`](#{name}) | {} | {} |", kinds(definition), summary(doc))?;
+        }
+        definitions.iter().try_for_each(|definition| write_chapter(f, definition))
+    }
+}
+
+fn write_chapter(f: &mut fmt::Formatter<'_>, definition: &Definition) -> fmt::Result {
+    writeln!(f, "\n## {}\n\n{}", definition.name, prose(definition.doc))?;
+    if !definition.options.is_empty() {
+        writeln!(f, "\n| option | default | expects | |\n|---|---|---|---|")?;
+    }
+    for option in definition.options {
+        let OptionSpec { name, doc, .. } = option;
+        let (expectation, doc) = (cell(&option.expectation()), cell(&prose(doc)));
+        writeln!(f, "| `{name}` | {} | {expectation} | {doc} |", default(option))?;
+    }
+    if !definition.aliases.is_empty() {
+        writeln!(f, "\nStands for:\n")?;
+    }
+    for alias in definition.aliases {
+        let differences = differences(definition, alias);
+        let colon = if differences.is_empty() { "" } else { ":" };
+        writeln!(f, "- `{}`{colon}", alias.spec)?;
+        differences.iter().try_for_each(|difference| writeln!(f, "  - {difference}"))?;
+    }
+    Ok(())
+}
+
+fn default(option: &OptionSpec) -> String {
+    match option.default {
+        Some("") => "empty".to_owned(),
+        Some(default) => format!("`{}`", cell(default)),
+        None if option.required => "required".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// A text as it can stand in a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
