@@ -9,6 +9,7 @@ pub mod ini;
 pub mod registry;
 pub mod settings;
 pub mod source;
+pub mod stack;
 pub mod syntax;
 
 pub use self::cli::main;

@@ -12,6 +12,9 @@ pub use self::spec::FactoryId;
 
 use std::collections::HashMap;
 
+use crate::settings::{Dialect, Subject};
+use crate::source::Span;
+
 /// The factories that a paste file may name.
 ///
 /// Registration is explicit: nothing is registered before `main`.
@@ -54,6 +57,16 @@ pub struct Found<'a> {
     pub definition: &'a Definition,
     /// The alias by which it was named; none for its own name.
     pub alias: Option<&'a Alias>,
+}
+
+impl<'a> Found<'a> {
+    /// What is to be said to a [`Reader`](crate::settings::Reader) of its options: how it is
+    /// named and where, and how the options differ under that name.
+    pub fn subject(&self, factory: &'a str, place: Option<Span>) -> Subject<'a> {
+        const NATIVE: &Dialect = &Dialect::new();
+        let dialect = self.alias.map_or(NATIVE, |alias| &alias.dialect);
+        Subject { factory, place, dialect }
+    }
 }
 
 impl Registry {

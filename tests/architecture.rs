@@ -27,7 +27,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("builtin/servers", &["settings", "registry", "server"]),
     // `syntax` for factory specs and the words of pipelines.
     ("graph", &["source", "diagnostic", "syntax", "ini", "settings", "registry"]),
-    ("stack", &["graph", "registry", "app", "metrics"]),
+    // `settings` and `source` because it hands each factory the options it reads.
+    ("stack", &["source", "settings", "graph", "registry", "app", "metrics"]),
     ("server", &["source", "diagnostic", "settings", "app", "metrics"]),
     (
         "service",

@@ -85,7 +85,8 @@ pub trait Plan: fmt::Debug + Send + Sync {
     /// and filters that were asked for.
     fn show(&self, apps: Vec<Json>, filters: Vec<Json>) -> Map<String, Json>;
 
-    /// Makes the app of the apps and filters that were asked for.
+    /// Makes the app of the apps and filters that were asked for, in that order. A filter that is
+    /// itself filtered (`filter-with`) stands there as several.
     ///
     /// # Errors
     ///
