@@ -5,6 +5,7 @@ mod defaults;
 mod expand;
 mod fault;
 mod fold;
+mod overlay;
 mod place;
 mod read;
 mod reference;
@@ -12,6 +13,7 @@ mod reference;
 pub use self::defaults::{Defaults, Scope};
 pub use self::fault::raised;
 pub use self::fold::parse;
+pub use self::overlay::overlay;
 pub use self::read::read;
 
 use std::sync::Arc;

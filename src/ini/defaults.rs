@@ -143,6 +143,15 @@ impl<'a> Scope<'a> {
         Some(expand::expand(self, key, &found).map(|text| Value { text, key_span, span }))
     }
 
+    /// Whether `[DEFAULT]`, `here`, `__file__` or the caller has the key, so that Paste Deploy
+    /// does not take it for an option of the section, even if the section has it too. What an
+    /// overlay says in a section always counts.
+    pub fn is_hidden(&self, key: &str) -> bool {
+        let own = self.own.get(key);
+        let is_overlaid = own.is_some_and(|own| own.key_span.source != self.defaults.source);
+        !is_overlaid && self.defaults.contains(key)
+    }
+
     /// What a reference to a key stands for in a value of `from`. An overlay has a directory of
     /// its own.
     pub(super) fn find(&self, key: &str, from: Option<&Setting>) -> Option<Found<'a>> {

@@ -145,10 +145,15 @@ fn missing(scope: &Scope<'_>, name: &str, step: &Step<'_>) -> Diagnostic {
         .label("no such option")
         .suggest(name, candidates)
         .class(MISSING_OPTION);
-    if scope.find(&format!("set {name}"), None).is_none() {
-        return diagnostic;
+    if scope.find(&format!("set {name}"), None).is_some() {
+        diagnostic
+            .help(format!("`set {shown}` is for factories; references see plain options only"))
+    } else if diagnostic.help.is_empty() {
+        diagnostic
+            .help(format!("write `%%({shown})s` if this text is meant, as in a logging format"))
+    } else {
+        diagnostic
     }
-    diagnostic.help(format!("`set {shown}` is for factories; references see plain options only"))
 }
 
 fn stray(step: &Step<'_>) -> Diagnostic {
@@ -156,11 +161,11 @@ fn stray(step: &Step<'_>) -> Diagnostic {
     let diagnostic = Diagnostic::error("stray-percent", message).class(SYNTAX);
     let Some(setting) = step.found.setting else { return diagnostic.help(advice(&step.key)) };
     let at = step.range.start;
-    diagnostic
-        .at(setting.part(at..at + 1))
-        .label("expected `%%` or `%(name)s`")
-        .help("write `%%` for a percent sign")
-        .fix(double(setting, at, Applicability::Safe))
+    diagnostic.at(setting.part(at..at + 1)).label("expected `%%` or `%(name)s`").fix(double(
+        setting,
+        at,
+        Applicability::Safe,
+    ))
 }
 
 fn unfinished(step: &Step<'_>) -> Diagnostic {
@@ -226,8 +231,11 @@ fn too_deep(trail: &Trail<'_>) -> Diagnostic {
             .class(DEPTH_ERROR);
     };
     let first = circle[0];
-    let names = chain(circle.iter().copied().chain([first]));
-    let message = format!("`{}` refers to itself: {names}", Excerpt(&first.key));
+    let around = circle.iter().copied().chain([first]);
+    let message = match &circle[..] {
+        [_] => format!("`{}` refers to itself", Excerpt(&first.key)),
+        _ => format!("`{}` refers to itself: {}", Excerpt(&first.key), chain(around)),
+    };
     let diagnostic = Diagnostic::error("circular-reference", message)
         .at(first.place())
         .label("the circle begins here")
