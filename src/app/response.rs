@@ -37,6 +37,18 @@ pub fn refusal(status: StatusCode, detail: &str, asked: &HeaderMap) -> Response 
     }
 }
 
+/// A failure of the server or of what is behind it, as JSON whatever the client asks for: the
+/// keys of a [`refusal`], and `request_id`, by which operators find it in the log, if there is one.
+pub fn failure(status: StatusCode, detail: &str, request_id: Option<&HeaderValue>) -> Response {
+    let title = status.canonical_reason().unwrap_or("Unknown");
+    let code = format!("{} {title}", status.as_u16());
+    let mut value = json!({"message": detail, "code": code, "title": title});
+    if let Some(request_id) = request_id {
+        value["request_id"] = String::from_utf8_lossy(request_id.as_bytes()).into();
+    }
+    json(status, &value)
+}
+
 fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
@@ -68,6 +80,8 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt;
+
     use super::*;
 
     fn content_type(accept: &'static str) -> HeaderValue {
@@ -75,6 +89,15 @@ mod tests {
         asked.insert(ACCEPT, HeaderValue::from_static(accept));
         let response = refusal(StatusCode::PAYLOAD_TOO_LARGE, "too <large>", &asked);
         response.headers()[CONTENT_TYPE].clone()
+    }
+
+    #[tokio::test]
+    async fn a_failure_names_the_request() {
+        let request_id = HeaderValue::from_static("req-1");
+        let response = failure(StatusCode::BAD_GATEWAY, "No upstream.", Some(&request_id));
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let expected = r#"{"message":"No upstream.","code":"502 Bad Gateway","title":"Bad Gateway","request_id":"req-1"}"#;
+        assert_eq!(body, expected);
     }
 
     #[test]

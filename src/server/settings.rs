@@ -1,0 +1,137 @@
+//! The settings of a server.
+
+use super::address::{Address, Host};
+use crate::ini::Conf;
+use crate::settings::{Dialect, Reader, Seconds, Settings as _, Subject};
+use crate::source::Sources;
+
+crate::settings! {
+    /// Serves the app over HTTP/1.1.
+    ///
+    /// ```ini
+    /// [server:main]
+    /// use = egg:pasteline#http
+    /// bind = 127.0.0.1:9696, [::1]:9696
+    /// ```
+    pub struct Settings {
+        /// The addresses to listen at. A name stands for every address that it resolves to, `*`
+        /// for every IPv4 address and `[::]` for every address of both kinds. Without `bind`,
+        /// `host` and `port` it is `127.0.0.1:9696`.
+        bind: Vec<Address>,
+        /// The host to listen at, where `bind` is not given: `127.0.0.1` unless set.
+        host: Vec<Host>,
+        /// The port to listen at, where `bind` is not given: 9696 unless set.
+        port: Option<u16>,
+        /// How many connections the system may hold before they are accepted.
+        backlog: u32 = "4096",
+        /// The number of worker processes. With 0 or 1 the process that was started serves.
+        workers: u16 = "0",
+        /// The longest time in seconds from the start of a connection, or the end of a response,
+        /// to the end of the next request's head.
+        head_timeout: Seconds = "60",
+    }
+}
+
+impl Settings {
+    /// The addresses to listen at, at least one.
+    pub fn addresses(&self) -> Vec<Address> {
+        if !self.bind.is_empty() {
+            return self.bind.clone();
+        }
+        let port = self.port.unwrap_or(9696);
+        if self.host.is_empty() {
+            return vec![Address::new("127.0.0.1", port)];
+        }
+        let address = |host: &Host| Address::new(&*host.name, host.port.unwrap_or(port));
+        self.host.iter().map(address).collect()
+    }
+
+    /// Makes these the addresses to listen at, whatever was set before.
+    pub fn bind_to(&mut self, addresses: Vec<Address>) {
+        self.bind = addresses;
+    }
+
+    /// Notes with the reader what the types of the options cannot say.
+    pub fn check(&self, reader: &mut Reader<'_>) {
+        for other in ["host", "port"] {
+            if reader.given("bind").is_some() && reader.given(other).is_some() {
+                reader.reject(other, "`bind` names the address already");
+            }
+        }
+        if reader.given("port").is_some() && self.host.iter().any(|host| host.port.is_some()) {
+            reader.reject("port", "`host` names a port already");
+        }
+        if self.backlog == 0 {
+            reader.reject("backlog", "at least one connection must fit");
+        }
+        if self.workers > 1 {
+            let reason = "only one process can serve yet: write 0 or 1, or leave it out";
+            reader.reject("workers", reason);
+        }
+    }
+}
+
+/// What a server is like that no section describes.
+impl Default for Settings {
+    fn default() -> Self {
+        let (nothing, sources, dialect) = (Conf::default(), Sources::default(), Dialect::new());
+        let subject = Subject { factory: "http", place: None, dialect: &dialect };
+        let mut reader = Reader::new(subject, &nothing, &nothing, &sources);
+        Self::read(&mut reader).expect("no option is required, and every default can be read")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ini::Value;
+
+    /// The addresses that options give, or what is wrong with them.
+    fn addresses(options: &[(&str, &str)]) -> Result<Vec<String>, Vec<String>> {
+        let value = |text: &str| Value { text: text.into(), key_span: None, span: None };
+        let local: Conf = options.iter().map(|(key, text)| ((*key).into(), value(text))).collect();
+        let (dialect, global, sources) = (Dialect::new(), Conf::default(), Sources::default());
+        let subject = Subject { factory: "http", place: None, dialect: &dialect };
+        let mut reader = Reader::new(subject, &local, &global, &sources);
+        let settings = Settings::read(&mut reader).unwrap();
+        settings.check(&mut reader);
+        let noted: Vec<_> = reader.finish().into_iter().map(|noted| noted.message).collect();
+        let addresses = settings.addresses().iter().map(Address::to_string).collect();
+        if noted.is_empty() { Ok(addresses) } else { Err(noted) }
+    }
+
+    #[test]
+    fn binds_to_what_is_given_and_else_to_the_default() {
+        let given = [
+            (&[][..], &["127.0.0.1:9696"][..]),
+            (&[("bind", "127.0.0.1:1, [::1]:2")], &["127.0.0.1:1", "[::1]:2"]),
+            (&[("host", "*")], &["0.0.0.0:9696"]),
+            (&[("port", "80")], &["127.0.0.1:80"]),
+            (&[("host", "::1"), ("port", "80")], &["[::1]:80"]),
+            (&[("host", "localhost:8081")], &["localhost:8081"]),
+        ];
+        for (options, expected) in given {
+            assert_eq!(addresses(options).unwrap(), expected, "{options:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_two_ways_to_name_an_address() {
+        let noted = addresses(&[("bind", "a:1"), ("host", "a"), ("port", "1")]).unwrap_err();
+        let expected =
+            ["host", "port"].map(|o| format!("`{o}` is refused: `bind` names the address already"));
+        assert_eq!(noted, expected);
+        let noted = addresses(&[("host", "a:1"), ("port", "1")]).unwrap_err();
+        assert_eq!(noted, ["`port` is refused: `host` names a port already"]);
+    }
+
+    #[test]
+    fn refuses_more_workers_than_there_can_be() {
+        assert!(addresses(&[("workers", "0")]).is_ok());
+        assert!(addresses(&[("workers", "1")]).is_ok());
+        let noted = addresses(&[("workers", "2")]).unwrap_err();
+        let expected = "`workers` is refused: only one process can serve yet: write 0 or 1, or \
+                        leave it out";
+        assert_eq!(noted, [expected]);
+    }
+}

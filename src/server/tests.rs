@@ -1,0 +1,240 @@
+//! A server as its clients see it, over sockets.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use http_body_util::BodyExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use super::{Address, Running, Server, Settings};
+use crate::app::{App, Request, RequestExt, ResponseFuture, response};
+use crate::settings::Seconds;
+
+/// The settings of a server at a port that the system chooses.
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.bind_to(vec![Address::new("127.0.0.1", 0)]);
+    settings
+}
+
+async fn start(app: App) -> (Running, SocketAddr) {
+    start_with(settings(), app).await
+}
+
+async fn start_with(settings: Settings, app: App) -> (Running, SocketAddr) {
+    let server = Server::bind(settings).await.unwrap();
+    let address = server.addresses().next().unwrap();
+    (server.start(app), address)
+}
+
+/// A client that writes and reads bytes as they are.
+struct Client(TcpStream);
+
+impl Client {
+    async fn connect(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    async fn send(&mut self, bytes: &str) {
+        self.0.write_all(bytes.as_bytes()).await.unwrap();
+    }
+
+    /// What arrives up to and with a text.
+    async fn read_to(&mut self, end: &str) -> String {
+        let mut read = Vec::new();
+        while !read.ends_with(end.as_bytes()) {
+            let byte = self.0.read_u8().await;
+            let so_far = String::from_utf8_lossy(&read);
+            read.push(byte.unwrap_or_else(|error| panic!("{error} after {so_far:?}")));
+        }
+        String::from_utf8(read).unwrap()
+    }
+
+    /// What arrives until the server closes the connection.
+    async fn read_to_close(&mut self) -> String {
+        let mut read = String::new();
+        self.0.read_to_string(&mut read).await.unwrap();
+        read
+    }
+}
+
+/// Answers with what arrived: the method, the target, the peer, and the body.
+fn mirror() -> App {
+    App::from_fn(async |request: Request| {
+        let peer = request.context().client().map(|client| client.to_string());
+        let line = format!("{} {} {}", request.method(), request.uri(), peer.unwrap_or_default());
+        let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes);
+        let body = body.unwrap_or_else(|error| error.to_string().into());
+        response::text(StatusCode::OK, format!("{line} {}!", String::from_utf8_lossy(&body)))
+    })
+}
+
+#[tokio::test]
+async fn a_connection_carries_one_request_after_another() {
+    let (_running, address) = start(mirror()).await;
+    let mut client = Client::connect(address).await;
+    for path in ["/a", "/b"] {
+        client.send(&format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n")).await;
+        let response = client.read_to("!").await;
+        assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+        assert!(response.contains("\r\ndate: "), "{response}");
+        assert!(response.ends_with(&format!("GET {path} 127.0.0.1 !")), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let (_running, address) = start(mirror()).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    assert!(client.read_to("!").await.ends_with("GET /a 127.0.0.1 !"));
+    assert!(client.read_to("!").await.ends_with("GET /b 127.0.0.1 !"));
+}
+
+#[tokio::test]
+async fn a_body_may_come_in_chunks() {
+    let (_running, address) = start(mirror()).await;
+    let mut client = Client::connect(address).await;
+    client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    client.send("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").await;
+    assert!(client.read_to("!").await.ends_with("POST / 127.0.0.1 abcde!"));
+}
+
+#[tokio::test]
+async fn a_head_request_gets_the_length_and_no_body() {
+    let (_running, address) = start(mirror()).await;
+    let mut client = Client::connect(address).await;
+    client.send("HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    let response = client.read_to_close().await;
+    assert!(response.contains("\r\ncontent-length: 18\r\n"), "{response}");
+    assert!(response.ends_with("\r\n\r\n"), "{response}");
+}
+
+#[tokio::test]
+async fn a_status_without_a_body_has_none() {
+    let (_running, address) =
+        start(App::ready(|_| response::text(StatusCode::NO_CONTENT, "x"))).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    let response = client.read_to_close().await;
+    assert!(response.ends_with("\r\n\r\n"), "{response}");
+    assert!(!response.contains("content-length"), "{response}");
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500_and_the_connection_lives() {
+    let app = App::new(|request: Request| match request.uri().path() {
+        "/at-once" => panic!("at once"),
+        "/later" => ResponseFuture::new(async {
+            tokio::task::yield_now().await;
+            panic!("later")
+        }),
+        _ => ResponseFuture::ready(response::text(StatusCode::OK, "alive")),
+    });
+    let (_running, address) = start(app).await;
+    let mut client = Client::connect(address).await;
+    for path in ["/at-once", "/later"] {
+        client.send(&format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n")).await;
+        let response = client.read_to("}").await;
+        assert!(response.starts_with("HTTP/1.1 500 "), "{response}");
+        assert!(response.contains("\r\ncontent-type: application/json\r\n"), "{response}");
+        assert!(!response.contains("at once") && !response.contains("later"), "{response}");
+    }
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    assert!(client.read_to("alive").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_drops_the_request() {
+    /// Tells when it is dropped.
+    struct Dropped(Arc<Notify>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+
+    let (begun, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell_begun, tell_dropped) = (Arc::clone(&begun), Arc::clone(&dropped));
+    let app = App::from_fn(move |_| {
+        let guard = Dropped(Arc::clone(&tell_dropped));
+        tell_begun.notify_one();
+        async move {
+            let _guard = guard;
+            std::future::pending().await
+        }
+    });
+    let (_running, address) = start(app).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    begun.notified().await;
+    drop(client);
+    dropped.notified().await;
+}
+
+#[tokio::test]
+async fn ending_finishes_what_has_begun_and_refuses_what_comes() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell_begun, wait) = (Arc::clone(&begun), Arc::clone(&go_on));
+    let app = App::from_fn(move |_| {
+        let (begun, go_on) = (Arc::clone(&tell_begun), Arc::clone(&wait));
+        async move {
+            begun.notify_one();
+            go_on.notified().await;
+            response::text(StatusCode::OK, "done")
+        }
+    });
+    let (running, address) = start(app).await;
+    let mut idle = Client::connect(address).await;
+    let mut busy = Client::connect(address).await;
+    busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    begun.notified().await;
+
+    let end = tokio::spawn(running.end());
+    assert_eq!(idle.read_to_close().await, "", "an idle connection is closed");
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!end.is_finished(), "a request is still being answered");
+    go_on.notify_one();
+    let response = busy.read_to_close().await;
+    assert!(response.ends_with("done"), "{response}");
+    assert!(response.contains("\r\nconnection: close\r\n"), "{response}");
+    end.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_ends_the_connection() {
+    let mut settings = settings();
+    settings.head_timeout = Seconds(Duration::from_millis(50));
+    let (_running, address) = start_with(settings, mirror()).await;
+    let mut silent = Client::connect(address).await;
+    let mut slow = Client::connect(address).await;
+    slow.send("GET / HTTP/1.1\r\nHo").await;
+    assert_eq!(silent.read_to_close().await, "");
+    assert_eq!(slow.read_to_close().await, "");
+}
+
+#[tokio::test]
+async fn a_head_over_the_limit_is_refused() {
+    let (_running, address) = start(mirror()).await;
+    let mut client = Client::connect(address).await;
+    let long = "x".repeat(33 * 1024);
+    client.send(&format!("GET / HTTP/1.1\r\nHost: h\r\nX-Long: {long}\r\n")).await;
+    assert!(client.read_to("\r\n").await.starts_with("HTTP/1.1 431 "));
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let (_running, address) = start(mirror()).await;
+    let mut settings = settings();
+    settings.bind_to(vec![address.to_string().parse().unwrap()]);
+    let error = Server::bind(settings).await.unwrap_err().to_string();
+    let expected = format!("cannot listen at `{address}`: another process listens there already");
+    assert_eq!(error, expected);
+}

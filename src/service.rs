@@ -1,0 +1,95 @@
+//! Runs a server in this process, from its start to the signal that ends it.
+
+mod signals;
+
+use std::fmt;
+use std::io;
+
+use tokio::runtime;
+
+use self::signals::Signals;
+use crate::app::App;
+use crate::server::{BindError, Server, Settings};
+
+/// Serves an app until SIGTERM or SIGINT, lets every request that has begun finish, and returns.
+/// A second signal ends it at once.
+///
+/// # Errors
+///
+/// An address that cannot be listened at, or a system that has no room for a runtime.
+///
+/// # Panics
+///
+/// Inside of a tokio runtime, as it makes its own.
+pub fn run(app: App, settings: Settings) -> Result<(), Error> {
+    // One thread: worker processes take the place of threads, and nothing crosses between cores.
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(Error::Runtime)?.block_on(serve(app, settings))
+}
+
+async fn serve(app: App, settings: Settings) -> Result<(), Error> {
+    // Before anyone can know that the server listens, as a signal would kill it until then.
+    let mut signals = Signals::listen().map_err(Error::Runtime)?;
+    let server = Server::bind(settings).await.map_err(Error::Bind)?;
+    for address in server.addresses() {
+        tracing::info!("listening on http://{address}");
+    }
+    let running = server.start(app);
+    let signal = signals.next().await;
+    tracing::info!("{signal}: finishing what has begun; a second signal ends it at once");
+    tokio::select! {
+        () = running.end() => tracing::info!("ended"),
+        signal = signals.next() => tracing::warn!("{signal}: ended at once"),
+    }
+    Ok(())
+}
+
+/// The world keeps a server from running.
+#[derive(Debug)]
+pub enum Error {
+    /// An address cannot be listened at.
+    Bind(BindError),
+    /// The system has no room for a runtime, or does not tell of signals.
+    Runtime(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind(error) => error.fmt(f),
+            Self::Runtime(error) => write!(f, "cannot start the server: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Bind(error) => error.source(),
+            Self::Runtime(error) => Some(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use http::StatusCode;
+
+    use super::*;
+    use crate::app::response;
+
+    #[test]
+    fn a_port_in_use_is_one_clear_line() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let mut settings = Settings::default();
+        settings.bind_to(vec![address.to_string().parse().unwrap()]);
+        let app = App::ready(|_| response::text(StatusCode::OK, ""));
+        let error = run(app, settings).unwrap_err().to_string();
+        let expected =
+            format!("cannot listen at `{address}`: another process listens there already");
+        assert_eq!(error, expected);
+    }
+}
