@@ -18,6 +18,9 @@ pub use self::secret::SecretString;
 
 use std::path::Path;
 
+use crate::ini::Conf;
+use crate::source::Sources;
+
 /// Settings of a factory, declared with [`settings!`](crate::settings!).
 pub trait Settings: Sized + 'static {
     /// What the factory is for, as Markdown.
@@ -28,6 +31,13 @@ pub trait Settings: Sized + 'static {
 
     /// Reads all options; none if one of them is at fault, which the reader has noted.
     fn read(reader: &mut Reader<'_>) -> Option<Self>;
+
+    /// What a section that gives no option stands for; none if an option must be given.
+    fn defaults() -> Option<Self> {
+        let (nothing, sources, dialect) = (Conf::default(), Sources::default(), Dialect::new());
+        let subject = Subject { factory: "", place: None, dialect: &dialect };
+        Self::read(&mut Reader::new(subject, &nothing, &nothing, &sources))
+    }
 }
 
 /// What is known of one option.
