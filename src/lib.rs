@@ -8,7 +8,6 @@ pub mod graph;
 pub mod ini;
 pub mod registry;
 pub mod server;
-pub mod service;
 pub mod settings;
 pub mod source;
 pub mod stack;

@@ -1,9 +1,7 @@
 //! The settings of a server.
 
 use super::address::{Address, Host};
-use crate::ini::Conf;
-use crate::settings::{Dialect, Reader, Seconds, Settings as _, Subject};
-use crate::source::Sources;
+use crate::settings::{Reader, Seconds, Settings as _};
 
 crate::settings! {
     /// Serves the app over HTTP/1.1.
@@ -74,17 +72,16 @@ impl Settings {
 /// What a server is like that no section describes.
 impl Default for Settings {
     fn default() -> Self {
-        let (nothing, sources, dialect) = (Conf::default(), Sources::default(), Dialect::new());
-        let subject = Subject { factory: "http", place: None, dialect: &dialect };
-        let mut reader = Reader::new(subject, &nothing, &nothing, &sources);
-        Self::read(&mut reader).expect("no option is required, and every default can be read")
+        Self::defaults().expect("no option is required, and every default can be read")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ini::Value;
+    use crate::ini::{Conf, Value};
+    use crate::settings::{Dialect, Subject};
+    use crate::source::Sources;
 
     /// The addresses that options give, or what is wrong with them.
     fn addresses(options: &[(&str, &str)]) -> Result<Vec<String>, Vec<String>> {
