@@ -8,6 +8,7 @@ pub mod graph;
 pub mod ini;
 pub mod registry;
 pub mod server;
+pub mod service;
 pub mod settings;
 pub mod source;
 pub mod stack;
