@@ -3,6 +3,8 @@
 mod apps;
 mod composites;
 mod filters;
+#[cfg(test)]
+mod fixture;
 mod servers;
 #[cfg(test)]
 mod tests;

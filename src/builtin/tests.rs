@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::fixture::File;
 use super::{TABLES, apps, composites, filters, servers};
+use crate::diagnostic::Diagnostic;
 use crate::ini::Conf;
 use crate::registry::{Definition, FactoryId, Registry};
 use crate::settings::{Dialect, Reader, Subject};
@@ -62,14 +64,51 @@ fn aliases_are_in_alphabetical_order() {
 }
 
 #[test]
-fn every_definition_is_documented_and_has_an_example() {
+fn every_option_is_documented() {
     for definition in definitions() {
-        let name = definition.name;
-        assert!(definition.doc.contains("```ini"), "`{name}` has no example");
         for option in definition.options {
-            assert!(!option.doc.trim().is_empty(), "`{name}`: `{}`", option.name);
+            assert!(!option.doc.trim().is_empty(), "`{}`: `{}`", definition.name, option.name);
         }
     }
+}
+
+#[test]
+fn every_example_loads() {
+    for definition in definitions() {
+        let name = definition.name;
+        let examples = examples(definition.doc);
+        assert!(!examples.is_empty(), "`{name}` has no example");
+        for example in examples {
+            let File { sources, sections } = File::parse(&example);
+            let shown = sections.iter().any(|section| section.definition.name == name);
+            assert!(shown, "an example of `{name}` does not show it:\n{example}");
+            for section in &sections {
+                let mut diagnostics = section.check(&sources);
+                diagnostics.retain(Diagnostic::is_error);
+                assert!(diagnostics.is_empty(), "{diagnostics:#?}\n{example}");
+            }
+        }
+    }
+}
+
+/// The `ini` blocks of a text in Markdown. Doc comments begin with a space in each line.
+fn examples(doc: &str) -> Vec<String> {
+    let lines = doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let mut examples = Vec::new();
+    let mut example: Option<String> = None;
+    for line in lines {
+        match &mut example {
+            None if line == "```ini" => example = Some(String::new()),
+            None => {}
+            Some(_) if line == "```" => examples.extend(example.take()),
+            Some(example) => {
+                example.push_str(line);
+                example.push('\n');
+            }
+        }
+    }
+    assert!(example.is_none(), "an example has no end:\n{doc}");
+    examples
 }
 
 /// A dialect renames to options that exist, and what it ignores would not work anyway.

@@ -1,0 +1,236 @@
+//! Loads single sections for the tests of built-in factories, without a graph.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http_body_util::BodyExt;
+
+use crate::app::{App, Body, Filter, Request, RequestExt, Response, response};
+use crate::diagnostic::{Diagnostic, Style, render};
+use crate::ini::{self, Conf, Value};
+use crate::registry::{Alias, Assembly, Children, Definition, Globals, Kind, Plan, Registry, Site};
+use crate::settings::{Dialect, Reader, Subject};
+use crate::source::Sources;
+
+/// The sections of a file that name a built-in factory by `use`.
+pub(super) struct File {
+    pub(super) sources: Sources,
+    pub(super) sections: Vec<Section>,
+}
+
+/// A section that names a built-in factory.
+pub(super) struct Section {
+    pub(super) kind: Kind,
+    pub(super) definition: Definition,
+    alias: Option<Alias>,
+    factory: Value,
+    local: Conf,
+    global: Conf,
+}
+
+/// What a composite made of its settings.
+pub(super) struct Planned {
+    pub(super) plan: Option<Box<dyn Plan>>,
+    /// The apps and filters that it asked for, in order: `app api`, `filter cors`.
+    pub(super) asked: Vec<String>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    sources: Sources,
+}
+
+impl File {
+    /// Reads a file, which must have no fault.
+    pub(super) fn parse(text: &str) -> Self {
+        let mut sources = Sources::default();
+        let source = sources.add("test.ini", text);
+        let (document, diagnostics) = ini::parse(source, &sources);
+        assert!(diagnostics.is_empty(), "{diagnostics:?}\n{text}");
+        let global = conf(&document.defaults);
+        let registry = Registry::builtin();
+        let section = |section: &ini::Section| Section::new(section, &global, &registry);
+        let sections = document.sections.iter().filter_map(section).collect();
+        Self { sources, sections }
+    }
+
+    fn only(text: &str) -> (Sources, Section) {
+        let mut file = Self::parse(text);
+        assert_eq!(file.sections.len(), 1, "{text}");
+        (file.sources, file.sections.remove(0))
+    }
+}
+
+impl Section {
+    fn new(section: &ini::Section, global: &Conf, registry: &Registry) -> Option<Self> {
+        let kind = match section.name.split(':').next()? {
+            "app" => Kind::App,
+            "composite" => Kind::Composite,
+            "filter" => Kind::Filter,
+            "server" => Kind::Server,
+            _ => return None,
+        };
+        let mut local = conf(&section.options);
+        let factory = local.shift_remove("use")?;
+        let found = registry.find(kind, &factory.text)?;
+        Some(Self {
+            kind,
+            definition: *found.definition,
+            alias: found.alias.copied(),
+            factory,
+            local,
+            global: global.clone(),
+        })
+    }
+
+    fn read<T>(
+        &self,
+        sources: &Sources,
+        read: impl FnOnce(&mut Reader<'_>) -> T,
+    ) -> (T, Vec<Diagnostic>) {
+        let native = Dialect::new();
+        let dialect = self.alias.as_ref().map_or(&native, |alias| &alias.dialect);
+        let subject = Subject { factory: &self.factory.text, place: self.factory.span, dialect };
+        let mut reader = Reader::new(subject, &self.local, &self.global, sources);
+        let made = read(&mut reader);
+        (made, reader.finish())
+    }
+
+    /// What is wrong with its options.
+    pub(super) fn check(&self, sources: &Sources) -> Vec<Diagnostic> {
+        if self.kind == Kind::Composite {
+            return self.plan(sources, None).diagnostics;
+        }
+        self.read(sources, |reader| self.definition.check(self.kind, reader)).1
+    }
+
+    fn plan(&self, sources: &Sources, strategy: Option<&str>) -> Planned {
+        let mut children = Present::default();
+        let plan = self.definition.plan(&mut Assembly {
+            local: &self.local,
+            global: &self.global,
+            strategy,
+            factory: &self.factory.text,
+            place: self.factory.span,
+            children: &mut children,
+        });
+        let Present { asked, diagnostics, .. } = children;
+        Planned { plan, asked, diagnostics, sources: sources.clone() }
+    }
+}
+
+/// The app of the only section of a text.
+pub(super) fn app(text: &str) -> App {
+    let (sources, section) = File::only(text);
+    let site = Site { section: "app:test" };
+    let (app, diagnostics) =
+        section.read(&sources, |reader| section.definition.build_app(reader, &site));
+    assert!(!diagnostics.iter().any(Diagnostic::is_error), "{diagnostics:?}");
+    app.expect("it is an app").unwrap()
+}
+
+/// What is wrong with the only section of a text: `test.ini:2:5: error[slug]: message`.
+pub(super) fn faults(text: &str) -> Vec<String> {
+    let (sources, section) = File::only(text);
+    short(&section.check(&sources), &sources)
+}
+
+/// The plan of the only section of a text, which is a composite.
+pub(super) fn plan(text: &str, strategy: Option<&str>) -> Planned {
+    let (sources, section) = File::only(text);
+    section.plan(&sources, strategy)
+}
+
+impl Planned {
+    /// What is wrong: `test.ini:2:5: error[slug]: message`.
+    pub(super) fn faults(&self) -> Vec<String> {
+        short(&self.diagnostics, &self.sources)
+    }
+
+    /// The names of Paste Deploy's errors.
+    pub(super) fn classes(&self) -> Vec<&'static str> {
+        self.diagnostics.iter().map(|diagnostic| diagnostic.class).collect()
+    }
+
+    /// The app, of apps that answer with the names by which they were asked for, and of filters
+    /// that do nothing.
+    pub(super) fn app(self) -> App {
+        let apps = self.asked.iter().filter_map(|asked| asked.strip_prefix("app "));
+        let apps = apps.map(|name| named(name.trim_end_matches(WITHOUT_GLOBALS))).collect();
+        self.app_of(apps)
+    }
+
+    /// The app, of given apps.
+    pub(super) fn app_of(self, apps: Vec<App>) -> App {
+        let filters = self.asked.iter().filter(|asked| asked.starts_with("filter "));
+        let filters = filters.map(|_| Filter::pass()).collect();
+        self.plan.expect("nothing is at fault").build(apps, filters).unwrap()
+    }
+}
+
+/// Answers a `GET` of a path, or of a URL.
+pub(super) async fn get(app: &App, target: &str) -> Response {
+    app.answer(http::Request::get(target).body(Body::empty()).unwrap()).await
+}
+
+/// The body of a response, as text.
+pub(super) async fn text(response: Response) -> String {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+/// An app that answers with a name and the two parts of the path: `api /v2 /servers`.
+pub(super) fn named(name: &str) -> App {
+    let name = name.to_owned();
+    App::ready(move |request: Request| {
+        let seen = format!("{name} {} {}", request.script_name(), request.path_info());
+        response::text(StatusCode::OK, seen)
+    })
+}
+
+const WITHOUT_GLOBALS: &str = " without globals";
+
+/// The children of a composite, all of them there.
+#[derive(Default)]
+struct Present {
+    asked: Vec<String>,
+    apps: usize,
+    filters: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Children for Present {
+    fn app(&mut self, name: &Value, globals: Globals) -> Option<usize> {
+        self.asked.push(describe("app", name, globals));
+        self.apps += 1;
+        Some(self.apps - 1)
+    }
+
+    fn filter(&mut self, name: &Value, globals: Globals) -> Option<usize> {
+        self.asked.push(describe("filter", name, globals));
+        self.filters += 1;
+        Some(self.filters - 1)
+    }
+
+    fn note(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+}
+
+fn describe(kind: &str, name: &Value, globals: Globals) -> String {
+    let globals = match globals {
+        Globals::Dropped => WITHOUT_GLOBALS,
+        Globals::Passed => "",
+    };
+    format!("{kind} {}{globals}", name.text)
+}
+
+fn conf(options: &[ini::Setting]) -> Conf {
+    let value = |option: &ini::Setting| Value {
+        text: Arc::clone(&option.raw),
+        key_span: Some(option.key_span),
+        span: Some(option.value_span),
+    };
+    options.iter().map(|option| (Arc::clone(&option.key), value(option))).collect()
+}
+
+fn short(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<String> {
+    diagnostics.iter().map(|diagnostic| render(diagnostic, sources, Style::Short)).collect()
+}
