@@ -10,6 +10,7 @@ mod scalar;
 mod secret;
 
 pub use self::dialect::{Dialect, Unknown};
+pub(crate) use self::list::items;
 pub use self::list::{HeaderLines, Lines};
 pub use self::prose::{prose, summary};
 pub use self::reader::{Reader, Subject};

@@ -1,6 +1,6 @@
 //! The settings of a server.
 
-use super::address::{Address, Host};
+use super::address::{Address, Addresses, Host};
 use crate::settings::{Reader, Seconds, Settings as _};
 
 crate::settings! {
@@ -15,7 +15,7 @@ crate::settings! {
         /// The addresses to listen at. A name stands for every address that it resolves to, `*`
         /// for every IPv4 address and `[::]` for every address of both kinds. Without `bind`,
         /// `host` and `port` it is `127.0.0.1:9696`.
-        bind: Vec<Address>,
+        bind: Addresses,
         /// The host to listen at, where `bind` is not given: `127.0.0.1` unless set.
         host: Vec<Host>,
         /// The port to listen at, where `bind` is not given: 9696 unless set.
@@ -33,8 +33,8 @@ crate::settings! {
 impl Settings {
     /// The addresses to listen at, at least one.
     pub fn addresses(&self) -> Vec<Address> {
-        if !self.bind.is_empty() {
-            return self.bind.clone();
+        if !self.bind.0.is_empty() {
+            return self.bind.0.clone();
         }
         let port = self.port.unwrap_or(9696);
         if self.host.is_empty() {
@@ -46,7 +46,7 @@ impl Settings {
 
     /// Makes these the addresses to listen at, whatever was set before.
     pub fn bind_to(&mut self, addresses: Vec<Address>) {
-        self.bind = addresses;
+        self.bind = Addresses(addresses);
     }
 
     /// Notes with the reader what the types of the options cannot say.

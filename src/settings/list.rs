@@ -74,7 +74,7 @@ impl Setting for (HeaderName, HeaderValue) {
 
 /// Parses each part of a text between separators, white space and empty parts dropped. What is
 /// wrong with a part is placed in the whole text.
-fn items<T>(
+pub(crate) fn items<T>(
     text: &str,
     separators: &[char],
     parse: impl Fn(&str) -> Result<T, Rejected>,
