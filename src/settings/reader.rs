@@ -26,6 +26,7 @@ pub struct Reader<'a> {
     global: &'a Conf,
     sources: &'a Sources,
     known: Vec<&'static str>,
+    any: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -37,7 +38,8 @@ impl<'a> Reader<'a> {
         global: &'a Conf,
         sources: &'a Sources,
     ) -> Self {
-        Self { subject, local, global, sources, known: Vec::new(), diagnostics: Vec::new() }
+        let (known, diagnostics) = (Vec::new(), Vec::new());
+        Self { subject, local, global, sources, known, any: false, diagnostics }
     }
 
     /// Reads an option: as it is given, else its default. None if it is at fault or missing,
@@ -81,6 +83,12 @@ impl<'a> Reader<'a> {
         self.diagnostics.push(diagnostic.at(place));
     }
 
+    /// Takes whatever else is given, without a word: for a factory that has no options of its own
+    /// and stands in for another one.
+    pub fn accept_any(&mut self) {
+        self.any = true;
+    }
+
     /// Ends the reading: adds what is unknown or without effect, and gives all that was noted.
     pub fn finish(mut self) -> Vec<Diagnostic> {
         for (key, value) in self.local {
@@ -89,7 +97,7 @@ impl<'a> Reader<'a> {
                     Diagnostic::note("ignored-option", format!("`{key}` has no effect: {why}"))
                         .at(value.key_span),
                 );
-            } else if !self.known.contains(&self.subject.dialect.native(key)) {
+            } else if !self.any && !self.known.contains(&self.subject.dialect.native(key)) {
                 let diagnostic = self.unknown(key, value);
                 self.diagnostics.push(diagnostic);
             }
