@@ -125,6 +125,21 @@ impl<T: Send + 'static> Memo for Box<T> {
     }
 }
 
+/// For what only few requests need: nothing is allocated for the others.
+impl<T: Send + 'static> Memo for Option<Box<T>> {
+    fn keep(self, memos: &mut Memos) {
+        let kept = self.is_some();
+        if let Some(value) = self {
+            value.keep(memos);
+        }
+        kept.keep(memos);
+    }
+
+    fn recall(memos: &mut Memos) -> Self {
+        bool::recall(memos).then(|| Box::recall(memos))
+    }
+}
+
 /// A phase whose memo's type is forgotten.
 pub(super) trait ErasedPhase: Send + Sync {
     fn request(&self, request: &mut Request, memos: &mut Memos) -> ControlFlow<Response>;
