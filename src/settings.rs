@@ -4,6 +4,7 @@
 mod declare;
 mod dialect;
 mod list;
+mod pattern;
 mod prose;
 mod reader;
 mod scalar;
@@ -12,6 +13,7 @@ mod secret;
 pub use self::dialect::{Dialect, Unknown};
 pub(crate) use self::list::items;
 pub use self::list::{HeaderLines, Lines};
+pub use self::pattern::HeaderPattern;
 pub use self::prose::{prose, summary};
 pub use self::reader::{Reader, Subject};
 pub use self::scalar::Seconds;
