@@ -1,6 +1,8 @@
 //! Filters that come with pasteline.
 
+mod pass;
+
 use crate::registry::Definition;
 
 /// All of them, in alphabetical order.
-pub(super) const ALL: &[Definition] = &[];
+pub(super) const ALL: &[Definition] = &[pass::DEFINITION];

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 
 use crate::app::{App, Body, Filter, Request, RequestExt, Response, response};
 use crate::diagnostic::{Diagnostic, Style, render};
 use crate::ini::{self, Conf, Value};
-use crate::registry::{Alias, Assembly, Children, Definition, Globals, Kind, Plan, Registry, Site};
+use crate::registry::{
+    Alias, Assembly, Children, Definition, Error, Globals, Kind, Plan, Registry, Site,
+};
 use crate::settings::{Dialect, Reader, Subject};
 use crate::source::Sources;
 
-/// The sections of a file that name a built-in factory by `use`.
+/// The sections of a file that name a built-in factory.
 pub(super) struct File {
     pub(super) sources: Sources,
     pub(super) sections: Vec<Section>,
@@ -68,7 +70,8 @@ impl Section {
             _ => return None,
         };
         let mut local = conf(&section.options);
-        let factory = local.shift_remove("use")?;
+        let named = format!("paste.{}_factory", kind.name());
+        let factory = local.shift_remove("use").or_else(|| local.shift_remove(&*named))?;
         let found = registry.find(kind, &factory.text)?;
         Some(Self {
             kind,
@@ -126,6 +129,23 @@ pub(super) fn app(text: &str) -> App {
     app.expect("it is an app").unwrap()
 }
 
+/// The filter of the only section of a text.
+pub(super) fn filter(text: &str) -> Filter {
+    try_filter(text).unwrap()
+}
+
+/// The filter of the only section of a text, or what of the world around is in its way.
+pub(super) fn try_filter(text: &str) -> Result<Filter, Error> {
+    let (sources, section) = File::only(text);
+    let site = Site { section: "filter:test" };
+    let (filter, diagnostics) = section.read(&sources, |reader| {
+        section.definition.check(Kind::Filter, reader);
+        section.definition.build_filter(reader, &site)
+    });
+    assert!(!diagnostics.iter().any(Diagnostic::is_error), "{diagnostics:?}");
+    filter.expect("it is a filter")
+}
+
 /// What is wrong with the only section of a text: `test.ini:2:5: error[slug]: message`.
 pub(super) fn faults(text: &str) -> Vec<String> {
     let (sources, section) = File::only(text);
@@ -174,6 +194,13 @@ pub(super) async fn get(app: &App, target: &str) -> Response {
 pub(super) async fn text(response: Response) -> String {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(body.to_vec()).unwrap()
+}
+
+/// The values of a header, joined by ` | `; empty if there is none.
+pub(super) fn values(headers: &HeaderMap, name: &str) -> String {
+    let values = headers.get_all(name).iter();
+    let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    values.join(" | ")
 }
 
 /// An app that answers with a name and the two parts of the path: `api /v2 /servers`.
