@@ -2,8 +2,17 @@
 
 mod headers;
 mod pass;
+mod request_id;
 
 use crate::registry::Definition;
 
 /// All of them, in alphabetical order.
-pub(super) const ALL: &[Definition] = &[headers::DEFINITION, pass::DEFINITION];
+pub(super) const ALL: &[Definition] =
+    &[headers::DEFINITION, pass::DEFINITION, request_id::DEFINITION];
+
+/// The options by which each filter of oslo.middleware finds a settings file of its own.
+const OSLO_CONFIG: &[(&str, &str)] = &[
+    ("oslo_config_file", "settings files are named once, for the whole server"),
+    ("oslo_config_program", "settings files are named once, for the whole server"),
+    ("oslo_config_project", "settings files are named once, for the whole server"),
+];
