@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 
 use http::HeaderValue;
+use http::header::HOST;
+use http::uri::Authority;
 
 use super::Request;
 
@@ -102,6 +104,10 @@ pub trait RequestExt {
     /// path was matched.
     fn path_info(&self) -> &str;
 
+    /// The host that the client asked for, with a port if it named one: the `Host` header, which
+    /// filters may have set to what a trusted proxy tells, else the authority of the URI.
+    fn host(&self) -> Option<&str>;
+
     /// Moves the border between the two parts by this many bytes of the rest, at most to the end.
     fn mount(&mut self, length: usize);
 }
@@ -122,6 +128,11 @@ impl RequestExt for Request {
 
     fn path_info(&self) -> &str {
         split(self).1
+    }
+
+    fn host(&self) -> Option<&str> {
+        let header = self.headers().get(HOST).and_then(|host| host.to_str().ok());
+        header.or_else(|| self.uri().authority().map(Authority::as_str))
     }
 
     fn mount(&mut self, length: usize) {
@@ -158,6 +169,15 @@ mod tests {
         request.mount(5);
         *request.uri_mut() = http::Uri::from_static("/x");
         assert_eq!((request.script_name(), request.path_info()), ("", "/x"));
+    }
+
+    #[test]
+    fn the_host_is_that_of_the_header_or_of_the_uri() {
+        let mut request = http::Request::get("http://a:81/").body(Body::empty()).unwrap();
+        assert_eq!(request.host(), Some("a:81"));
+        request.headers_mut().insert(HOST, HeaderValue::from_static("b"));
+        assert_eq!(request.host(), Some("b"));
+        assert_eq!(Request::new(Body::empty()).host(), None);
     }
 
     #[test]
