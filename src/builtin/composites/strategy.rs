@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::object;
 use crate::app::{App, Filter};
 use crate::diagnostic::Diagnostic;
 use crate::ini::Value;
@@ -130,12 +131,8 @@ impl Plan for Chosen {
     }
 
     fn show(&self, mut apps: Vec<Json>, filters: Vec<Json>) -> Map<String, Json> {
-        let shown = [
-            ("strategy", json!(self.strategy)),
-            ("filters", Json::Array(filters)),
-            ("app", apps.pop().unwrap_or_default()),
-        ];
-        shown.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+        let (filters, app) = (Json::Array(filters), apps.pop().unwrap_or_default());
+        object([("strategy", json!(self.strategy)), ("filters", filters), ("app", app)])
     }
 
     fn build(&self, mut apps: Vec<App>, filters: Vec<Filter>) -> Result<App, Error> {

@@ -1,0 +1,324 @@
+//! Apps by the beginning of the path, and by the host.
+
+mod key;
+mod paths;
+mod router;
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value as Json, json};
+
+use self::key::{Address, Fault, Key};
+use self::router::Router;
+use super::{child, object};
+use crate::app::{App, Filter};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::ini::Value;
+use crate::registry::{Alias, Assembly, Composite, Definition, Error, Globals, Plan};
+use crate::settings::OptionSpec;
+use crate::source::Span;
+
+pub(super) const DEFINITION: Definition =
+    Definition::composite::<UrlMap>("urlmap").aliases(ALIASES);
+
+const NOT_FOUND: OptionSpec = OptionSpec::of::<Option<String>>(
+    "not_found_app",
+    "The app for requests that no key takes; 404 if there is none. It is also taken from \
+     `[DEFAULT]`.",
+    None,
+);
+
+/// The composite; see [`Composite::DOC`].
+struct UrlMap;
+
+impl Composite for UrlMap {
+    const DOC: &'static str = "\
+Hands each request to the app whose key takes it: the one with the longest path that the path of \
+the request begins with, segment by segment. What the key takes of the path is cut off for the \
+app.
+
+Every option but `not_found_app` is such a key, and its value names an app. A key may name a \
+host, and with it a port: `domain api.example.com port 8080 /v2`. Keys that name the host of \
+the request come before all others; upper and lower case of hosts do not matter. A path that \
+ends in `/+` wants something after the slash.
+
+Paths compare decoded, with several slashes as one, and case matters.
+
+```ini
+[composite:main]
+use = egg:pasteline#urlmap
+/ = versions
+/v2.0 = api
+domain status.example.com / = status
+not_found_app = sorry
+```
+";
+
+    const OPTIONS: &'static [OptionSpec] = &[NOT_FOUND];
+
+    fn plan(assembly: &mut Assembly<'_>) -> Option<Box<dyn Plan>> {
+        let local = assembly.local;
+        let not_found = local.get(NOT_FOUND.name).or_else(|| assembly.global.get(NOT_FOUND.name));
+        // An empty value in the section hides the global one.
+        let not_found = not_found.filter(|name| !name.text.is_empty());
+        let not_found = not_found.map(|name| assembly.children.app(name, Globals::Passed));
+        let keys = local.iter().filter(|(key, _)| &***key != NOT_FOUND.name);
+        // All keys are looked at before any fault counts, so that all faults are found.
+        let mounts: Vec<_> = keys.map(|(key, name)| mount(assembly, key, name)).collect();
+        let not_found = match not_found {
+            Some(app) => Some(app?),
+            None => None,
+        };
+        let mounts = mounts.into_iter().collect::<Option<_>>()?;
+        Some(Box::new(Mounts { mounts, not_found }))
+    }
+}
+
+/// Reads a key and asks for its app, in the order in which Paste complains: of the words of the
+/// key, of the app, of the form of the path.
+fn mount(assembly: &mut Assembly<'_>, key: &Arc<str>, name: &Value) -> Option<Mount> {
+    let parsed = Key::parse(key).map_err(|fault| refuse(assembly, &fault, key, name)).ok();
+    let app = assembly.children.app(name, Globals::Passed);
+    let address = parsed?.address().map_err(|fault| refuse(assembly, &fault, key, name)).ok()?;
+    Some(Mount { key: Arc::clone(key), name: Arc::clone(&name.text), address, app: app? })
+}
+
+fn refuse(assembly: &mut Assembly<'_>, fault: &Fault<'_>, key: &str, name: &Value) {
+    let help = match nearest(key, [NOT_FOUND.name]) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "a key is a path, with `domain HOST` and `port NUMBER` if need be".to_owned(),
+    };
+    assembly.children.note(
+        Diagnostic::error("bad-mount", fault.message.clone())
+            .at(name.key_span.map(|span| place(span, key, fault.word)))
+            .help(help)
+            .class(fault.class),
+    );
+}
+
+/// The place of a word in a key, as long as the key stands in the file as it is.
+fn place(span: Span, key: &str, word: Option<&str>) -> Span {
+    match word {
+        Some(word) if span.range().len() == key.len() => {
+            let start = word.as_ptr() as usize - key.as_ptr() as usize;
+            span.part(start, start + word.len())
+        }
+        _ => span,
+    }
+}
+
+/// What a URL map says: which app takes which requests.
+#[derive(Debug)]
+struct Mounts {
+    /// In the order of the file.
+    mounts: Vec<Mount>,
+    not_found: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Mount {
+    key: Arc<str>,
+    name: Arc<str>,
+    address: Address,
+    app: usize,
+}
+
+impl Mounts {
+    /// The mounts in the order in which they are tried. Of those with the same address the last
+    /// stands.
+    fn dispatch(&self) -> Vec<&Mount> {
+        let mounts = self.mounts.iter().map(|mount| (&mount.address, mount));
+        let mut dispatch: Vec<_> = mounts.collect::<IndexMap<_, _>>().into_values().collect();
+        dispatch.sort_by_key(|Mount { address: Address { host, path }, .. }| {
+            // Paste puts keys without a host behind all hosts by giving them this one.
+            let host = host.as_deref().unwrap_or("\u{ff}");
+            (host, Reverse(path.chars().count()), path)
+        });
+        dispatch
+    }
+}
+
+impl Plan for Mounts {
+    fn kind(&self) -> &'static str {
+        "urlmap"
+    }
+
+    fn show(&self, mut apps: Vec<Json>, _: Vec<Json>) -> Map<String, Json> {
+        let tried = |mount: &Mount| {
+            let Mount { key, address: Address { host, path }, .. } = mount;
+            json!({"domain": host, "path": path, "key": **key})
+        };
+        let dispatch = self.dispatch().into_iter().map(tried).collect();
+        let mut take = |app: usize| apps[app].take();
+        let not_found = self.not_found.map(&mut take).unwrap_or_default();
+        let child = |mount: &Mount| child(&mount.key, &mount.name, take(mount.app));
+        let children = self.mounts.iter().map(child).collect();
+        object([("children", children), ("dispatch", dispatch), ("not_found", not_found)])
+    }
+
+    fn build(&self, apps: Vec<App>, _: Vec<Filter>) -> Result<App, Error> {
+        let mut router = Router::new(apps, self.not_found);
+        for mount in &self.mounts {
+            router.mount(&mount.address, mount.app);
+        }
+        Ok(App::new(router))
+    }
+}
+
+const ALIASES: &[Alias] = &[
+    Alias::of("cinder.api.openstack.urlmap:urlmap_factory"),
+    Alias::of("cinder.api.urlmap:urlmap_factory"),
+    Alias::of("cinder.api:root_app_factory")
+        .note("The original drops the keys `/v1` and `/v2`; here they are mounted."),
+    Alias::of("dalek.api.openstack.urlmap:urlmap_factory"),
+    Alias::of("delfin.api:root_app_factory"),
+    Alias::of("egg:Paste#urlmap").note(
+        "In the original a domain with upper-case letters never matches, `/+` at the end of a \
+         path has no meaning, and the page for 404 lists all apps in a comment.",
+    ),
+    Alias::of("egg:rutter#urlmap"),
+    Alias::of("freezer_api.cmd.api:root_app_factory")
+        .note("The original drops the key `/v1`; here it is mounted."),
+    Alias::of("freezer_api.service:root_app_factory")
+        .note("The original drops the key `/v1`; here it is mounted."),
+    Alias::of("fusion.api:root_app_factory"),
+    Alias::of("glance.api:root_app_factory"),
+    Alias::of("heat.api:root_app_factory"),
+    Alias::of("magnum.api:root_app_factory"),
+    Alias::of("manila.api.openstack.urlmap:urlmap_factory"),
+    Alias::of("manila.api.urlmap:urlmap_factory"),
+    Alias::of("manila.api:root_app_factory"),
+    Alias::of("masakari.api.urlmap:urlmap_factory"),
+    Alias::of("nova.api.openstack.urlmap:urlmap_factory")
+        .note("The original also chooses by `version=` in `Accept` and `Content-Type`."),
+    Alias::of("paste.urlmap:urlmap_factory"),
+    Alias::of("reddwarf.common.wsgi:versioned_urlmap"),
+    Alias::of("subject.api:root_app_factory"),
+    Alias::of("traffic.api.openstack.urlmap:urlmap_factory"),
+    Alias::of("trove.common.wsgi:versioned_urlmap"),
+];
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, StatusCode, header};
+    use serde_json::json;
+
+    use crate::app::{App, Body, RequestExt, Scheme};
+    use crate::builtin::fixture::{Planned, get, plan, text};
+
+    fn urlmap(options: &str) -> Planned {
+        plan(&format!("[composite:a]\nuse = egg:Paste#urlmap\n{options}"), None)
+    }
+
+    #[test]
+    fn asks_for_the_apps_in_the_order_of_the_file() {
+        let planned = urlmap("/b = two\n/a = one\nnot_found_app = sorry\n");
+        assert_eq!(planned.asked, ["app sorry", "app two", "app one"]);
+    }
+
+    #[test]
+    fn an_empty_not_found_app_hides_the_global_one() {
+        let default = "[DEFAULT]\nnot_found_app = sorry\n[composite:a]\nuse = egg:Paste#urlmap\n";
+        assert_eq!(plan(default, None).asked, ["app sorry"]);
+        let hidden = format!("{default}not_found_app =\n");
+        assert_eq!(plan(&hidden, None).asked, [""; 0]);
+    }
+
+    #[test]
+    fn finds_every_fault_and_its_place() {
+        let planned = urlmap("/a /b = x\ndebug = true\nnot_found_ap = sorry\n");
+        let expected = [
+            "test.ini:3:4: error[bad-mount]: a key has one path, not `/a` and `/b`",
+            "test.ini:4:1: error[bad-mount]: the path `debug` does not begin with `/`",
+            "test.ini:5:1: error[bad-mount]: the path `not_found_ap` does not begin with `/`",
+        ];
+        assert_eq!(planned.faults(), expected);
+        assert_eq!(planned.classes(), ["ValueError", "AssertionError", "AssertionError"]);
+        assert_eq!(planned.diagnostics[2].help, ["did you mean `not_found_app`?"]);
+        assert_eq!(planned.asked, ["app x", "app true", "app sorry"]);
+    }
+
+    #[test]
+    fn shows_the_order_in_which_keys_are_tried() {
+        let planned = urlmap(
+            "/long = 0\ndomain b.org /a = 1\ndomain A.org = 2\ndomain b.org /ab = 3\n/ = 4\n\
+             /long/ = 5\nnot_found_app = 6\n",
+        );
+        let plan = planned.plan.unwrap();
+        let shown = plan.show((0..7).map(|app| json!(app)).collect(), Vec::new());
+        let tried: Vec<_> = shown["dispatch"].as_array().unwrap().iter().collect();
+        let tried: Vec<_> = tried.iter().map(|entry| entry["key"].as_str().unwrap()).collect();
+        let expected = ["domain A.org", "domain b.org /ab", "domain b.org /a", "/long/", "/"];
+        assert_eq!(tried, expected);
+        assert_eq!(
+            shown["dispatch"][0],
+            json!({"domain": "a.org", "path": "", "key": "domain A.org"})
+        );
+        assert_eq!(shown["children"][1], json!({"key": "domain b.org /a", "name": "1", "node": 2}));
+        assert_eq!(shown["not_found"], json!(0));
+    }
+
+    async fn seen(app: &App, host: &str, path: &str) -> String {
+        let mut request = http::Request::get(path).body(Body::empty()).unwrap();
+        request.headers_mut().insert(header::HOST, HeaderValue::from_str(host).unwrap());
+        text(app.answer(request).await).await
+    }
+
+    #[tokio::test]
+    async fn moves_the_path_to_the_script_name() {
+        let app = urlmap("/ = root\n/v2.0 = api\n").app();
+        for (path, expected) in [
+            ("/v2.0", "api /v2.0 "),
+            ("/v2.0/", "api /v2.0 /"),
+            ("//v2.0//x", "api //v2.0/ /x"),
+            ("/v2.0x", "root  /v2.0x"),
+        ] {
+            assert_eq!(text(get(&app, path).await).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_comes_before_a_longer_path() {
+        let app = urlmap(
+            "/a/b = any\ndomain One.org / = one\ndomain two.org port 8080 /a = two\n\
+             domain three.org port 80 /a = three\n",
+        )
+        .app();
+        for (host, expected) in [
+            ("one.org", "one  /a/b"),
+            ("ONE.ORG:81", "one  /a/b"),
+            ("two.org:8080", "two /a /b"),
+            ("two.org", "any /a/b "),
+            ("three.org", "three /a /b"),
+            ("", "any /a/b "),
+        ] {
+            assert_eq!(seen(&app, host, "/a/b").await, expected, "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_default_port_is_that_of_the_scheme() {
+        let app = urlmap("domain a.org port 443 / = secure\n").app();
+        let mut request = http::Request::get("https://a.org/").body(Body::empty()).unwrap();
+        request.context_mut().forwarded_scheme = Some(Scheme::Https);
+        assert_eq!(app.answer(request).await.status(), StatusCode::OK);
+        assert_eq!(get(&app, "http://a.org/").await.status(), StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn says_404_and_not_which_apps_there_are() {
+        let app = urlmap("/secret = api\n").app();
+        let response = get(&app, "/other").await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        let body = text(response).await;
+        assert!(!body.contains("secret") && !body.contains("other"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn an_app_of_its_own_answers_what_no_key_takes() {
+        let app = urlmap("/a = api\nnot_found_app = sorry\n").app();
+        assert_eq!(text(get(&app, "/b").await).await, "sorry  /b");
+    }
+}
