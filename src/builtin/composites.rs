@@ -1,14 +1,31 @@
 //! Composites that come with pasteline.
 
+mod cascade;
 mod strategy;
 mod urlmap;
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
+use crate::ini::Value;
 use crate::registry::Definition;
+use crate::syntax;
 
 /// All of them, in alphabetical order.
-pub(super) const ALL: &[Definition] = &[strategy::DEFINITION, urlmap::DEFINITION];
+pub(super) const ALL: &[Definition] =
+    &[cascade::DEFINITION, strategy::DEFINITION, urlmap::DEFINITION];
+
+/// The words of a value, each with its place as long as the value stands in one line as it is.
+fn words(value: &Value) -> impl Iterator<Item = Value> {
+    let length = value.text.len();
+    let whole = value.span.filter(|span| span.range().len() == length);
+    syntax::words(&value.text).map(move |(at, word)| Value {
+        text: Arc::from(word),
+        key_span: value.key_span,
+        span: whole.map(|span| span.part(at, at + word.len())).or(value.span),
+    })
+}
 
 /// What `show` prints of a child: the option that names it, its name, and what it is.
 fn child(key: &str, name: &str, node: Json) -> Json {

@@ -1,16 +1,13 @@
 //! One of several pipelines, chosen when the file is loaded.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value as Json, json};
 
-use super::object;
+use super::{object, words};
 use crate::app::{App, Filter};
 use crate::diagnostic::Diagnostic;
 use crate::ini::Value;
 use crate::registry::{Alias, Assembly, Composite, Definition, Error, FactoryId, Globals, Plan};
 use crate::settings::{Dialect, OptionSpec};
-use crate::syntax;
 
 pub(super) const DEFINITION: Definition =
     Definition::composite::<Strategy>("strategy").aliases(ALIASES);
@@ -106,17 +103,6 @@ fn unknown(assembly: &Assembly<'_>, strategy: &str) -> Diagnostic {
     diagnostic
         .suggest(strategy, names.iter().copied())
         .help(format!("it has `{}`; `--strategy` chooses one", names.join("`, `")))
-}
-
-/// The words of a pipeline, each with its place as long as the value stands in one line as it is.
-fn words(pipeline: &Value) -> impl Iterator<Item = Value> {
-    let length = pipeline.text.len();
-    let whole = pipeline.span.filter(|span| span.range().len() == length);
-    syntax::words(&pipeline.text).map(move |(at, word)| Value {
-        text: Arc::from(word),
-        key_span: pipeline.key_span,
-        span: whole.map(|span| span.part(at, at + word.len())).or(pipeline.span),
-    })
 }
 
 /// A pipeline that was chosen by its name.

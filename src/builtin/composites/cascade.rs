@@ -1,0 +1,365 @@
+//! Apps that are tried in turn.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::Body as _;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value as Json, json};
+
+use super::{child, object, words};
+use crate::app::{App, Body, Filter, Request, Response, response};
+use crate::diagnostic::Diagnostic;
+use crate::ini::Value;
+use crate::registry::{Alias, Assembly, Composite, Definition, Error, Globals, Plan};
+use crate::settings::{OptionSpec, Setting};
+
+pub(super) const DEFINITION: Definition =
+    Definition::composite::<Cascade>("cascade").aliases(ALIASES);
+
+const CATCH: OptionSpec = OptionSpec::of::<String>(
+    "catch",
+    "The statuses for which the next app is tried, separated by blanks: those of redirects and \
+     errors that Paste knows (300 to 305, 307, 400 to 417, 429, 500 to 505).",
+    Some("404"),
+);
+
+const MAX_BODY_SIZE: OptionSpec = OptionSpec::of::<usize>(
+    "max_body_size",
+    "The largest body of a request, in bytes. It is held in memory, so that each app can read \
+     it; a larger one is refused with 413.",
+    Some("1048576"),
+);
+
+/// The composite; see [`Composite::DOC`].
+struct Cascade;
+
+impl Composite for Cascade {
+    const DOC: &'static str = "\
+Tries apps in turn until one answers with a status other than those to `catch`. What the last app \
+answers is final.
+
+Every option that begins with `app` names an app; they are tried in the order of these options as \
+texts, in which `app10` comes before `app2`.
+
+```ini
+[composite:main]
+use = egg:pasteline#cascade
+app1 = static
+app2 = api
+catch = 404 405
+```
+";
+
+    const OPTIONS: &'static [OptionSpec] = &[CATCH, MAX_BODY_SIZE];
+
+    fn plan(assembly: &mut Assembly<'_>) -> Option<Box<dyn Plan>> {
+        let local = assembly.local;
+        let others =
+            local.iter().filter(|(key, _)| ![CATCH.name, MAX_BODY_SIZE.name].contains(&&***key));
+        let attempts: Vec<_> = others.map(|(key, name)| attempt(assembly, key, name)).collect();
+        let catch = catch(assembly);
+        let limit = limit(assembly);
+        let mut attempts: Vec<_> = attempts.into_iter().collect::<Option<_>>()?;
+        if attempts.is_empty() {
+            assembly.children.note(
+                Diagnostic::warning(
+                    "empty-cascade",
+                    "a cascade without apps answers 404 to everything",
+                )
+                .at(assembly.place)
+                .help("add `app1 = …`, `app2 = …`"),
+            );
+        }
+        attempts.sort_by(|one: &Attempt, other| one.key.cmp(&other.key));
+        Some(Box::new(Turns { attempts, catch: catch?, limit: limit? }))
+    }
+}
+
+fn attempt(assembly: &mut Assembly<'_>, key: &Arc<str>, name: &Value) -> Option<Attempt> {
+    if !key.starts_with("app") {
+        assembly.children.note(
+            Diagnostic::error("bad-cascade-key", format!("`{key}` does not begin with `app`"))
+                .at(name.key_span)
+                .suggest(key, [CATCH.name, MAX_BODY_SIZE.name])
+                .help("a cascade names its apps by `app1`, `app2` and the like")
+                .class("ValueError"),
+        );
+        return None;
+    }
+    let app = assembly.children.app(name, Globals::Passed)?;
+    Some(Attempt { key: Arc::clone(key), name: Arc::clone(&name.text), app })
+}
+
+fn catch(assembly: &mut Assembly<'_>) -> Option<BTreeSet<StatusCode>> {
+    let Some(value) = assembly.local.get(CATCH.name) else {
+        return Some(BTreeSet::from([StatusCode::NOT_FOUND]));
+    };
+    // All are read before any fault counts, so that all faults are found.
+    let statuses: Vec<_> = words(value).map(|word| status(assembly, &word)).collect();
+    statuses.into_iter().collect()
+}
+
+fn status(assembly: &mut Assembly<'_>, word: &Value) -> Option<StatusCode> {
+    let (message, class) = match word.text.parse() {
+        Ok(code @ (300..=305 | 307 | 400..=417 | 429 | 500..=505)) => {
+            return StatusCode::from_u16(code).ok();
+        }
+        Ok(code) => (format!("a cascade cannot catch the status `{code}`"), "KeyError"),
+        Err(_) => (format!("`{}` is not a status", word.text), "ValueError"),
+    };
+    assembly.children.note(
+        Diagnostic::error("bad-value", message)
+            .at(word.span)
+            .help("expected statuses of redirects and errors, such as `404 405`")
+            .class(class),
+    );
+    None
+}
+
+fn limit(assembly: &mut Assembly<'_>) -> Option<usize> {
+    let given = assembly.local.get(MAX_BODY_SIZE.name);
+    let text = given.map(|value| &*value.text).or(MAX_BODY_SIZE.default).unwrap_or_default();
+    let limit = usize::parse(text).ok();
+    if limit.is_none() {
+        let expected = MAX_BODY_SIZE.expectation();
+        let message = format!("`{}` is `{text}`, expected {expected}", MAX_BODY_SIZE.name);
+        let place = given.and_then(|value| value.span);
+        assembly.children.note(Diagnostic::error("bad-value", message).at(place));
+    }
+    limit
+}
+
+/// What a cascade says.
+#[derive(Debug)]
+struct Turns {
+    /// In the order in which they are made.
+    attempts: Vec<Attempt>,
+    catch: BTreeSet<StatusCode>,
+    limit: usize,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    key: Arc<str>,
+    name: Arc<str>,
+    app: usize,
+}
+
+impl Plan for Turns {
+    fn kind(&self) -> &'static str {
+        "cascade"
+    }
+
+    fn show(&self, mut apps: Vec<Json>, _: Vec<Json>) -> Map<String, Json> {
+        let catch = self.catch.iter().map(|status| json!(status.as_u16())).collect();
+        let child = |Attempt { key, name, app }: &Attempt| child(key, name, apps[*app].take());
+        let children = self.attempts.iter().map(child).collect();
+        object([("catch", catch), ("children", children)])
+    }
+
+    fn build(&self, apps: Vec<App>, _: Vec<Filter>) -> Result<App, Error> {
+        let Some((last, others)) = self.attempts.split_last() else {
+            return Ok(App::ready(|request| {
+                let detail = "The resource could not be found.";
+                response::refusal(StatusCode::NOT_FOUND, detail, request.headers())
+            }));
+        };
+        let app = |attempt: &Attempt| apps[attempt.app].clone();
+        let tries = Arc::new(Tries {
+            others: others.iter().map(app).collect(),
+            last: app(last),
+            catch: self.catch.iter().copied().collect(),
+            limit: self.limit,
+        });
+        Ok(App::from_fn(move |request| {
+            let tries = Arc::clone(&tries);
+            async move { tries.answer(request).await }
+        }))
+    }
+}
+
+/// The app that a cascade is.
+struct Tries {
+    others: Vec<App>,
+    last: App,
+    catch: Vec<StatusCode>,
+    limit: usize,
+}
+
+impl Tries {
+    async fn answer(&self, request: Request) -> Response {
+        let (head, body) = request.into_parts();
+        let body = match whole(body, self.limit).await {
+            Ok(body) => body,
+            Err((status, detail)) => return response::refusal(status, detail, &head.headers),
+        };
+        for app in &self.others {
+            let request = Request::from_parts(head.clone(), body.clone().into());
+            let response = app.answer(request).await;
+            if !self.catch.contains(&response.status()) {
+                return response;
+            }
+        }
+        self.last.answer(Request::from_parts(head, body.into())).await
+    }
+}
+
+/// Reads a body to its end, unless it is over the limit.
+///
+/// # Errors
+///
+/// The status and the text of the refusal.
+async fn whole(body: Body, limit: usize) -> Result<Bytes, (StatusCode, &'static str)> {
+    const TOO_LARGE: (StatusCode, &str) =
+        (StatusCode::PAYLOAD_TOO_LARGE, "The body of the request is too large.");
+    // What says beforehand that it is too large is not read at all.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(TOO_LARGE);
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(TOO_LARGE),
+        Err(_) => Err((StatusCode::BAD_REQUEST, "The body of the request ended early.")),
+    }
+}
+
+const ALIASES: &[Alias] = &[
+    Alias::of("egg:Paste#cascade")
+        .note("The original has no bound on the body, and fails each request if it has no apps."),
+    Alias::of("paste.cascade:make_cascade"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use http::StatusCode;
+    use http_body::Frame;
+    use http_body_util::BodyExt;
+    use serde_json::json;
+
+    use crate::app::{App, Body, BoxError, Request, response};
+    use crate::builtin::fixture::{Planned, plan, text};
+
+    fn cascade(options: &str) -> Planned {
+        plan(&format!("[composite:a]\nuse = egg:Paste#cascade\n{options}"), None)
+    }
+
+    #[test]
+    fn tries_apps_in_the_order_of_their_keys() {
+        let planned = cascade("app2 = b\napp10 = c\napp = a\ncatch = 500 404\n  403 404\n");
+        assert_eq!(planned.asked, ["app b", "app c", "app a"]);
+        let shown = planned.plan.unwrap().show(vec![json!(0), json!(1), json!(2)], Vec::new());
+        assert_eq!(shown["catch"], json!([403, 404, 500]));
+        let children = json!([
+            {"key": "app", "name": "a", "node": 2},
+            {"key": "app10", "name": "c", "node": 1},
+            {"key": "app2", "name": "b", "node": 0},
+        ]);
+        assert_eq!(shown["children"], children);
+    }
+
+    #[test]
+    fn finds_every_fault_and_its_place() {
+        let options = "app1 = a\nother = b\ncatch = 200 all\nmax_body_size = big\n";
+        let planned = cascade(options);
+        let expected = [
+            "test.ini:4:1: error[bad-cascade-key]: `other` does not begin with `app`",
+            "test.ini:5:9: error[bad-value]: a cascade cannot catch the status `200`",
+            "test.ini:5:13: error[bad-value]: `all` is not a status",
+            "test.ini:6:17: error[bad-value]: `max_body_size` is `big`, expected a whole number \
+             of at least 0",
+        ];
+        assert_eq!(planned.faults(), expected);
+        assert_eq!(planned.classes(), ["ValueError", "KeyError", "ValueError", ""]);
+    }
+
+    #[test]
+    fn warns_of_a_cascade_without_apps() {
+        let expected = "test.ini:2:7: warning[empty-cascade]: a cascade without apps answers 404 \
+                        to everything";
+        let planned = cascade("");
+        assert_eq!(planned.faults(), [expected]);
+        assert!(planned.plan.is_some());
+    }
+
+    /// An app that answers with a status and what it read.
+    fn reads(status: StatusCode) -> App {
+        App::from_fn(move |request: Request| async move {
+            let body = request.into_body().collect().await.unwrap().to_bytes();
+            response::text(status, body)
+        })
+    }
+
+    async fn answer(options: &str, statuses: [StatusCode; 2], body: Body) -> (StatusCode, String) {
+        let app = cascade(options).app_of(statuses.map(reads).into());
+        let response = app.answer(http::Request::post("/").body(body).unwrap()).await;
+        (response.status(), text(response).await)
+    }
+
+    const APPS: &str = "app1 = a\napp2 = b\n";
+
+    #[tokio::test]
+    async fn each_app_reads_the_same_body() {
+        let statuses = [StatusCode::NOT_FOUND, StatusCode::CREATED];
+        let answered = answer(APPS, statuses, Body::from("hello")).await;
+        assert_eq!(answered, (StatusCode::CREATED, "hello".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_caught_is_final() {
+        let statuses = [StatusCode::FORBIDDEN, StatusCode::OK];
+        assert_eq!(answer(APPS, statuses, Body::empty()).await.0, StatusCode::FORBIDDEN);
+        let catch = format!("{APPS}catch = 403\n");
+        assert_eq!(answer(&catch, statuses, Body::empty()).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn the_last_answer_is_final() {
+        let statuses = [StatusCode::NOT_FOUND, StatusCode::NOT_FOUND];
+        assert_eq!(
+            answer(APPS, statuses, Body::from("x")).await,
+            (StatusCode::NOT_FOUND, "x".into())
+        );
+    }
+
+    /// A body that does not say how long it is.
+    struct Chunks(VecDeque<Result<&'static str, BoxError>>);
+
+    impl http_body::Body for Chunks {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            let frame = |text: &'static str| Frame::data(Bytes::from(text));
+            Poll::Ready(self.0.pop_front().map(|chunk| chunk.map(frame)))
+        }
+    }
+
+    fn chunks<const N: usize>(chunks: [Result<&'static str, &'static str>; N]) -> Body {
+        Body::new(Chunks(chunks.into_iter().map(|chunk| chunk.map_err(BoxError::from)).collect()))
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_refused() {
+        let (options, statuses) = (format!("{APPS}max_body_size = 4\n"), [StatusCode::OK; 2]);
+        for (body, status) in [
+            (Body::from("four"), StatusCode::OK),
+            (Body::from("fives"), StatusCode::PAYLOAD_TOO_LARGE),
+            (chunks([Ok("fo"), Ok("ur")]), StatusCode::OK),
+            (chunks([Ok("fi"), Ok("ves")]), StatusCode::PAYLOAD_TOO_LARGE),
+            (chunks([Ok("fo"), Err("gone")]), StatusCode::BAD_REQUEST),
+        ] {
+            assert_eq!(answer(&options, statuses, body).await.0, status);
+        }
+    }
+}
