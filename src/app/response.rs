@@ -17,23 +17,52 @@ pub fn json(status: StatusCode, value: &Value) -> Response {
     typed(status, "application/json", value.to_string().into())
 }
 
-/// A refusal in the form that the client asks for by `Accept`: JSON with the keys `message`,
-/// `code` and `title`, HTML, or, if it asks for neither, plain text.
+/// A refusal in the form that the client asks for by `Accept`.
+pub fn refusal(status: StatusCode, detail: &str, asked: &HeaderMap) -> Response {
+    Form::asked(asked).refusal(status, detail)
+}
+
+/// The form of a refusal: JSON with the keys `message`, `code` and `title`, HTML, or plain text.
 ///
 /// This is what OpenStack's clients know from WebOb's exceptions.
-pub fn refusal(status: StatusCode, detail: &str, asked: &HeaderMap) -> Response {
-    let title = status.canonical_reason().unwrap_or("Unknown");
-    let code = format!("{} {title}", status.as_u16());
-    match preferred(asked) {
-        Form::Html => {
-            let detail = escape(detail);
-            let page = format!(
-                "<!doctype html>\n<title>{code}</title>\n<h1>{code}</h1>\n<p>{detail}</p>\n"
-            );
-            typed(status, "text/html; charset=utf-8", page.into())
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// A page for people.
+    Html,
+    /// An object for programs.
+    Json,
+    /// What a client gets that asks for neither.
+    Text,
+}
+
+impl Form {
+    /// The form that a client asks for: the first of the types in `Accept` that there is one for.
+    pub fn asked(headers: &HeaderMap) -> Self {
+        let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let form = |range: &str| match range.split(';').next().map(str::trim) {
+            Some("application/json") => Some(Self::Json),
+            Some("text/html") => Some(Self::Html),
+            Some("text/plain" | "text/*" | "*/*") => Some(Self::Text),
+            _ => None,
+        };
+        accept.split(',').find_map(form).unwrap_or(Self::Text)
+    }
+
+    /// A refusal in this form.
+    pub fn refusal(self, status: StatusCode, detail: &str) -> Response {
+        let title = status.canonical_reason().unwrap_or("Unknown");
+        let code = format!("{} {title}", status.as_u16());
+        match self {
+            Self::Html => {
+                let detail = escape(detail);
+                let page = format!(
+                    "<!doctype html>\n<title>{code}</title>\n<h1>{code}</h1>\n<p>{detail}</p>\n"
+                );
+                typed(status, "text/html; charset=utf-8", page.into())
+            }
+            Self::Json => json(status, &json!({"message": detail, "code": code, "title": title})),
+            Self::Text => text(status, format!("{code}\n\n{detail}\n")),
         }
-        Form::Json => json(status, &json!({"message": detail, "code": code, "title": title})),
-        Form::Text => text(status, format!("{code}\n\n{detail}\n")),
     }
 }
 
@@ -54,24 +83,6 @@ fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> Respons
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
-}
-
-enum Form {
-    Html,
-    Json,
-    Text,
-}
-
-/// The first of the types in `Accept` that there is a form for.
-fn preferred(asked: &HeaderMap) -> Form {
-    let accept = asked.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let form = |range: &str| match range.split(';').next().map(str::trim) {
-        Some("application/json") => Some(Form::Json),
-        Some("text/html") => Some(Form::Html),
-        Some("text/plain" | "text/*" | "*/*") => Some(Form::Text),
-        _ => None,
-    };
-    accept.split(',').find_map(form).unwrap_or(Form::Text)
 }
 
 fn escape(text: &str) -> String {
