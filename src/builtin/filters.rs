@@ -3,12 +3,13 @@
 mod headers;
 mod pass;
 mod request_id;
+mod sizelimit;
 
 use crate::registry::Definition;
 
 /// All of them, in alphabetical order.
 pub(super) const ALL: &[Definition] =
-    &[headers::DEFINITION, pass::DEFINITION, request_id::DEFINITION];
+    &[headers::DEFINITION, pass::DEFINITION, request_id::DEFINITION, sizelimit::DEFINITION];
 
 /// The options by which each filter of oslo.middleware finds a settings file of its own.
 const OSLO_CONFIG: &[(&str, &str)] = &[

@@ -1,0 +1,241 @@
+//! Refuses requests whose body is too large.
+
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::{LengthLimitError, Limited};
+
+use crate::app::response::Form;
+use crate::app::{Body, BoxError, Filter, Phase, Request, Response};
+use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
+use crate::settings;
+use crate::settings::Dialect;
+
+pub(super) const DEFINITION: Definition =
+    Definition::filter::<SizeLimit>("sizelimit").aliases(ALIASES);
+
+const ALIASES: &[Alias] = &[
+    Alias::of("cinder.api.middleware.sizelimit:RequestBodySizeLimiter.factory").dialect(OSLO),
+    Alias::of("egg:oslo.middleware#sizelimit").dialect(OSLO),
+    Alias::of("keystone.middleware:RequestBodySizeLimiter.factory").dialect(OSLO),
+    Alias::of("manila.api.middleware.sizelimit:RequestBodySizeLimiter.factory").dialect(OSLO),
+    Alias::of("nova.api.sizelimit:RequestBodySizeLimiter.factory").dialect(OSLO),
+    Alias::of("oslo_middleware.sizelimit:RequestBodySizeLimiter.factory").dialect(OSLO),
+    Alias::of("oslo_middleware:RequestBodySizeLimiter.factory").dialect(OSLO),
+];
+
+const OSLO: Dialect =
+    Dialect::lenient().ignored(super::OSLO_CONFIG).globals(&["max_request_body_size"]);
+
+settings! {
+    /// Refuses requests whose body is larger than `max_request_body_size` with 413.
+    ///
+    /// A request that announces a larger body is refused before any of it is read. A body of
+    /// unknown length is counted as the app reads it: past the limit the app's reading fails, and
+    /// whatever the app answers then becomes a 413.
+    ///
+    /// ```ini
+    /// [filter:sizelimit]
+    /// use = egg:pasteline#sizelimit
+    /// max_request_body_size = 1048576
+    /// ```
+    pub(super) struct SizeLimit {
+        /// The largest body that is let through, in bytes.
+        max_request_body_size: u64 = "114688",
+    }
+}
+
+impl FilterFactory for SizeLimit {
+    fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
+        let limit = self.max_request_body_size;
+        let detail = format!("Request is too large. Larger than max_request_body_size ({limit}).");
+        Ok(Filter::phase(Limit { limit, detail }))
+    }
+}
+
+struct Limit {
+    limit: u64,
+    detail: String,
+}
+
+impl Limit {
+    fn refuse(&self, form: Form) -> Response {
+        tracing::info!(limit = self.limit, "the body of a request is too large");
+        form.refusal(StatusCode::PAYLOAD_TOO_LARGE, &self.detail)
+    }
+}
+
+impl Phase for Limit {
+    type Memo = Option<Box<Counting>>;
+
+    fn request(&self, request: &mut Request) -> ControlFlow<Response, Self::Memo> {
+        // The server holds a body to the length that its head announces.
+        let size = request.body().size_hint();
+        if size.lower() > self.limit {
+            return ControlFlow::Break(self.refuse(Form::asked(request.headers())));
+        }
+        if size.upper().is_some_and(|upper| upper <= self.limit) {
+            return ControlFlow::Continue(None);
+        }
+        let exceeded = Arc::new(AtomicBool::new(false));
+        let form = Form::asked(request.headers());
+        let body = std::mem::take(request.body_mut());
+        let body = Counted {
+            body: Limited::new(body, usize::try_from(self.limit).unwrap_or(usize::MAX)),
+            exceeded: Arc::clone(&exceeded),
+        };
+        *request.body_mut() = Body::new(body);
+        ControlFlow::Continue(Some(Box::new(Counting { form, exceeded })))
+    }
+
+    fn response(&self, counting: Self::Memo, response: &mut Response) {
+        // Apps report a body that they could not read in many ways; none of them names the limit.
+        if let Some(counting) = counting
+            && counting.exceeded.load(Ordering::Relaxed)
+        {
+            *response = self.refuse(counting.form);
+        }
+    }
+}
+
+/// What is kept of a request whose body is counted.
+struct Counting {
+    form: Form,
+    exceeded: Arc<AtomicBool>,
+}
+
+/// A body that fails past its limit and tells so.
+struct Counted {
+    body: Limited<Body>,
+    exceeded: Arc<AtomicBool>,
+}
+
+impl http_body::Body for Counted {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Err(error))) = &frame
+            && error.is::<LengthLimitError>()
+        {
+            self.exceeded.store(true, Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http::header::ACCEPT;
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::app::{App, response};
+    use crate::builtin::fixture::{filter, text};
+
+    const TEN: &str =
+        "[filter:sizelimit]\nuse = egg:pasteline#sizelimit\nmax_request_body_size = 10";
+    const TOO_LARGE: &str = "Request is too large. Larger than max_request_body_size (10).";
+
+    /// A body whose length is not known beforehand, of so many chunks of five bytes.
+    struct Chunks(usize);
+
+    impl http_body::Body for Chunks {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            let Some(left) = self.0.checked_sub(1) else { return Poll::Ready(None) };
+            self.0 = left;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"12345")))))
+        }
+    }
+
+    fn chunked(chunks: usize) -> Body {
+        Body::new(Chunks(chunks))
+    }
+
+    /// An app that reads the body, and says how long it is or that it could not be read.
+    fn reader() -> App {
+        App::from_fn(async |request: Request| match request.into_body().collect().await {
+            Ok(body) => response::text(StatusCode::OK, body.to_bytes().len().to_string()),
+            Err(_) => response::text(StatusCode::BAD_GATEWAY, "bad body"),
+        })
+    }
+
+    async fn post(app: App, section: &str, body: Body) -> (StatusCode, String) {
+        let mut request = Request::new(body);
+        request.headers_mut().insert(ACCEPT, "application/json".parse().unwrap());
+        let response = app.behind(&[filter(section)]).answer(request).await;
+        (response.status(), text(response).await)
+    }
+
+    #[tokio::test]
+    async fn a_body_up_to_the_limit_passes() {
+        let ok = |length: &str| (StatusCode::OK, length.to_owned());
+        assert_eq!(post(reader(), TEN, Body::from("1234567890")).await, ok("10"));
+        assert_eq!(post(reader(), TEN, chunked(2)).await, ok("10"));
+        assert_eq!(post(reader(), TEN, Body::empty()).await, ok("0"));
+    }
+
+    #[tokio::test]
+    async fn a_larger_body_is_refused_before_the_app_is_asked() {
+        let app = App::ready(|_| unreachable!("the app is not asked"));
+        let (status, body) = post(app, TEN, Body::from("12345678901")).await;
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, &body["message"]), (StatusCode::PAYLOAD_TOO_LARGE, &TOO_LARGE.into()));
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_length_is_refused_once_it_is_too_large() {
+        let (status, body) = post(reader(), TEN, chunked(3)).await;
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, &body["message"]), (StatusCode::PAYLOAD_TOO_LARGE, &TOO_LARGE.into()));
+    }
+
+    #[tokio::test]
+    async fn an_endless_body_does_not_matter_to_an_app_that_does_not_read_it() {
+        let app = App::ready(|_| response::text(StatusCode::OK, "done"));
+        assert_eq!(post(app, TEN, chunked(usize::MAX)).await, (StatusCode::OK, "done".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn the_limit_is_upstreams_unless_it_is_given() {
+        let section = "[filter:sizelimit]\nuse = egg:oslo.middleware#sizelimit";
+        let body = |length| Body::from(vec![b'x'; length]);
+        assert_eq!(post(reader(), section, body(114_688)).await.0, StatusCode::OK);
+        let (status, _) = post(reader(), section, body(114_689)).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[tokio::test]
+    async fn oslo_takes_the_limit_from_the_global_options_too() {
+        let section = "[DEFAULT]\nmax_request_body_size = 10\n[filter:sizelimit]\n\
+            paste.filter_factory = oslo_middleware:RequestBodySizeLimiter.factory";
+        let (status, _) = post(reader(), section, Body::from("12345678901")).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+}
