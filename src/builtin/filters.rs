@@ -1,5 +1,6 @@
 //! Filters that come with pasteline.
 
+mod catch_errors;
 mod headers;
 mod pass;
 mod request_id;
@@ -8,8 +9,13 @@ mod sizelimit;
 use crate::registry::Definition;
 
 /// All of them, in alphabetical order.
-pub(super) const ALL: &[Definition] =
-    &[headers::DEFINITION, pass::DEFINITION, request_id::DEFINITION, sizelimit::DEFINITION];
+pub(super) const ALL: &[Definition] = &[
+    catch_errors::DEFINITION,
+    headers::DEFINITION,
+    pass::DEFINITION,
+    request_id::DEFINITION,
+    sizelimit::DEFINITION,
+];
 
 /// The options by which each filter of oslo.middleware finds a settings file of its own.
 const OSLO_CONFIG: &[(&str, &str)] = &[

@@ -1,9 +1,11 @@
 //! Loads single sections for the tests of built-in factories, without a graph.
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
+use tracing::subscriber::DefaultGuard;
 
 use crate::app::{App, Body, Filter, Request, RequestExt, Response, response};
 use crate::diagnostic::{Diagnostic, Style, render};
@@ -201,6 +203,41 @@ pub(super) fn values(headers: &HeaderMap, name: &str) -> String {
     let values = headers.get_all(name).iter();
     let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     values.join(" | ")
+}
+
+/// What is logged in this thread as long as it lives.
+pub(super) struct Logged {
+    text: Arc<Mutex<Vec<u8>>>,
+    _guard: DefaultGuard,
+}
+
+impl Logged {
+    pub(super) fn new() -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let writer = Arc::clone(&text);
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || LogWriter(Arc::clone(&writer)))
+            .finish();
+        Self { text, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.text.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+struct LogWriter(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// An app that answers with a name and the two parts of the path: `api /v2 /servers`.

@@ -18,10 +18,16 @@ pub(super) const DEFINITION: Definition =
 
 const ALIASES: &[Alias] = &[
     Alias::of("cinder.api.middleware.request_id:RequestId.factory").dialect(OSLO),
+    Alias::of("cinder.openstack.common.middleware.request_id:RequestIdMiddleware.factory")
+        .dialect(OSLO),
     Alias::of("egg:oslo.middleware#request_id").dialect(OSLO),
     Alias::of("heat.openstack.common.middleware.request_id:RequestIdMiddleware.factory")
         .dialect(OSLO),
+    Alias::of("neutron.openstack.common.middleware.request_id:RequestIdMiddleware.factory")
+        .dialect(OSLO),
     Alias::of("nova.api.compute_req_id:ComputeReqIdMiddleware.factory").dialect(NOVA),
+    Alias::of("nova.openstack.common.middleware.request_id:RequestIdMiddleware.factory")
+        .dialect(OSLO),
     Alias::of("oslo.middleware.request_id:RequestId.factory").dialect(OSLO),
     Alias::of("oslo.middleware:RequestId.factory").dialect(OSLO),
     Alias::of("oslo_middleware.request_id:RequestId.factory").dialect(OSLO),
@@ -32,7 +38,7 @@ const OSLO: Dialect = Dialect::lenient().ignored(super::OSLO_CONFIG);
 const NOVA: Dialect = OSLO.defaults(&[("compat_headers", "x-compute-request-id")]);
 
 /// The header that carries the id, and on the way in that of a whole operation.
-const HEADER: HeaderName = HeaderName::from_static("x-openstack-request-id");
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-openstack-request-id");
 
 /// The length of `req-` and a UUID.
 const LENGTH: usize = 4 + Hyphenated::LENGTH;
