@@ -1,6 +1,7 @@
 //! The apps, composites, filters and servers that come with pasteline, one file each.
 
 mod apps;
+mod body;
 mod composites;
 mod filters;
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Apps that come with pasteline.
 
+mod echo;
 mod respond;
 
 use crate::registry::Definition;
 
 /// All of them, in alphabetical order.
-pub(super) const ALL: &[Definition] = &[respond::DEFINITION];
+pub(super) const ALL: &[Definition] = &[echo::DEFINITION, respond::DEFINITION];
