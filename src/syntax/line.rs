@@ -228,10 +228,17 @@ mod tests {
 
     #[test]
     fn keeps_the_text_without_the_space_around_it() {
-        let text = "\n \u{2003}[a] b \t\r\n";
-        let line = parse(text).nth(1).unwrap();
-        assert_eq!(&text[line.text], "[a] b");
-        assert_eq!(&text[line.range], " \u{2003}[a] b \t\r\n");
+        for (line, expected) in [
+            (" \u{2003}[a] b \t\r\n", "[a] b"),
+            ("\ta = b \u{85}", "a = b"),
+            (" a = \t\n", "a ="),
+            (" a b \n", "a b"),
+        ] {
+            let text = format!("\n{line}");
+            let found = parse(&text).nth(1).unwrap();
+            assert_eq!(&text[found.text], expected, "{line:?}");
+            assert_eq!(&text[found.range], line);
+        }
     }
 
     #[test]
