@@ -5,10 +5,10 @@ use std::fmt;
 use crate::diagnostic::{Applicability, Diagnostic, Fix};
 use crate::source::Span;
 
-const DUPLICATE_OPTION: &str = "DuplicateOptionError";
-const DUPLICATE_SECTION: &str = "DuplicateSectionError";
-const MISSING_SECTION_HEADER: &str = "MissingSectionHeaderError";
-const PARSING: &str = "ParsingError";
+pub(super) const DUPLICATE_OPTION: &str = "DuplicateOptionError";
+pub(super) const DUPLICATE_SECTION: &str = "DuplicateSectionError";
+pub(super) const MISSING_SECTION_HEADER: &str = "MissingSectionHeaderError";
+pub(super) const PARSING: &str = "ParsingError";
 
 /// Of the diagnostics of one file, in their order, those that Paste Deploy would raise, as one
 /// exception of their class: the first fault that it stops at, or else all lines that it could
@@ -36,12 +36,13 @@ impl Faults {
     /// memory with them.
     const MOST: usize = 10_000;
 
-    pub(super) fn add(&mut self, fault: Diagnostic) {
-        let stops = fault.class != PARSING && !self.is_stopped;
+    /// Adds a fault of a class, which may be empty.
+    pub(super) fn add(&mut self, class: &'static str, fault: impl FnOnce() -> Diagnostic) {
+        let stops = !class.is_empty() && class != PARSING && !self.is_stopped;
         // What Paste Deploy stops at is kept even if it comes late.
         if self.found.len() < Self::MOST || stops {
             self.is_stopped |= stops;
-            self.found.push(fault);
+            self.found.push(fault().class(class));
         } else {
             self.more += 1;
         }
@@ -66,19 +67,17 @@ pub(super) fn byte_order_mark(span: Span) -> Diagnostic {
             "Paste Deploy takes it for a part of the first line; save the file as UTF-8 without it",
         )
         .fix(Fix { title, edits, applicability: Applicability::Safe })
-        .class(MISSING_SECTION_HEADER)
 }
 
 pub(super) fn missing_header(line: &str, span: Span) -> Diagnostic {
     if line.starts_with('[') {
-        return no_option(line, span).class(MISSING_SECTION_HEADER);
+        return no_option(line, span);
     }
     let message = format!("`{}` stands before any section header", Excerpt(line));
     Diagnostic::error("missing-section-header", message)
         .at(span)
         .label("no section above it")
         .help("begin with a header, such as `[DEFAULT]` for options that all sections share")
-        .class(MISSING_SECTION_HEADER)
 }
 
 pub(super) fn duplicate_section(name: &str, span: Span, first: Span) -> Diagnostic {
@@ -88,7 +87,6 @@ pub(super) fn duplicate_section(name: &str, span: Span, first: Span) -> Diagnost
         .label("given again here")
         .related(first, "first given here")
         .help("move its options into the first, or rename one of them")
-        .class(DUPLICATE_SECTION)
 }
 
 pub(super) fn duplicate_option(key: &str, section: &str, span: Span, first: Span) -> Diagnostic {
@@ -98,11 +96,8 @@ pub(super) fn duplicate_option(key: &str, section: &str, span: Span, first: Span
         .label("given again here")
         .related(first, "first given here")
         .help("remove one of them")
-        .class(DUPLICATE_OPTION)
 }
 
-/// Python reads the first option without a key as one with an empty key and complains at the end;
-/// the second in a section it takes for a duplicate.
 pub(super) fn empty_key(value: &str, delimiter: Span, first: Option<Span>) -> Diagnostic {
     let message = match value {
         "" => "an option has neither a key nor a value".to_owned(),
@@ -113,12 +108,11 @@ pub(super) fn empty_key(value: &str, delimiter: Span, first: Option<Span>) -> Di
         .label("no key before it")
         .related(first, "nor here")
         .help("write a key before the delimiter, as in `key = value`")
-        .class(if first.is_some() { DUPLICATE_OPTION } else { PARSING })
 }
 
 /// A line that is neither a header nor an option.
 pub(super) fn no_option(line: &str, span: Span) -> Diagnostic {
-    let fault = |slug, message| Diagnostic::error(slug, message).at(span).class(PARSING);
+    let fault = |slug, message| Diagnostic::error(slug, message).at(span);
     let excerpt = Excerpt(line);
     if line == "[]" {
         return fault("not-an-option", "the header `[]` has no name".to_owned())
@@ -196,15 +190,16 @@ mod tests {
     fn keeps_a_bounded_number_of_faults_and_the_one_that_paste_deploy_stops_at() {
         let mut faults = Faults::default();
         for _ in 0..Faults::MOST + 5 {
-            faults.add(fault(PARSING));
+            faults.add(PARSING, || fault(""));
         }
-        faults.add(fault(DUPLICATE_SECTION));
-        faults.add(fault(DUPLICATE_OPTION));
+        faults.add("", || fault(""));
+        faults.add(DUPLICATE_SECTION, || fault(""));
+        faults.add(DUPLICATE_OPTION, || fault(""));
         let found = faults.finish();
         assert_eq!(found.len(), Faults::MOST + 2);
         assert_eq!(raised(&found), [&fault(DUPLICATE_SECTION)]);
         let last = found.last().map(|fault| &*fault.message);
-        assert_eq!(last, Some("the file has 6 more faults, which are not shown"));
+        assert_eq!(last, Some("the file has 7 more faults, which are not shown"));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
-use std::sync::Arc;
 
-use super::fault::{self, Faults};
-use super::{Document, Section, Setting};
+use super::block::{Block, Open, Place};
+use super::fault::{
+    self, DUPLICATE_OPTION, DUPLICATE_SECTION, Faults, MISSING_SECTION_HEADER, PARSING,
+};
+use super::{Document, Section};
 use crate::diagnostic::Diagnostic;
 use crate::source::{SourceId, Sources, Span};
 use crate::syntax::{self, Line, LineKind};
@@ -27,32 +29,13 @@ pub fn parse(source: SourceId, sources: &Sources) -> (Document, Vec<Diagnostic>)
     let unmarked = text.strip_prefix(MARK).unwrap_or(text);
     let offset = text.len() - unmarked.len();
     if offset > 0 {
-        faults.add(fault::byte_order_mark(Span::new(source, 0, offset)));
+        let mark = Span::new(source, 0, offset);
+        faults.add(MISSING_SECTION_HEADER, || fault::byte_order_mark(mark));
     }
     let place = Place { source, text: unmarked, offset };
     let mut fold = Fold::new(place, faults);
     syntax::parse(unmarked).for_each(|line| fold.line(&line));
     fold.finish()
-}
-
-/// Where the lines come from.
-#[derive(Clone, Copy, Debug)]
-struct Place<'text> {
-    source: SourceId,
-    /// The text without a byte order mark.
-    text: &'text str,
-    /// The length of that mark.
-    offset: usize,
-}
-
-impl<'text> Place<'text> {
-    fn span(self, range: &Range<usize>) -> Span {
-        Span::new(self.source, self.offset + range.start, self.offset + range.end)
-    }
-
-    fn text(self, range: &Range<usize>) -> &'text str {
-        &self.text[range.clone()]
-    }
 }
 
 /// The loop's state.
@@ -81,34 +64,6 @@ enum Current<'text> {
     None,
     Defaults,
     Section(Block<'text>),
-}
-
-/// A section whose options are being read.
-#[derive(Debug)]
-struct Block<'text> {
-    name: &'text str,
-    /// The place of the name; none for the defaults, and for a section that is given twice and
-    /// therefore only looked through for faults.
-    span: Option<Span>,
-    options: Vec<Setting>,
-    /// Where each key is first given.
-    keys: HashMap<&'text str, Span>,
-}
-
-impl<'text> Block<'text> {
-    fn new(name: &'text str, span: Option<Span>) -> Self {
-        Self { name, span, options: Vec::new(), keys: HashMap::new() }
-    }
-}
-
-/// An option whose value may go on.
-#[derive(Debug)]
-struct Open<'text> {
-    key: &'text str,
-    key_span: Span,
-    lines: Vec<Range<usize>>,
-    /// Whether it is given for the first time.
-    is_first: bool,
 }
 
 impl<'text> Fold<'text> {
@@ -149,12 +104,19 @@ impl<'text> Fold<'text> {
                 self.warn_of_open_header(line);
                 self.option(key, value);
             }
-            _ => self.faults.add(fault::no_option(self.text(line), self.place.span(&line.text))),
+            _ => self.add(PARSING, line, fault::no_option),
         }
     }
 
-    fn text(&self, line: &Line) -> &'text str {
-        self.place.text(&line.text)
+    /// Adds a fault that concerns a whole line.
+    fn add(
+        &mut self,
+        class: &'static str,
+        line: &Line,
+        fault: impl FnOnce(&str, Span) -> Diagnostic,
+    ) {
+        let (place, range) = (self.place, &line.text);
+        self.faults.add(class, || fault(place.text(range), place.span(range)));
     }
 
     fn header(&mut self, range: &Range<usize>) {
@@ -169,7 +131,9 @@ impl<'text> Fold<'text> {
                     Block::new(name, Some(span))
                 }
                 Entry::Occupied(first) => {
-                    self.faults.add(fault::duplicate_section(name, span, *first.get()));
+                    let first = *first.get();
+                    let fault = || fault::duplicate_section(name, span, first);
+                    self.faults.add(DUPLICATE_SECTION, fault);
                     Block::new(name, None)
                 }
             })
@@ -180,12 +144,12 @@ impl<'text> Fold<'text> {
     /// it.
     fn missing_header(&mut self, line: &Line) {
         if !std::mem::replace(&mut self.is_headless, true) {
-            let fault = fault::missing_header(self.text(line), self.place.span(&line.text));
-            self.faults.add(fault);
+            self.add(MISSING_SECTION_HEADER, line, fault::missing_header);
         }
     }
 
-    /// Nothing goes on with an option without a key.
+    /// Nothing goes on with an option without a key. Python takes the first in a section for an
+    /// option and complains at the end; the second it takes for a duplicate.
     fn empty_key(&mut self, line: &Line, value: &Range<usize>) {
         self.close_option();
         let delimiter = self.place.span(&(line.text.start..line.text.start + 1));
@@ -193,7 +157,8 @@ impl<'text> Fold<'text> {
         if let Some(block) = self.current.block(&mut self.defaults) {
             let first = block.keys.get("").copied();
             block.keys.entry("").or_insert(delimiter);
-            self.faults.add(fault::empty_key(value, delimiter, first));
+            let class = if first.is_some() { DUPLICATE_OPTION } else { PARSING };
+            self.faults.add(class, || fault::empty_key(value, delimiter, first));
         }
     }
 
@@ -207,8 +172,9 @@ impl<'text> Fold<'text> {
                 true
             }
             Entry::Occupied(first) => {
-                let fault = fault::duplicate_option(key, block.name, key_span, *first.get());
-                self.faults.add(fault);
+                let (section, first) = (block.name, *first.get());
+                let fault = || fault::duplicate_option(key, section, key_span, first);
+                self.faults.add(DUPLICATE_OPTION, fault);
                 false
             }
         };
@@ -217,9 +183,9 @@ impl<'text> Fold<'text> {
 
     /// `[app:main` is an option with the key `[app`, which is hardly ever meant.
     fn warn_of_open_header(&mut self, line: &Line) {
-        let text = self.text(line);
+        let text = self.place.text(&line.text);
         if text.starts_with('[') && !text.contains(['=', ']']) {
-            self.faults.add(fault::open_header(text, self.place.span(&line.text)));
+            self.add("", line, fault::open_header);
         }
     }
 
@@ -235,10 +201,8 @@ impl<'text> Fold<'text> {
 
     fn close_section(&mut self) {
         self.close_option();
-        if let Current::Section(Block { name, span: Some(span), options, .. }) =
-            std::mem::replace(&mut self.current, Current::None)
-        {
-            self.sections.push(Section { name: Arc::from(name), span, options });
+        if let Current::Section(block) = std::mem::replace(&mut self.current, Current::None) {
+            self.sections.extend(block.close());
         }
     }
 
@@ -263,30 +227,10 @@ impl<'text> Current<'text> {
     }
 }
 
-impl Open<'_> {
-    fn close(self, place: Place<'_>) -> Setting {
-        let used = self.lines.iter().rposition(|line| !line.is_empty()).map_or(1, |last| last + 1);
-        let lines = &self.lines[..used];
-        let raw = match lines {
-            [line] => Arc::from(place.text(line)),
-            lines => {
-                lines.iter().map(|line| place.text(line)).collect::<Vec<_>>().join("\n").into()
-            }
-        };
-        let value = lines[0].start..lines[used - 1].end;
-        Setting {
-            key: Arc::from(self.key),
-            key_span: self.key_span,
-            raw,
-            value_span: place.span(&value),
-            lines: lines.iter().map(|line| place.span(line)).collect(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ini::Setting;
 
     fn parse_text(text: &str) -> (Document, Vec<Diagnostic>, Sources) {
         let mut sources = Sources::default();

@@ -5,6 +5,7 @@ use std::ops::Range;
 use pest::iterators::Pair;
 
 use super::grammar::{self, Rule};
+use super::space::strip_end;
 
 /// A physical line. All ranges are byte offsets in the whole text.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -102,13 +103,14 @@ fn line_border(text: &str, least: usize) -> usize {
     (least..bytes.len()).find(ends).map_or(bytes.len(), |at| at + 1)
 }
 
-/// Takes a line out of pest's hands.
+/// Takes a line out of pest's hands, and the blanks at its end off what it says.
 fn read(line: Pair<'_, Rule>, offset: usize) -> Line {
     let place = |pair: &Pair<'_, Rule>| {
-        let span = pair.as_span();
-        offset + span.start()..offset + span.end()
+        let start = offset + pair.as_span().start();
+        start..start + strip_end(pair.as_str()).len()
     };
-    let range = place(&line);
+    let start = offset + line.as_span().start();
+    let range = start..start + line.as_str().len();
     let mut indentation = 0;
     for part in line.into_inner() {
         let text = place(&part);
@@ -118,35 +120,26 @@ fn read(line: Pair<'_, Rule>, offset: usize) -> Line {
                 continue;
             }
             Rule::comment => LineKind::Comment,
-            Rule::header => LineKind::Header { name: name(part, place) },
+            Rule::header => header(part, place),
             Rule::option => option(part, place),
             _ => LineKind::Junk,
         };
         return Line { range, indentation, text, kind };
     }
-    let text = range.start..range.start;
-    Line { range, indentation, text, kind: LineKind::Blank }
+    Line { range, indentation, text: start..start, kind: LineKind::Blank }
 }
 
-fn name(header: Pair<'_, Rule>, place: impl Fn(&Pair<'_, Rule>) -> Range<usize>) -> Range<usize> {
+fn header(header: Pair<'_, Rule>, place: impl Fn(&Pair<'_, Rule>) -> Range<usize>) -> LineKind {
     let bracketed = header.into_inner().next().expect("a header has brackets");
     let Range { start, end } = place(&bracketed);
-    start + 1..end - 1
+    LineKind::Header { name: start + 1..end - 1 }
 }
 
 fn option(option: Pair<'_, Rule>, place: impl Fn(&Pair<'_, Rule>) -> Range<usize>) -> LineKind {
-    let Range { start, .. } = place(&option);
-    let (mut key, mut value) = (start..start, start..start);
-    for part in option.into_inner() {
-        match part.as_rule() {
-            Rule::key => key = place(&part),
-            Rule::delimiter => {
-                let Range { end, .. } = place(&part);
-                value = end..end;
-            }
-            _ => value = place(&part),
-        }
-    }
+    let mut parts = option.into_inner().map(|part| place(&part));
+    let mut part = || parts.next().expect("an option has a key, a delimiter and a value");
+    let (key, delimiter, value) = (part(), part(), part());
+    let value = if value.is_empty() { delimiter.end..delimiter.end } else { value };
     LineKind::Option { key, value }
 }
 

@@ -13,6 +13,11 @@ pub fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
+/// The text without the whitespace at its end.
+pub(super) fn strip_end(text: &str) -> &str {
+    text.trim_end_matches(is_space)
+}
+
 /// The words of a text and where each begins, as Python's `str.split` finds them.
 ///
 /// ```

@@ -1,0 +1,84 @@
+//! Parts of a file that are being read: sections and options.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Section, Setting};
+use crate::source::{SourceId, Span};
+
+/// Where the lines come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'text> {
+    pub(super) source: SourceId,
+    /// The text without a byte order mark.
+    pub(super) text: &'text str,
+    /// The length of that mark.
+    pub(super) offset: usize,
+}
+
+impl<'text> Place<'text> {
+    pub(super) fn span(self, range: &Range<usize>) -> Span {
+        Span::new(self.source, self.offset + range.start, self.offset + range.end)
+    }
+
+    pub(super) fn text(self, range: &Range<usize>) -> &'text str {
+        &self.text[range.clone()]
+    }
+}
+
+/// A section whose options are being read.
+#[derive(Debug)]
+pub(super) struct Block<'text> {
+    pub(super) name: &'text str,
+    /// The place of the name; none for the defaults, and for a section that is given twice and
+    /// therefore only looked through for faults.
+    pub(super) span: Option<Span>,
+    pub(super) options: Vec<Setting>,
+    /// Where each key is first given.
+    pub(super) keys: HashMap<&'text str, Span>,
+}
+
+impl<'text> Block<'text> {
+    pub(super) fn new(name: &'text str, span: Option<Span>) -> Self {
+        Self { name, span, options: Vec::new(), keys: HashMap::new() }
+    }
+
+    /// The section, unless it is one without a place.
+    pub(super) fn close(self) -> Option<Section> {
+        let Self { name, span, options, .. } = self;
+        Some(Section { name: Arc::from(name), span: span?, options })
+    }
+}
+
+/// An option whose value may go on.
+#[derive(Debug)]
+pub(super) struct Open<'text> {
+    pub(super) key: &'text str,
+    pub(super) key_span: Span,
+    pub(super) lines: Vec<Range<usize>>,
+    /// Whether it is given for the first time.
+    pub(super) is_first: bool,
+}
+
+impl Open<'_> {
+    /// The option with its lines folded; blank lines at its end are not a part of it.
+    pub(super) fn close(self, place: Place<'_>) -> Setting {
+        let used = self.lines.iter().rposition(|line| !line.is_empty()).map_or(1, |last| last + 1);
+        let lines = &self.lines[..used];
+        let raw = match lines {
+            [line] => Arc::from(place.text(line)),
+            lines => {
+                lines.iter().map(|line| place.text(line)).collect::<Vec<_>>().join("\n").into()
+            }
+        };
+        let value = lines[0].start..lines[used - 1].end;
+        Setting {
+            key: Arc::from(self.key),
+            key_span: self.key_span,
+            raw,
+            value_span: place.span(&value),
+            lines: lines.iter().map(|line| place.span(line)).collect(),
+        }
+    }
+}
