@@ -1,11 +1,13 @@
 //! Serves an app over sockets: listeners, connections, and their end.
 
+mod activity;
 mod address;
 mod answer;
 mod connection;
-mod drain;
 mod listener;
+mod roster;
 mod settings;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -14,10 +16,12 @@ pub use self::listener::BindError;
 pub use self::settings::Settings;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use self::connection::Connections;
-use self::drain::Drain;
+use self::activity::Clock;
+use self::connection::{Connections, KeepAlive};
 use self::listener::Listener;
+use self::roster::{Roster, Watch};
 use crate::app::App;
 
 /// A server that listens and does not accept connections yet.
@@ -53,24 +57,27 @@ impl Server {
     ///
     /// Outside of a tokio runtime.
     pub fn start(self, app: App) -> Running {
-        let drain = Drain::new();
-        let connections = Connections::new(app, &self.settings, drain.watch());
+        let Settings { head_timeout, keep_alive_timeout, .. } = self.settings;
+        let roster = Roster::start(Clock::new(head_timeout.0, keep_alive_timeout.0));
+        let keep_alive =
+            if keep_alive_timeout.0.is_zero() { KeepAlive::No } else { KeepAlive::Yes };
+        let connections = Arc::new(Connections::new(app, Arc::clone(&roster), keep_alive));
         for listener in self.listeners {
-            tokio::spawn(accept(listener, connections.clone()));
+            tokio::spawn(accept(listener, Arc::clone(&connections), roster.watch()));
         }
-        Running(drain)
+        Running(roster)
     }
 }
 
 /// Accepts connections until the server ends, and drops the listener then, so that new ones are
 /// refused.
-async fn accept(mut listener: Listener, mut connections: Connections) {
+async fn accept(mut listener: Listener, connections: Arc<Connections>, mut watch: Watch) {
     loop {
         tokio::select! {
             // In this order, so that those which have connected already are not reset.
             biased;
-            (stream, peer) = listener.accept() => connections.serve(stream, peer),
-            () = connections.ending() => return,
+            (socket, peer) = listener.accept() => connections.serve(socket, peer),
+            () = watch.ending() => return,
         }
     }
 }
@@ -78,13 +85,20 @@ async fn accept(mut listener: Listener, mut connections: Connections) {
 /// A server that accepts connections and answers requests. When this is dropped, the server
 /// ends as it does by [`end`](Self::end), and nobody waits for it.
 #[derive(Debug)]
-pub struct Running(Drain);
+pub struct Running(Arc<Roster>);
 
 impl Running {
     /// Ends the server: refuses new connections, closes those that wait for a request, lets every
     /// request that has begun finish, for as long as it takes, and returns when the last
     /// connection has closed.
     pub async fn end(self) {
-        self.0.end().await;
+        self.0.finish();
+        self.0.emptied().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.finish();
     }
 }

@@ -7,62 +7,124 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use bytes::Bytes;
 use http::StatusCode;
+use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
 
-use crate::app::{App, Body, Connection, Context, Response, ResponseFuture, response};
+use super::activity::Activity;
+use crate::app::{App, Body, BoxError, Connection, Context, Response, ResponseFuture, response};
+
+// Panics are caught wherever the app runs. What it leaves behind in itself is seen by later
+// requests too, as it would be if it had answered with an error: that is the app's own affair.
+// A future or body that has panicked is dropped and not polled again.
 
 /// Hands the requests of one connection to the app.
 pub(super) struct Answerer {
     app: App,
     connection: Arc<Connection>,
+    activity: Arc<Activity>,
 }
 
 impl Answerer {
-    pub(super) fn new(app: App, connection: Connection) -> Self {
-        Self { app, connection: Arc::new(connection) }
+    pub(super) fn new(app: App, connection: Connection, activity: Arc<Activity>) -> Self {
+        Self { app, connection: Arc::new(connection), activity }
     }
 }
 
 impl Service<http::Request<Incoming>> for Answerer {
-    type Response = Response;
+    type Response = http::Response<Answered>;
     type Error = Infallible;
     type Future = Answer;
 
     fn call(&self, request: http::Request<Incoming>) -> Answer {
+        let busy = Busy::new(Arc::clone(&self.activity));
         let mut request = request.map(Body::from);
         request.extensions_mut().insert(Context::new(Arc::clone(&self.connection)));
-        // What an app leaves behind when it panics is seen by later requests too, as it would be
-        // if it had answered with an error; that is the app's own affair.
-        let answer = catch_unwind(AssertUnwindSafe(|| self.app.answer(request)));
-        Answer(answer.unwrap_or_else(|panic| ResponseFuture::ready(panicked(&*panic))))
+        let response = catch_unwind(AssertUnwindSafe(|| self.app.answer(request)));
+        let response = response.unwrap_or_else(|panic| ResponseFuture::ready(panicked(&*panic)));
+        Answer { response, busy: Some(busy) }
+    }
+}
+
+/// The time in which the app has a request, until the last of its response is taken from it.
+struct Busy(Arc<Activity>);
+
+impl Busy {
+    fn new(activity: Arc<Activity>) -> Self {
+        activity.request_begins();
+        Self(activity)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.response_ends();
     }
 }
 
 /// The response of the app, or 500 if it panics.
 ///
 /// A client that leaves drops this, and with it all that the app was doing for it.
-pub(super) struct Answer(ResponseFuture);
+pub(super) struct Answer {
+    response: ResponseFuture,
+    /// Handed on to the body.
+    busy: Option<Busy>,
+}
 
 impl Future for Answer {
-    type Output = Result<Response, Infallible>;
+    type Output = Result<http::Response<Answered>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        // A future that has panicked is dropped and not polled again.
-        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(context)));
-        polled.unwrap_or_else(|panic| Poll::Ready(panicked(&*panic))).map(Ok)
+        let this = &mut *self;
+        let response =
+            catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.response).poll(context)));
+        let response = response.unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)));
+        response.map(|response| Ok(response.map(|body| Answered { body, _busy: this.busy.take() })))
+    }
+}
+
+/// The body of a response, which ends the connection where the app panics.
+pub(super) struct Answered {
+    body: Body,
+    _busy: Option<Busy>,
+}
+
+impl http_body::Body for Answered {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let body = &mut self.body;
+        let frame = catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(context)));
+        frame.unwrap_or_else(|panic| {
+            log(&*panic);
+            Poll::Ready(Some(Err("the app panicked".into())))
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
 #[cold]
 fn panicked(panic: &(dyn Any + Send)) -> Response {
-    let message = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    tracing::error!(panic = message, "the app panicked");
+    log(panic);
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     response::failure(status, "The server has failed to answer the request.", None)
+}
+
+fn log(panic: &(dyn Any + Send)) {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = text.unwrap_or("no message"), "the app panicked");
 }

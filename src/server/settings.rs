@@ -24,9 +24,12 @@ crate::settings! {
         backlog: u32 = "4096",
         /// The number of worker processes. With 0 or 1 the process that was started serves.
         workers: u16 = "0",
-        /// The longest time in seconds from the start of a connection, or the end of a response,
-        /// to the end of the next request's head.
-        head_timeout: Seconds = "60",
+        /// How many seconds a client may take for the head of a request, from its first byte or,
+        /// for the first request, from the start of the connection.
+        head_timeout: Seconds = "10",
+        /// How many seconds a connection may wait for the next request. With 0 it is closed after
+        /// each response.
+        keep_alive_timeout: Seconds = "60",
     }
 }
 
@@ -61,6 +64,9 @@ impl Settings {
         }
         if self.backlog == 0 {
             reader.reject("backlog", "at least one connection must fit");
+        }
+        if self.head_timeout.0.is_zero() {
+            reader.reject("head_timeout", "nobody can send a head in no time");
         }
         if self.workers > 1 {
             let reason = "only one process can serve yet: write 0 or 1, or leave it out";

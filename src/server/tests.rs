@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::{Address, Running, Server, Settings};
 use crate::app::{App, Request, RequestExt, ResponseFuture, response};
@@ -208,16 +209,53 @@ async fn ending_finishes_what_has_begun_and_refuses_what_comes() {
     end.await.unwrap();
 }
 
-#[tokio::test]
-async fn a_head_that_does_not_come_ends_the_connection() {
-    let mut settings = settings();
-    settings.head_timeout = Seconds(Duration::from_millis(50));
-    let (_running, address) = start_with(settings, mirror()).await;
+/// How many seconds pass, on a clock that leaps to whatever comes next, until a connection is
+/// closed.
+async fn seconds_to_close(client: &mut Client) -> u64 {
+    let start = Instant::now();
+    client.read_to_close().await;
+    start.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_sends_no_head_is_left() {
+    let (_running, address) = start(mirror()).await;
     let mut silent = Client::connect(address).await;
+    assert!((10..=11).contains(&seconds_to_close(&mut silent).await));
     let mut slow = Client::connect(address).await;
     slow.send("GET / HTTP/1.1\r\nHo").await;
-    assert_eq!(silent.read_to_close().await, "");
-    assert_eq!(slow.read_to_close().await, "");
+    assert!((10..=11).contains(&seconds_to_close(&mut slow).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_waits_a_while_for_the_next_request() {
+    let (_running, address) = start(mirror()).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.read_to("!").await;
+    assert!((60..=61).contains(&seconds_to_close(&mut client).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_may_take_its_time() {
+    let app = App::from_fn(async |_| {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        response::text(StatusCode::OK, "at last")
+    });
+    let (_running, address) = start(app).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    assert!(client.read_to("at last").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn without_keep_alive_a_connection_ends_with_its_response() {
+    let mut settings = settings();
+    settings.keep_alive_timeout = Seconds(Duration::ZERO);
+    let (_running, address) = start_with(settings, mirror()).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    assert!(client.read_to_close().await.contains("\r\nconnection: close\r\n"));
 }
 
 #[tokio::test]
