@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
-use tracing::subscriber::DefaultGuard;
 
 use crate::app::{App, Body, Filter, Request, RequestExt, Response, response};
 use crate::diagnostic::{Diagnostic, Style, render};
@@ -205,27 +204,27 @@ pub(super) fn values(headers: &HeaderMap, name: &str) -> String {
     values.join(" | ")
 }
 
-/// What is logged in this thread as long as it lives.
-pub(super) struct Logged {
-    text: Arc<Mutex<Vec<u8>>>,
-    _guard: DefaultGuard,
-}
-
-impl Logged {
-    pub(super) fn new() -> Self {
+/// The lines that something logs in this thread.
+pub(super) async fn logged<F: Future>(run: impl Fn() -> F) -> Vec<String> {
+    // A place in the code that another thread reaches for the first time at the very moment when
+    // a subscriber is made may miss it, but not the next one.
+    for _ in 0..100 {
         let text = Arc::new(Mutex::new(Vec::new()));
         let writer = Arc::clone(&text);
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
             .with_writer(move || LogWriter(Arc::clone(&writer)))
             .finish();
-        Self { text, _guard: tracing::subscriber::set_default(subscriber) }
+        let guard = tracing::subscriber::set_default(subscriber);
+        run().await;
+        drop(guard);
+        let text = String::from_utf8(std::mem::take(&mut text.lock().unwrap())).unwrap();
+        if !text.is_empty() {
+            return text.lines().map(str::to_owned).collect();
+        }
+        std::thread::yield_now();
     }
-
-    pub(super) fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.text.lock().unwrap().clone()).unwrap();
-        text.lines().map(str::to_owned).collect()
-    }
+    Vec::new()
 }
 
 struct LogWriter(Arc<Mutex<Vec<u8>>>);

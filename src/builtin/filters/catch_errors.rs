@@ -171,7 +171,7 @@ fn is_secret(name: &HeaderName) -> bool {
 mod tests {
     use super::*;
     use crate::app::Body;
-    use crate::builtin::fixture::{Logged, filter, text, values};
+    use crate::builtin::fixture::{filter, logged, text, values};
 
     const SECTION: &str = "[filter:catch_errors]\nuse = egg:pasteline#catch_errors";
 
@@ -235,13 +235,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_log_tells_what_happened_once() {
-        let logged = Logged::new();
-        let mut request = http::Request::post("/v2.0/ports?token=s3cret").body(Body::empty());
-        let headers = request.as_mut().unwrap().headers_mut();
-        headers.insert("x-auth-token", HeaderValue::from_static("s3cret"));
-        headers.insert("host", HeaderValue::from_static("api"));
-        panics_at_once().behind(&[filter(SECTION)]).answer(request.unwrap()).await;
-        let lines = logged.lines();
+        let app = panics_at_once().behind(&[filter(SECTION)]);
+        let lines = logged(|| {
+            let request = http::Request::post("/v2.0/ports?token=s3cret")
+                .header("x-auth-token", "s3cret")
+                .header("host", "api");
+            app.answer(request.body(Body::empty()).unwrap())
+        });
+        let lines = lines.await;
         assert_eq!(lines.len(), 1, "{lines:?}");
         for part in ["ERROR", "POST", "/v2.0/ports", "x-auth-token: ****", r#"host: "api""#, "42"] {
             assert!(lines[0].contains(part), "{part}: {lines:?}");
