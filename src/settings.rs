@@ -4,6 +4,7 @@
 mod declare;
 mod dialect;
 mod list;
+mod network;
 mod pattern;
 mod prose;
 mod reader;
@@ -13,6 +14,7 @@ mod secret;
 pub use self::dialect::{Dialect, Unknown};
 pub(crate) use self::list::items;
 pub use self::list::{HeaderLines, Lines};
+pub use self::network::Network;
 pub use self::pattern::HeaderPattern;
 pub use self::prose::{prose, summary};
 pub use self::reader::{Reader, Subject};
