@@ -2,6 +2,7 @@
 
 mod catch_errors;
 mod headers;
+mod http_proxy_to_wsgi;
 mod pass;
 mod request_id;
 mod sizelimit;
@@ -12,6 +13,7 @@ use crate::registry::Definition;
 pub(super) const ALL: &[Definition] = &[
     catch_errors::DEFINITION,
     headers::DEFINITION,
+    http_proxy_to_wsgi::DEFINITION,
     pass::DEFINITION,
     request_id::DEFINITION,
     sizelimit::DEFINITION,

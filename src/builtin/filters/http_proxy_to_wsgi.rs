@@ -1,0 +1,287 @@
+//! Believes what trusted proxies tell of a request.
+
+mod claim;
+mod forwarded;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::ControlFlow;
+
+use http::StatusCode;
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::uri::{Authority, Uri};
+
+use self::claim::{Claim, Contradiction};
+use crate::app::{Filter, Phase, Request, RequestExt, Response, response};
+use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
+use crate::settings;
+use crate::settings::{Dialect, HeaderPattern, Network, Rejected, Setting};
+
+pub(super) const DEFINITION: Definition =
+    Definition::filter::<HttpProxyToWsgi>("http_proxy_to_wsgi").aliases(ALIASES);
+
+const ALIASES: &[Alias] = &[
+    Alias::of("egg:oslo.middleware#http_proxy_to_wsgi").dialect(OSLO).note(NOTE),
+    Alias::of("oslo_middleware.http_proxy_to_wsgi:HTTPProxyToWSGI.factory")
+        .dialect(OSLO)
+        .note(NOTE),
+    Alias::of("oslo_middleware:HTTPProxyToWSGI.factory").dialect(OSLO).note(NOTE),
+];
+
+const OSLO: Dialect =
+    Dialect::lenient().ignored(super::OSLO_CONFIG).globals(&["enable_proxy_headers_parsing"]);
+
+const NOTE: &str = "The original believes whoever connects, and of a list the first address, \
+    which is the client's own word; here only trusted proxies are believed.";
+
+settings! {
+    /// Takes the client's address, the scheme, the host and the path's prefix from the headers
+    /// of trusted proxies.
+    ///
+    /// Without it the client is whoever connects. With it, a connection from a network of
+    /// `trusted_proxies` may tell otherwise, by `Forwarded` (RFC 7239) or `X-Forwarded-For`,
+    /// `-Proto` and `-Host`, and `X-Forwarded-Prefix`. Of a list of addresses the last that is
+    /// no trusted proxy counts, as every address before it may be made up. From other networks
+    /// these headers are removed.
+    ///
+    /// Where both kinds are there and contradict each other, one of them is likely the client's:
+    /// the request is refused with 400. `proxy_headers` says which kind the proxies write.
+    ///
+    /// ```ini
+    /// [filter:http_proxy_to_wsgi]
+    /// use = egg:pasteline#http_proxy_to_wsgi
+    /// enable_proxy_headers_parsing = true
+    /// trusted_proxies = loopback, 10.0.0.0/8
+    /// ```
+    pub(super) struct HttpProxyToWsgi {
+        /// Whether it does anything. It must be turned on, as in OpenStack.
+        enable_proxy_headers_parsing: bool = "false",
+        /// Networks of the proxies that are believed: in CIDR notation, `loopback` (which a Unix
+        /// socket counts as), `private` (RFC 1918 and `fc00::/7`) or `any`.
+        trusted_proxies: Vec<Network> = "loopback, private",
+        /// Which headers the proxies write: `forwarded`, `x-forwarded`, or `any` of them. The
+        /// others are removed.
+        proxy_headers: ProxyHeaders = "any",
+    }
+}
+
+/// Which headers the proxies write.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum ProxyHeaders {
+    Any,
+    Forwarded,
+    XForwarded,
+}
+
+impl Setting for ProxyHeaders {
+    const EXPECTED: &'static str = "`any`, `forwarded` or `x-forwarded`";
+
+    fn parse(text: &str) -> Result<Self, Rejected> {
+        match text {
+            "any" => Ok(Self::Any),
+            "forwarded" => Ok(Self::Forwarded),
+            "x-forwarded" => Ok(Self::XForwarded),
+            _ => Err(Rejected::default()),
+        }
+    }
+}
+
+impl FilterFactory for HttpProxyToWsgi {
+    fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
+        if !self.enable_proxy_headers_parsing {
+            return Ok(Filter::pass());
+        }
+        let patterns = |texts: &[&str]| -> Vec<HeaderPattern> {
+            let parse = |text: &&str| HeaderPattern::parse(text).expect("it begins as a name does");
+            texts.iter().map(parse).collect()
+        };
+        Ok(Filter::phase(Proxied {
+            trusted: self.trusted_proxies.into(),
+            unread: match self.proxy_headers {
+                ProxyHeaders::Any => Vec::new(),
+                ProxyHeaders::Forwarded => patterns(&["x-forwarded-*"]),
+                ProxyHeaders::XForwarded => patterns(&["forwarded"]),
+            },
+            all: patterns(&["forwarded", "x-forwarded-*"]),
+        }))
+    }
+}
+
+struct Proxied {
+    trusted: Box<[Network]>,
+    /// Headers that are removed before the others are read.
+    unread: Vec<HeaderPattern>,
+    /// Headers that only a proxy may send.
+    all: Vec<HeaderPattern>,
+}
+
+impl Proxied {
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(address))
+    }
+}
+
+const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+
+impl Phase for Proxied {
+    type Memo = ();
+
+    fn request(&self, request: &mut Request) -> ControlFlow<Response> {
+        let peer = request.context().connection.peer.map(|peer| peer.ip());
+        if !self.trusts(peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))) {
+            HeaderPattern::remove_all(&self.all, request.headers_mut());
+            return ControlFlow::Continue(());
+        }
+        if !self.unread.is_empty() {
+            HeaderPattern::remove_all(&self.unread, request.headers_mut());
+        }
+        let headers = request.headers();
+        let claim = match Claim::read(headers, |address| self.trusts(address)) {
+            Ok(claim) => claim,
+            Err(contradiction) => return ControlFlow::Break(refuse(contradiction, headers)),
+        };
+        let prefix = headers.get(PREFIX).and_then(prefix);
+        let context = request.context_mut();
+        context.forwarded_for = claim.client.or(context.forwarded_for);
+        context.forwarded_scheme = claim.scheme.or(context.forwarded_scheme);
+        context.forwarded_prefix = prefix.or(context.forwarded_prefix.take());
+        if let Some(host) = claim.host {
+            set_host(request, host);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn refuse(contradiction: Contradiction, headers: &HeaderMap) -> Response {
+    tracing::warn!(reason = contradiction.0, "what a proxy tells of a request is not believed");
+    response::refusal(StatusCode::BAD_REQUEST, contradiction.0, headers)
+}
+
+/// A prefix that is a path; without the slash at its end.
+fn prefix(value: &HeaderValue) -> Option<HeaderValue> {
+    let path = value.to_str().ok()?.trim_end_matches('/');
+    // What begins with two slashes is a host where a client resolves a link.
+    let is_path = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', ',']);
+    if is_path { HeaderValue::from_str(path).ok() } else { None }
+}
+
+/// Sets the host wherever it stands: in the header, and in the URI of HTTP/2.
+fn set_host(request: &mut Request, host: Authority) {
+    let Ok(value) = HeaderValue::from_str(host.as_str()) else { return };
+    request.headers_mut().insert(HOST, value);
+    if request.uri().authority().is_some() {
+        let mut parts = request.uri().clone().into_parts();
+        parts.authority = Some(host);
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::app::{App, Body, Connection, Context};
+    use crate::builtin::fixture::{faults, filter, text, values};
+
+    const ON: &str = "[filter:proxies]\nuse = egg:pasteline#http_proxy_to_wsgi\n\
+        enable_proxy_headers_parsing = true\n";
+
+    const ALL: [(&str, &str); 4] = [
+        ("x-forwarded-for", "192.0.2.1"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "api.example"),
+        ("x-forwarded-prefix", "/cloud/"),
+    ];
+
+    /// What an app sees of a request from a peer: `client scheme host prefix`, and the headers
+    /// of proxies that are left.
+    async fn seen(section: &str, peer: Option<&str>, headers: &[(&str, &str)]) -> String {
+        let app = App::ready(|request: Request| {
+            let context = request.context();
+            let client =
+                context.client().map_or_else(|| "-".to_owned(), |client| client.to_string());
+            let prefix =
+                context.forwarded_prefix.as_ref().map_or("-", |prefix| prefix.to_str().unwrap());
+            let names = request.headers().keys().map(HeaderName::as_str);
+            let left = names.filter(|name| name.contains("forwarded")).count();
+            let host = values(request.headers(), "host");
+            let seen = format!("{client} {} {host} {prefix} +{left}", context.scheme().name());
+            response::text(StatusCode::OK, seen)
+        });
+        let mut request = Request::new(Body::empty());
+        request.headers_mut().insert(HOST, HeaderValue::from_static("own"));
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().unwrap();
+            request.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
+        }
+        let peer = peer.map(|peer| SocketAddr::new(peer.parse().unwrap(), 5000));
+        let connection = Connection { peer, ..Connection::default() };
+        *request.context_mut() = Context::new(Arc::new(connection));
+        text(app.behind(&[filter(section)]).answer(request).await).await
+    }
+
+    #[tokio::test]
+    async fn a_trusted_proxy_is_believed() {
+        for peer in [Some("127.0.0.1"), Some("10.0.0.1"), Some("::ffff:10.0.0.1"), None] {
+            assert_eq!(seen(ON, peer, &ALL).await, "192.0.2.1 https api.example /cloud +4");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_one_else_is_and_the_app_does_not_see_the_headers() {
+        let headers = [&ALL[..], &[("forwarded", "for=a"), ("x_forwarded_for", "b")]].concat();
+        assert_eq!(seen(ON, Some("198.51.100.1"), &headers).await, "198.51.100.1 http own - +0");
+        let only = format!("{ON}trusted_proxies = 10.1.0.0/16");
+        assert_eq!(seen(&only, Some("10.2.0.1"), &headers).await, "10.2.0.1 http own - +0");
+    }
+
+    #[tokio::test]
+    async fn it_is_off_unless_it_is_turned_on() {
+        let section =
+            "[filter:proxies]\npaste.filter_factory = oslo_middleware:HTTPProxyToWSGI.factory";
+        assert_eq!(seen(section, Some("127.0.0.1"), &ALL).await, "127.0.0.1 http own - +4");
+    }
+
+    #[tokio::test]
+    async fn contradictions_are_refused_unless_it_is_told_which_headers_count() {
+        let headers = [("forwarded", "for=192.0.2.9"), ("x-forwarded-for", "192.0.2.1")];
+        let refused = "400 Bad Request\n\n\
+            The headers Forwarded and X-Forwarded contradict each other.\n";
+        assert_eq!(seen(ON, None, &headers).await, refused);
+        let forwarded = format!("{ON}proxy_headers = forwarded");
+        assert_eq!(seen(&forwarded, None, &headers).await, "192.0.2.9 http own - +1");
+        let x_forwarded = format!("{ON}proxy_headers = x-forwarded");
+        assert_eq!(seen(&x_forwarded, None, &headers).await, "192.0.2.1 http own - +1");
+    }
+
+    #[tokio::test]
+    async fn a_prefix_is_a_path() {
+        for prefix in ["//evil", "cloud", "/", "", "/a, /b", "/\\evil", "https://evil"] {
+            let headers = [("x-forwarded-prefix", prefix)];
+            assert_eq!(seen(ON, None, &headers).await, "- http own - +1", "{prefix}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_host_of_a_url_is_replaced_too() {
+        let app = App::ready(|request: Request| {
+            response::text(StatusCode::OK, request.uri().to_string())
+        });
+        let request =
+            http::Request::get("https://own/a?b").header("x-forwarded-host", "api.example");
+        let request = request.body(Body::empty()).unwrap();
+        let response = app.behind(&[filter(ON)]).answer(request).await;
+        assert_eq!(text(response).await, "https://api.example/a?b");
+    }
+
+    #[test]
+    fn says_what_a_network_is() {
+        let section = format!("{ON}trusted_proxies = loopback, 10.0.0.1/8");
+        let expected = "test.ini:4:29: error[bad-value]: `trusted_proxies` is refused: \
+            `10.0.0.1` has bits set past the first 8";
+        assert_eq!(faults(&section), [expected]);
+    }
+}

@@ -1,0 +1,231 @@
+//! What the headers of proxies tell of a request, as far as it can be believed.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use http::HeaderMap;
+use http::header::{FORWARDED, HeaderName};
+use http::uri::Authority;
+
+use super::forwarded::{self, Element};
+use crate::app::Scheme;
+
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// What proxies tell of a request.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Claim {
+    pub(super) client: Option<IpAddr>,
+    pub(super) scheme: Option<Scheme>,
+    pub(super) host: Option<Authority>,
+}
+
+/// Why nothing that is told can be believed, for the client to read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Contradiction(pub(super) &'static str);
+
+impl Claim {
+    /// Reads the headers of proxies; those are in use that `trusts` says.
+    pub(super) fn read(
+        headers: &HeaderMap,
+        trusts: impl Fn(IpAddr) -> bool,
+    ) -> Result<Self, Contradiction> {
+        let plain = Self::plain(headers, &trusts);
+        if !headers.contains_key(FORWARDED) {
+            return Ok(plain);
+        }
+        // A proxy adds its element to whatever the client sent: if that cannot be read, neither
+        // can the proxy's.
+        let elements =
+            forwarded::parse(headers).ok_or(Contradiction("The header Forwarded is malformed."))?;
+        let standard = Self::standard(&elements, &trusts);
+        standard.unite(plain)
+    }
+
+    /// What `Forwarded` tells, by the element of the outermost trusted proxy.
+    fn standard(elements: &[Element<'_>], trusts: impl Fn(IpAddr) -> bool) -> Self {
+        let nodes = elements.iter().rev().map(|element| address(element.node.as_deref()?));
+        let (client, hop) = outermost(nodes, trusts);
+        let Some(element) = elements.iter().rev().nth(hop) else { return Self::default() };
+        Self {
+            client,
+            scheme: element.scheme.as_deref().and_then(scheme),
+            host: element.host.as_deref().and_then(host),
+        }
+    }
+
+    /// What `X-Forwarded-For`, `-Proto` and `-Host` tell.
+    fn plain(headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> Self {
+        let (client, hop) = outermost(from_the_right(headers, FOR).map(address), trusts);
+        // Where every proxy adds to the list, that of the same proxy counts; where the first one
+        // sets it and the others leave it alone, there is but one.
+        let value = |name| from_the_right(headers, name).take(hop + 1).last();
+        Self { client, scheme: value(PROTO).and_then(scheme), host: value(HOST).and_then(host) }
+    }
+
+    /// Both, unless they tell different things.
+    fn unite(self, other: Self) -> Result<Self, Contradiction> {
+        Ok(Self {
+            client: unite(self.client, other.client)?,
+            scheme: unite(self.scheme, other.scheme)?,
+            host: unite(self.host, other.host)?,
+        })
+    }
+}
+
+fn unite<T: PartialEq>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Contradiction> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => {
+            Err(Contradiction("The headers Forwarded and X-Forwarded contradict each other."))
+        }
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
+/// The items of a list that may stand in several headers, from the right.
+fn from_the_right(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).iter().rev();
+    values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(',')).map(str::trim)
+}
+
+/// The client, and which of the hops, counted from the right, told of it: the first that is no
+/// trusted proxy, as what is to the left of it is that one's word.
+fn outermost(
+    nodes: impl Iterator<Item = Option<IpAddr>>,
+    trusts: impl Fn(IpAddr) -> bool,
+) -> (Option<IpAddr>, usize) {
+    let mut told = (None, 0);
+    for (hop, node) in nodes.enumerate() {
+        let Some(node) = node else { return (told.0, hop) };
+        told = (Some(node), hop);
+        if !trusts(node) {
+            break;
+        }
+    }
+    told
+}
+
+/// The address of a node: with or without a port, an IPv6 one with or without brackets. None if
+/// it is unknown or hidden.
+fn address(node: &str) -> Option<IpAddr> {
+    let bare = || node.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok();
+    let address = node.parse().ok();
+    let address = address.or_else(|| node.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
+    address.or_else(|| bare().map(IpAddr::V6)).map(|address| address.to_canonical())
+}
+
+fn scheme(name: &str) -> Option<Scheme> {
+    [Scheme::Http, Scheme::Https]
+        .into_iter()
+        .find(|scheme| name.eq_ignore_ascii_case(scheme.name()))
+}
+
+/// A host with or without a port; no user.
+fn host(text: &str) -> Option<Authority> {
+    let host: Authority = text.parse().ok()?;
+    if host.host().is_empty() || text.contains('@') { None } else { Some(host) }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::settings::{Network, Setting};
+
+    /// What headers, given as lines, tell where private addresses are trusted:
+    /// `client scheme host`, a dash for what is missing.
+    fn told(lines: &str) -> String {
+        let mut headers = HeaderMap::new();
+        for line in lines.lines() {
+            let (name, value) = line.split_once(": ").unwrap();
+            let name: HeaderName = name.parse().unwrap();
+            headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let private = Network::parse("private").unwrap();
+        match Claim::read(&headers, |address| private.contains(address)) {
+            Err(Contradiction(reason)) => reason.to_owned(),
+            Ok(Claim { client, scheme, host }) => {
+                let client = client.map(|client| client.to_string());
+                let scheme = scheme.map(|scheme| scheme.name().to_owned());
+                let parts = [client, scheme, host.map(|host| host.to_string())];
+                parts.map(|part| part.unwrap_or_else(|| "-".to_owned())).join(" ")
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_address_that_is_no_trusted_proxy_is_the_client() {
+        assert_eq!(told("x-forwarded-for: 192.0.2.1"), "192.0.2.1 - -");
+        assert_eq!(told("x-forwarded-for: 203.0.113.6, 192.0.2.1"), "192.0.2.1 - -");
+        assert_eq!(told("x-forwarded-for: 6.6.6.6, 192.0.2.1, 10.0.0.2,10.0.0.1"), "192.0.2.1 - -");
+        assert_eq!(told("x-forwarded-for: 6.6.6.6\nx-forwarded-for: 192.0.2.1"), "192.0.2.1 - -");
+        assert_eq!(told("forwarded: for=6.6.6.6, for=192.0.2.1, for=10.0.0.1"), "192.0.2.1 - -");
+    }
+
+    #[test]
+    fn where_all_are_trusted_the_first_is_the_client() {
+        assert_eq!(told("x-forwarded-for: 10.0.0.3, 10.0.0.2"), "10.0.0.3 - -");
+    }
+
+    #[test]
+    fn addresses_have_many_forms() {
+        for (form, address) in [
+            ("192.0.2.1:8080", "192.0.2.1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+        ] {
+            assert_eq!(told(&format!("x-forwarded-for: {form}")), format!("{address} - -"));
+            assert_eq!(told(&format!("forwarded: for=\"{form}\"")), format!("{address} - -"));
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_something_unreadable_is_not_believed() {
+        for unreadable in ["unknown", "_hidden", "", "192.0.2.999", "<script>", "\u{e9}"] {
+            assert_eq!(told(&format!("x-forwarded-for: 6.6.6.6, {unreadable}")), "- - -");
+            let list = format!("x-forwarded-for: 6.6.6.6, {unreadable}\nx-forwarded-for: 10.0.0.1");
+            assert_eq!(told(&list), "10.0.0.1 - -");
+        }
+    }
+
+    #[test]
+    fn the_proxy_that_saw_the_client_tells_scheme_and_host_too() {
+        let list = "forwarded: for=6.6.6.6;proto=http;host=evil, \
+            for=192.0.2.1;proto=https;host=api.example, for=10.0.0.1;proto=http;host=inside";
+        assert_eq!(told(list), "192.0.2.1 https api.example");
+        let list = "x-forwarded-for: 192.0.2.1, 10.0.0.1\nx-forwarded-proto: https, http\n\
+            x-forwarded-host: evil, api.example, inside";
+        assert_eq!(told(list), "192.0.2.1 https api.example");
+    }
+
+    #[test]
+    fn one_scheme_holds_for_all_hops() {
+        let list = "x-forwarded-for: 192.0.2.1, 10.0.0.1\nx-forwarded-proto: HTTPS";
+        assert_eq!(told(list), "192.0.2.1 https -");
+    }
+
+    #[test]
+    fn only_schemes_and_hosts_are_told() {
+        assert_eq!(told("x-forwarded-proto: \"https\"\nx-forwarded-host: a/b"), "- - -");
+        assert_eq!(told("x-forwarded-proto: javascript\nx-forwarded-host: user@a"), "- - -");
+        assert_eq!(told("forwarded: proto=\"https\";host=\"a:80\""), "- https a:80");
+    }
+
+    #[test]
+    fn both_kinds_may_agree_but_not_contradict_each_other() {
+        let both = |forwarded: &str| {
+            told(&format!(
+                "forwarded: {forwarded}\nx-forwarded-for: 192.0.2.1\nx-forwarded-proto: https"
+            ))
+        };
+        assert_eq!(both("for=192.0.2.1;host=a"), "192.0.2.1 https a");
+        let contradiction = "The headers Forwarded and X-Forwarded contradict each other.";
+        assert_eq!(both("for=10.9.9.9"), contradiction);
+        assert_eq!(both("proto=http"), contradiction);
+        assert_eq!(both("for=\"10.9.9.9"), "The header Forwarded is malformed.");
+    }
+}
