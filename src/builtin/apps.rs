@@ -2,8 +2,10 @@
 
 mod echo;
 mod respond;
+mod r#static;
 
 use crate::registry::Definition;
 
 /// All of them, in alphabetical order.
-pub(super) const ALL: &[Definition] = &[echo::DEFINITION, respond::DEFINITION];
+pub(super) const ALL: &[Definition] =
+    &[echo::DEFINITION, respond::DEFINITION, r#static::DEFINITION];

@@ -122,12 +122,19 @@ impl Section {
 
 /// The app of the only section of a text.
 pub(super) fn app(text: &str) -> App {
+    try_app(text).unwrap()
+}
+
+/// The app of the only section of a text, or what of the world around is in its way.
+pub(super) fn try_app(text: &str) -> Result<App, Error> {
     let (sources, section) = File::only(text);
     let site = Site { section: "app:test" };
-    let (app, diagnostics) =
-        section.read(&sources, |reader| section.definition.build_app(reader, &site));
+    let (app, diagnostics) = section.read(&sources, |reader| {
+        section.definition.check(Kind::App, reader);
+        section.definition.build_app(reader, &site)
+    });
     assert!(!diagnostics.iter().any(Diagnostic::is_error), "{diagnostics:?}");
-    app.expect("it is an app").unwrap()
+    app.expect("it is an app")
 }
 
 /// The filter of the only section of a text.
