@@ -15,6 +15,7 @@ pub use self::defaults::{Defaults, Scope};
 pub use self::fault::raised;
 pub use self::fold::parse;
 pub use self::overlay::overlay;
+pub use self::place::Places;
 pub use self::read::read;
 
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use crate::syntax::{self, LineKind, Piece, PieceKind};
 impl Setting {
     /// The place of a part of the raw value, by byte offsets.
     pub fn part(&self, range: Range<usize>) -> Span {
-        part(&self.lines, range).unwrap_or(self.value_span)
+        part(&starts(&self.lines).collect::<Vec<_>>(), range).unwrap_or(self.value_span)
     }
 }
 
@@ -17,31 +17,55 @@ impl Value {
     /// The place of a part of the text, by byte offsets: the very letters, or the reference that
     /// they came through; none if no file gives the value.
     pub fn part(&self, range: Range<usize>, sources: &Sources) -> Option<Span> {
+        self.places(sources)?.part(range)
+    }
+
+    /// The places of all parts, for who asks for many; none if no file gives the value.
+    pub fn places(&self, sources: &Sources) -> Option<Places> {
         let span = self.span?;
         let lines = lines(span, sources);
         let text: Vec<_> = lines.iter().map(|line| sources.text(*line)).collect();
-        let raw = text.join("\n");
-        part(&lines, before_interpolation(&raw, self.text.len(), range)).or(Some(span))
+        let segments = segments(&text.join("\n"), self.text.len());
+        Some(Places { span, lines: starts(&lines).collect(), segments })
     }
 }
 
-/// The place of a part of lines that are joined by line ends.
-fn part(lines: &[Span], range: Range<usize>) -> Option<Span> {
-    let mut start = 0;
-    let mut first = None;
-    for line in lines {
-        let length = line.range().len();
-        if first.is_none() && range.start <= start + length {
-            let at = range.start - start;
-            first = Some(line.part(at, at));
-        }
-        if range.end <= start + length {
-            let end = range.end - start;
-            return Some(first?.to(line.part(end, end)));
-        }
-        start += length + 1;
+/// Where the parts of a value stand in its file.
+#[derive(Debug)]
+pub struct Places {
+    span: Span,
+    /// The lines of the raw value, each with its start in it.
+    lines: Vec<(usize, Span)>,
+    segments: Vec<Segment>,
+}
+
+impl Places {
+    /// The place of a part of the text, by byte offsets: the very letters, or the reference that
+    /// they came through.
+    pub fn part(&self, range: Range<usize>) -> Option<Span> {
+        part(&self.lines, before_interpolation(&self.segments, range)).or(Some(self.span))
     }
-    None
+}
+
+/// The place of a part of lines that are joined by line ends; each has its start with it.
+fn part(lines: &[(usize, Span)], range: Range<usize>) -> Option<Span> {
+    let place = |at: usize| {
+        let line = lines.partition_point(|(start, line)| start + line.range().len() < at);
+        let (start, line) = lines.get(line)?;
+        let at = at.saturating_sub(*start);
+        Some(line.part(at, at))
+    };
+    Some(place(range.start)?.to(place(range.end)?))
+}
+
+/// Lines that are joined by line ends, each with its start.
+fn starts(lines: &[Span]) -> impl Iterator<Item = (usize, Span)> {
+    let mut next = 0;
+    lines.iter().map(move |line| {
+        let start = next;
+        next += line.range().len() + 1;
+        (start, *line)
+    })
 }
 
 /// The lines of the value at a place, as they are folded.
@@ -61,18 +85,18 @@ fn lines(span: Span, sources: &Sources) -> Vec<Span> {
     lines
 }
 
-/// The part of a raw value that a part of the interpolated value, `length` bytes long, came from.
-/// Text before the first reference and after the last is known to the letter; what lies between
-/// came from these references.
-fn before_interpolation(raw: &str, length: usize, range: Range<usize>) -> Range<usize> {
-    let pieces = segments(raw, length);
-    let start = pieces.iter().rfind(|piece| piece.text.start <= range.start);
-    let start = start.map_or(0, |piece| piece.raw_start(range.start));
+/// The part of a raw value that a part of the interpolated value came from. Text before the first
+/// reference and after the last is known to the letter; what lies between came from these
+/// references.
+fn before_interpolation(pieces: &[Segment], range: Range<usize>) -> Range<usize> {
+    let start = pieces.partition_point(|piece| piece.text.start <= range.start);
+    let start = pieces[..start].last().map_or(0, |piece| piece.raw_start(range.start));
     if range.is_empty() {
         return start..start;
     }
-    let end = pieces.iter().find(|piece| range.end <= piece.text.end);
-    start..end.map_or(raw.len(), |piece| piece.raw_end(range.end)).max(start)
+    let end = pieces.partition_point(|piece| piece.text.end < range.end);
+    let end = pieces.get(end).or(pieces.last()).map_or(0, |piece| piece.raw_end(range.end));
+    start..end.max(start)
 }
 
 /// A piece of a value before and after interpolation.
