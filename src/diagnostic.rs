@@ -1,8 +1,10 @@
 //! What is wrong with a configuration file: the record that every stage makes, and its renderings.
 
+mod excerpt;
 mod nearest;
 mod render;
 
+pub use self::excerpt::Excerpt;
 pub use self::nearest::nearest;
 pub use self::render::{Style, render};
 

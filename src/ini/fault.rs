@@ -1,8 +1,6 @@
 //! What can be wrong with the lines of a paste file.
 
-use std::fmt;
-
-use crate::diagnostic::{Applicability, Diagnostic, Fix};
+use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix};
 use crate::source::Span;
 
 pub(super) const DUPLICATE_OPTION: &str = "DuplicateOptionError";
@@ -144,30 +142,6 @@ fn close_header(span: Span) -> Fix {
     Fix { title, edits: vec![(end, "]".to_owned())], applicability: Applicability::Unsafe }
 }
 
-/// The first letters of a text, for messages. Characters that would upset a terminal are escaped.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Excerpt<'text>(pub(super) &'text str);
-
-impl Excerpt<'_> {
-    /// The most characters shown.
-    const LENGTH: usize = 60;
-}
-
-impl fmt::Display for Excerpt<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = self.0.char_indices().nth(Self::LENGTH).map(|(at, _)| at);
-        let shown = &self.0[..end.unwrap_or(self.0.len())];
-        for character in shown.chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                write!(f, "{character}")?;
-            }
-        }
-        if end.is_some() { write!(f, "…") } else { Ok(()) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,11 +174,5 @@ mod tests {
         assert_eq!(raised(&found), [&fault(DUPLICATE_SECTION)]);
         let last = found.last().map(|fault| &*fault.message);
         assert_eq!(last, Some("the file has 7 more faults, which are not shown"));
-    }
-
-    #[test]
-    fn excerpts_are_short_and_harmless() {
-        assert_eq!(Excerpt("\u{e9} \u{1b}[31m").to_string(), "\u{e9} \\u{1b}[31m");
-        assert_eq!(Excerpt(&"a".repeat(61)).to_string(), format!("{}…", "a".repeat(60)));
     }
 }

@@ -3,9 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::fault::Excerpt;
 use super::{Document, Section, Setting};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Excerpt};
 
 /// Lays an overlay over a document; of several the last one wins.
 ///

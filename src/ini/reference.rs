@@ -5,8 +5,7 @@ use std::ops::Range;
 use super::Setting;
 use super::defaults::{Defaults, Found, Scope};
 use super::expand::DEPTH;
-use super::fault::Excerpt;
-use crate::diagnostic::{Applicability, Diagnostic, Fix};
+use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix};
 use crate::source::Span;
 use crate::syntax::{self, PieceKind};
 
