@@ -9,6 +9,7 @@ pub use self::composite::{Assembly, Children, Composite, Globals, Plan};
 pub use self::definition::{Alias, Definition, Kind};
 pub use self::factory::{AppFactory, Error, FilterFactory, ServerSettings, Site};
 pub use self::spec::FactoryId;
+pub(crate) use self::spec::normalize;
 
 use std::collections::HashMap;
 

@@ -131,8 +131,8 @@ pub struct Source {
 
 impl Source {
     fn new(name: PathBuf, text: Arc<str>) -> Self {
-        let path = std::path::absolute(&name).unwrap_or_else(|_| name.clone());
-        Self { name, path: clean(&path), text, line_starts: OnceLock::new() }
+        let path = absolute(&name);
+        Self { name, path, text, line_starts: OnceLock::new() }
     }
 
     /// The path as it was given, for messages.
@@ -270,9 +270,10 @@ fn refuse_special(metadata: &std::fs::Metadata) -> Result<(), Unreadable> {
     Err(Unreadable::NotAFile(kind))
 }
 
-/// Resolves `.` and `..` by name, as Python's `os.path.abspath` does.
-fn clean(path: &Path) -> PathBuf {
+/// The absolute path, `.` and `..` resolved by name, as Python's `os.path.abspath` has it.
+pub fn absolute(path: &Path) -> PathBuf {
     use std::path::Component;
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut cleaned = PathBuf::new();
     for component in path.components() {
         match component {
@@ -329,7 +330,7 @@ mod tests {
 
     #[test]
     fn resolves_dots_by_name() {
-        assert_eq!(clean(Path::new("/a/./b/../c.ini")), Path::new("/a/c.ini"));
-        assert_eq!(clean(Path::new("/../c.ini")), Path::new("/c.ini"));
+        assert_eq!(absolute(Path::new("/a/./b/../c.ini")), Path::new("/a/c.ini"));
+        assert_eq!(absolute(Path::new("/../c.ini")), Path::new("/c.ini"));
     }
 }

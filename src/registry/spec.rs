@@ -29,7 +29,7 @@ impl FactoryId {
 }
 
 /// The name of a distribution as PEP 503 compares it.
-fn normalize(distribution: &str) -> String {
+pub(crate) fn normalize(distribution: &str) -> String {
     let mut normalized = String::with_capacity(distribution.len());
     for character in distribution.chars() {
         match character {
