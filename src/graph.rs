@@ -1,9 +1,27 @@
 //! Paste Deploy's meaning of a file: typed, resolved, immutable nodes, each knowing its place.
 
+mod blame;
+mod context;
+mod create;
+mod egg;
+mod fault;
+mod files;
+mod frame;
+mod header;
 mod input;
+mod load;
+mod look_up;
+mod name;
+mod notes;
+mod report;
+mod resolve;
+mod section;
 mod show;
+mod view;
 
+pub use self::header::Loadable;
 pub use self::input::{DropIns, Input};
+pub use self::load::Loader;
 
 use std::sync::Arc;
 
@@ -41,6 +59,12 @@ impl Graph {
     /// If the number is one of another graph.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
+    }
+
+    fn push(&mut self, node: Node) -> NodeId {
+        let id = u32::try_from(self.nodes.len()).expect("a graph has at most 100,000 nodes");
+        self.nodes.push(node);
+        NodeId(id)
     }
 
     /// All nodes, those that a node is made of before it. Where the file is at fault, some may
@@ -117,6 +141,15 @@ impl Object {
             Self::App => "app",
             Self::Filter => "filter",
             Self::Server => "server",
+        }
+    }
+
+    /// The word with its article.
+    fn noun(self) -> &'static str {
+        match self {
+            Self::App => "an app",
+            Self::Filter => "a filter",
+            Self::Server => "a server",
         }
     }
 }

@@ -1,0 +1,246 @@
+//! Makes nodes of what was found, and asks composites what they are made of.
+
+use std::sync::Arc;
+
+use super::context::{Context, ContextId, Named, Shape};
+use super::egg::{COMPOSIT_FACTORY, COMPOSITE_FACTORY, ENTRY_POINT};
+use super::name::Name;
+use super::resolve::{Resolver, Task, Wish};
+use super::section::implied_protocol;
+use super::{Factory, Node, NodeId, NodeKind, Object, header};
+use crate::diagnostic::Diagnostic;
+use crate::ini::Value;
+use crate::registry::{Assembly, Children, Globals, Kind, Plan};
+
+/// A node that waits for what it is made of.
+#[derive(Debug)]
+pub(super) struct Making {
+    context: ContextId,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Composite(Box<Composing>),
+    FilterApp,
+    FilteredWith,
+    Pipeline(usize),
+}
+
+/// A composite that waits for its children.
+#[derive(Debug)]
+struct Composing {
+    factory: Factory,
+    plan: Option<Arc<dyn Plan>>,
+    /// Whether it may do without a plan, as no factory of its name is known.
+    is_opaque: bool,
+    /// What it asked for, in order.
+    asked: Vec<Object>,
+    /// How many errors there were before.
+    errors: usize,
+}
+
+impl Resolver<'_> {
+    /// Sets out to make a node of what was found.
+    pub(super) fn create(&mut self, id: Option<ContextId>) {
+        let Some(id) = id else { return self.made.push(None) };
+        let make = |what| Task::Make(Making { context: id, what });
+        let create = Task::CreateContext;
+        // Tasks are done from the last to the first.
+        match &self.contexts.get(id).shape {
+            Shape::Factory(named) => {
+                let named = named.clone();
+                self.create_of_factory(id, named);
+            }
+            Shape::FilterApp { filter, next } => {
+                self.tasks.extend([make(What::FilterApp), create(*filter), create(*next)]);
+            }
+            Shape::FilteredWith { filter, next } => {
+                self.tasks.extend([make(What::FilteredWith), create(*next), create(*filter)]);
+            }
+            Shape::Pipeline { filters, app } => {
+                self.tasks.push(make(What::Pipeline(filters.len())));
+                self.tasks.extend(filters.iter().rev().copied().map(create));
+                self.tasks.push(create(*app));
+            }
+        }
+    }
+
+    fn create_of_factory(&mut self, id: ContextId, named: Named) {
+        let context = self.contexts.get(id);
+        let protocol = named.protocol.unwrap_or_else(|| implied_protocol("", context.object));
+        let factory = Factory { spec: named.spec, span: named.span, protocol };
+        let kind = match context.object {
+            Object::App if self.is_composite(context, &factory) => {
+                return self.compose(id, factory);
+            }
+            Object::App => NodeKind::App(factory),
+            Object::Filter => NodeKind::Filter(factory),
+            Object::Server => NodeKind::Server(factory),
+        };
+        self.push_node(id, kind);
+    }
+
+    /// Whether an app is made of others. The protocol decides, or where only Python would know
+    /// it, what we know of the factory and the kind of the section that names it.
+    fn is_composite(&self, context: &Context, factory: &Factory) -> bool {
+        match factory.protocol {
+            COMPOSIT_FACTORY | COMPOSITE_FACTORY => true,
+            ENTRY_POINT => {
+                let kind = context.chain.first().map(|link| header::split(&link.section).0);
+                self.registry.find(Kind::Composite, &factory.spec).is_some()
+                    || matches!(kind, Some("composit" | "composite"))
+            }
+            _ => false,
+        }
+    }
+
+    /// Asks a composite for its children, and sets out to find and make them.
+    fn compose(&mut self, id: ContextId, factory: Factory) {
+        let context = self.contexts.get(id);
+        let errors = self.notes.errors();
+        let mut asked = Asked::default();
+        let found = self.registry.find(Kind::Composite, &factory.spec);
+        let plan = found.and_then(|found| {
+            found.definition.plan(&mut Assembly {
+                local: self.contexts.conf(context.local),
+                global: self.contexts.conf(context.global),
+                strategy: self.strategy,
+                factory: &factory.spec,
+                place: factory.span.or(context.chain.first().map(|link| link.span)),
+                children: &mut asked,
+            })
+        });
+        let level = context.frame.map_or(0, |frame| self.frames.get(frame).level);
+        let (home, global, parent) = (context.home.clone(), context.global, context.frame);
+        let objects = asked.events.iter().filter_map(Event::object).collect();
+        let plan = plan.map(Arc::from);
+        let composing =
+            Composing { factory, plan, is_opaque: found.is_none(), asked: objects, errors };
+        let what = What::Composite(Box::new(composing));
+        self.tasks.push(Task::Make(Making { context: id, what }));
+        for event in asked.events.into_iter().rev() {
+            let (object, value, globals) = match event {
+                Event::Asked(object, value, globals) => (object, value, globals),
+                Event::Noted(diagnostic) => {
+                    self.tasks.push(Task::Note(diagnostic));
+                    continue;
+                }
+            };
+            let passed = (globals == Globals::Passed).then_some(global);
+            let (name, home) = (Some(Name::whole(value)), home.clone());
+            self.load(Wish { object, name, home, passed, parent, level: level + 1 });
+        }
+    }
+
+    /// Makes a node of the nodes that were made last.
+    pub(super) fn make(&mut self, Making { context, what }: Making) {
+        let kind = match what {
+            What::Composite(composing) => self.composite(context, *composing),
+            What::FilterApp => self.take_made(2).and_then(|made| {
+                let [next, filter] = made.try_into().ok()?;
+                Some(NodeKind::FilterApp { filter, next })
+            }),
+            What::FilteredWith => self.take_made(2).and_then(|made| {
+                let [filter, next] = made.try_into().ok()?;
+                Some(NodeKind::FilteredWith { filter, next })
+            }),
+            What::Pipeline(filters) => self.take_made(filters + 1).map(|mut made| {
+                let app = made.remove(0);
+                NodeKind::Pipeline { filters: made, app }
+            }),
+        };
+        match kind {
+            Some(kind) => self.push_node(context, kind),
+            None => self.made.push(None),
+        }
+    }
+
+    fn composite(&mut self, context: ContextId, composing: Composing) -> Option<NodeKind> {
+        let Composing { factory, plan, is_opaque, asked, errors } = composing;
+        let made = self.take_made(asked.len());
+        if self.notes.errors() > errors
+            && let Some(frame) = self.contexts.get(context).frame
+        {
+            let visit = self.frames.get(frame).visit.clone();
+            self.faulty.insert(visit);
+        }
+        let (mut apps, mut filters) = (Vec::new(), Vec::new());
+        for (object, id) in asked.into_iter().zip(made?) {
+            match object {
+                Object::Filter => filters.push(id),
+                Object::App | Object::Server => apps.push(id),
+            }
+        }
+        let is_whole = plan.is_some() || is_opaque;
+        is_whole.then_some(NodeKind::Composite { factory, plan, apps, filters })
+    }
+
+    /// The nodes that were made last, in their order; none if one of them is at fault.
+    fn take_made(&mut self, count: usize) -> Option<Vec<NodeId>> {
+        self.made.split_off(self.made.len() - count).into_iter().collect()
+    }
+
+    fn push_node(&mut self, id: ContextId, kind: NodeKind) {
+        let context = self.contexts.get(id);
+        let factory = match &kind {
+            NodeKind::App(factory)
+            | NodeKind::Composite { factory, .. }
+            | NodeKind::Filter(factory)
+            | NodeKind::Server(factory) => factory.span,
+            _ => None,
+        };
+        let node = Node {
+            object: context.object,
+            chain: context.chain.iter().rev().cloned().collect(),
+            local: Arc::clone(self.contexts.conf(context.local)),
+            global: Arc::clone(self.contexts.conf(context.global)),
+            place: factory.or(context.chain.last().map(|link| link.span)),
+            kind,
+        };
+        let id = self.graph.push(node);
+        self.made.push(Some(id));
+    }
+}
+
+/// What a composite asks for and notes, in order. Its children are found afterwards, so that
+/// composites in composites need no stack.
+#[derive(Debug, Default)]
+struct Asked {
+    events: Vec<Event>,
+    apps: usize,
+    filters: usize,
+}
+
+#[derive(Debug)]
+enum Event {
+    Asked(Object, Value, Globals),
+    Noted(Box<Diagnostic>),
+}
+
+impl Event {
+    fn object(&self) -> Option<Object> {
+        match self {
+            Self::Asked(object, ..) => Some(*object),
+            Self::Noted(_) => None,
+        }
+    }
+}
+
+impl Children for Asked {
+    fn app(&mut self, name: &Value, globals: Globals) -> Option<usize> {
+        self.events.push(Event::Asked(Object::App, name.clone(), globals));
+        self.apps += 1;
+        Some(self.apps - 1)
+    }
+
+    fn filter(&mut self, name: &Value, globals: Globals) -> Option<usize> {
+        self.events.push(Event::Asked(Object::Filter, name.clone(), globals));
+        self.filters += 1;
+        Some(self.filters - 1)
+    }
+
+    fn note(&mut self, diagnostic: Diagnostic) {
+        self.events.push(Event::Noted(Box::new(diagnostic)));
+    }
+}

@@ -1,0 +1,184 @@
+//! Finds what a name stands for: a section, a file, an entry point, an object.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+
+use super::context::{Context, Home, Named, Shape};
+use super::egg::{ENTRY_POINT, EntryPoint, entry_points, protocols};
+use super::fault;
+use super::files::{Place, ViewId};
+use super::header::MAIN;
+use super::name::Name;
+use super::resolve::{Resolver, Task, Wish};
+use crate::ini::Conf;
+use crate::syntax::{self, Factory};
+
+impl Resolver<'_> {
+    /// Finds what a wish names; a context or none is found.
+    pub(super) fn look_up(&mut self, wish: Wish) {
+        let Some(name) = wish.name.clone() else {
+            return self.at_home(wish);
+        };
+        match Factory::parse(&name.text) {
+            Factory::Section(_) => self.at_home(wish),
+            Factory::Call { module, attribute, surplus } => {
+                self.call(&wish, &name, (module, attribute, surplus));
+            }
+            Factory::Config { path, name: fragment } => self.config(wish, &name, (path, fragment)),
+            Factory::Egg { distribution, entry } => self.egg(wish, &name, (distribution, entry)),
+            Factory::Unknown { scheme } => {
+                let place = name.part(scheme).place(self.sources());
+                self.fail(fault::unknown_scheme(scheme, place));
+            }
+        }
+    }
+
+    /// A name that is no URI.
+    fn at_home(&mut self, wish: Wish) {
+        match wish.home.clone() {
+            Home::File(view) => self.section(&wish, view),
+            Home::Egg(distribution) => {
+                let entry = wish.name.clone().unwrap_or_else(|| Name::given(MAIN));
+                self.entry_point(&wish, &distribution, &entry);
+            }
+            Home::Nowhere => {
+                let place = self.place(&wish);
+                let name = wish.name.map_or_else(|| Arc::from(MAIN), |name| name.text);
+                self.fail(fault::no_scheme(&name, place));
+            }
+        }
+    }
+
+    fn call(&mut self, wish: &Wish, name: &Name, parts: (&str, Option<&str>, Option<&str>)) {
+        let (module, Some(attribute), None) = parts else {
+            let surplus = parts.2.map(|surplus| name.part(surplus));
+            let place = surplus.as_ref().unwrap_or(name).place(self.sources());
+            return self.fail(fault::bad_call(parts.2.is_some(), place));
+        };
+        if module.is_empty() {
+            let place = name.place(self.sources());
+            return self.fail(fault::missing_module(place));
+        }
+        let spec = format!("call:{module}:{attribute}");
+        self.add_named(wish, name, (&spec, None), Home::Nowhere);
+    }
+
+    fn egg(&mut self, mut wish: Wish, name: &Name, parts: (&str, Option<&str>)) {
+        let (distribution, entry) = parts;
+        let entry = entry.map_or_else(|| name.implied(MAIN), |entry| name.part(entry));
+        // An entry that is a URI itself is loaded as one.
+        if !matches!(Factory::parse(&entry.text), Factory::Section(_)) {
+            wish = Wish { name: Some(entry), home: Home::Nowhere, level: wish.level + 1, ..wish };
+            return self.tasks.push(Task::Find(wish));
+        }
+        if distribution.is_empty() {
+            let place = name.place(self.sources());
+            return self.fail(fault::missing_distribution(place));
+        }
+        self.entry_point(&wish, distribution, &entry);
+    }
+
+    /// An entry point of a distribution, as far as it is known without Python.
+    fn entry_point(&mut self, wish: &Wish, distribution: &str, entry: &Name) {
+        let groups = protocols(wish.object);
+        let protocol = match entry_points(distribution) {
+            None => Some(ENTRY_POINT),
+            Some(points) => {
+                let named = |point: &EntryPoint| *point.name == *entry.text;
+                let named: Vec<_> = points.filter(named).map(|point| point.protocol).collect();
+                let mut wanted = groups.iter().copied().flatten().copied();
+                wanted.find(|protocol| named.contains(protocol))
+            }
+        };
+        let Some(protocol) = protocol else {
+            let place = entry.place(self.sources());
+            let fault = fault::unknown_entry_point(wish.object, distribution, &entry.text);
+            return self.fail(fault.at(place));
+        };
+        let spec = format!("egg:{distribution}#{}", entry.text);
+        let home = Home::Egg(Arc::from(distribution));
+        let name = wish.name.clone().unwrap_or_else(|| entry.clone());
+        self.add_named(wish, &name, (&spec, Some(protocol)), home);
+    }
+
+    /// A factory that is named by a URI, with no options of its own.
+    fn add_named(
+        &mut self,
+        wish: &Wish,
+        name: &Name,
+        (spec, protocol): (&str, Option<&'static str>),
+        home: Home,
+    ) {
+        let span = name.place(self.sources());
+        let empty = Arc::new(Conf::new());
+        let local = self.contexts.add_conf(Arc::clone(&empty));
+        let global = wish.passed.unwrap_or_else(|| self.contexts.add_conf(empty));
+        let context = Context {
+            shape: Shape::Factory(Named { spec: Arc::from(spec), span, protocol }),
+            object: wish.object,
+            chain: Vec::new(),
+            local,
+            global,
+            home,
+            frame: wish.parent,
+        };
+        let id = self.contexts.add(context);
+        self.found.push(Some(id));
+    }
+
+    /// A name in another file.
+    fn config(&mut self, mut wish: Wish, name: &Name, parts: (&str, Option<&str>)) {
+        let (path, fragment) = parts;
+        let Some(place) = self.place_of(path, &wish.home) else {
+            let place = name.part(path).place(self.sources());
+            return self.fail(fault::relative_path(path, place));
+        };
+        let passed = wish.passed.map(|id| Arc::clone(self.contexts.conf(id)));
+        let view = match self.files.open(place, passed) {
+            Ok(view) => view,
+            Err(fault) => {
+                let place = name.part(path).place(self.sources());
+                return self.fail(fault.at(place).label("named here"));
+            }
+        };
+        self.note_faults(view, name);
+        let fragment = fragment.map_or_else(|| name.implied(MAIN), |part| name.part(part));
+        let level = wish.level + 1;
+        wish = Wish { name: Some(fragment), home: Home::File(view), level, ..wish };
+        self.tasks.push(Task::Find(wish));
+    }
+
+    /// What is wrong with the lines of a file, when it is come upon for the first time.
+    fn note_faults(&mut self, view: ViewId, name: &Name) {
+        let file = Arc::clone(&self.files.view(view).0.file);
+        if !self.opened.insert(file.document.source) {
+            return;
+        }
+        let place = name.place(self.sources());
+        for (number, fault) in file.faults.iter().enumerate() {
+            let included = place.filter(|_| number == 0);
+            self.notes.add_cause(fault.clone().related(included, "included from here"));
+        }
+    }
+
+    /// Where a file is that a `config:` names; none if only a file could tell.
+    fn place_of(&mut self, path: &str, home: &Home) -> Option<Place> {
+        let decoded = percent_decode_str(path).decode_utf8_lossy().replace('\\', "/");
+        if path.starts_with('/') {
+            // `config:///etc/api.ini` is how some write an absolute path.
+            let rest = decoded.strip_prefix("//").filter(|rest| rest.starts_with('/'));
+            let filename = syntax::strip(rest.unwrap_or(&decoded)).to_owned();
+            return Some(Place { shown: PathBuf::from(&filename), filename });
+        }
+        let Home::File(view) = home else { return None };
+        let (view, _) = self.files.view(*view);
+        let beside = |base: &str| match base.rsplit_once('/') {
+            Some((directory, _)) => syntax::strip(&format!("{directory}/{decoded}")).to_owned(),
+            None => syntax::strip(&decoded).to_owned(),
+        };
+        let filename = beside(&view.filename);
+        Some(Place { filename, shown: PathBuf::from(beside(&view.shown.to_string_lossy())) })
+    }
+}

@@ -1,0 +1,97 @@
+//! What `show --format json` prints: trees, the parsed file, errors.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::header::Loadable;
+use super::{Loaded, Loader, Object};
+use crate::diagnostic::Diagnostic;
+use crate::ini::{Defaults, Scope, Setting};
+use crate::source::Sources;
+
+impl Loader<'_> {
+    /// What is asked for as a tree, or `{"error": …}`; see [`load`](Self::load).
+    pub fn show(&mut self, object: Object, name: Option<&str>) -> Json {
+        let loaded = self.load(object, name);
+        let (key, shown) = shown(&loaded, self.sources());
+        if key == "error" { json!({ key: shown }) } else { shown }
+    }
+
+    /// Each section that can be asked for, in the order of the file, with its tree or its error;
+    /// or the error of the file itself.
+    pub fn show_all(&mut self) -> Json {
+        if let Some(error) = error(self.faults(), self.sources()) {
+            return json!({ "error": error });
+        }
+        let loadable = self.loadable();
+        let show = |Loadable { section, object, name }: Loadable| {
+            let loaded = self.load(object, name.as_deref());
+            let (key, shown) = shown(&loaded, self.sources());
+            json!({ "section": &*section, "name": name.as_deref(), "type": object.name(), key: shown })
+        };
+        loadable.into_iter().map(show).collect()
+    }
+
+    /// The file as it was parsed, what lies over it included: raw values, and what they come to;
+    /// or the error of the file itself.
+    pub fn show_sections(&mut self) -> Json {
+        if let Some(error) = error(self.faults(), self.sources()) {
+            return json!({ "error": error });
+        }
+        let Some(main) = self.main else { return Json::Null };
+        let file = &self.files.view_of(main).file;
+        let sources = &self.files.sources;
+        let defaults = Defaults::new(&file.document, sources);
+        let scope = defaults.scope(None, sources);
+        let raw = |key: &str| defaults.raw(key).map_or("", |raw| &**raw);
+        let shown: Vec<_> =
+            defaults.keys().map(|key| option(&scope, key, raw(key), sources)).collect();
+        let section = |section: &crate::ini::Section| {
+            let scope = defaults.scope(Some(section), sources);
+            let show = |Setting { key, raw, .. }: &Setting| option(&scope, key, raw, sources);
+            json!({ "name": &*section.name, "options": section.options.iter().map(show).collect::<Json>() })
+        };
+        let sections: Json = file.document.sections.iter().map(section).collect();
+        json!({ "defaults": shown, "sections": sections })
+    }
+}
+
+fn option(scope: &Scope<'_>, key: &str, raw: &str, sources: &Sources) -> Json {
+    let mut shown = Map::new();
+    shown.insert("key".to_owned(), json!(key));
+    shown.insert("raw".to_owned(), json!(raw));
+    match scope.value(key) {
+        Some(Ok(value)) => shown.insert("value".to_owned(), json!(&*value.text)),
+        Some(Err(fault)) => shown.insert("error".to_owned(), error(&[*fault], sources).into()),
+        None => None,
+    };
+    Json::Object(shown)
+}
+
+/// The tree of what was asked for, or the first error.
+fn shown(loaded: &Loaded, sources: &Sources) -> (&'static str, Json) {
+    match loaded.root {
+        Some(root) => ("result", loaded.graph.show(root)),
+        None => ("error", error(&loaded.diagnostics, sources).into()),
+    }
+}
+
+/// The first error by the name that Paste Deploy has for it, with its line; all lines of those
+/// that it would tell as one.
+fn error(diagnostics: &[Diagnostic], sources: &Sources) -> Option<Json> {
+    let errors = || diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
+    let first = errors().next()?;
+    let mut shown = Map::new();
+    shown.insert("class".to_owned(), json!(first.class));
+    shown.insert("message".to_owned(), json!(first.message));
+    shown.insert("slug".to_owned(), json!(first.slug));
+    let line = |diagnostic: &Diagnostic| diagnostic.span.map(|span| sources.location(span).line);
+    if let Some(span) = first.span {
+        shown.insert("file".to_owned(), json!(sources.get(span.source).path()));
+        shown.insert("line".to_owned(), json!(line(first)));
+    }
+    if first.class == "ParsingError" {
+        let alike = errors().take_while(|error| error.class == first.class);
+        shown.insert("lines".to_owned(), alike.filter_map(line).collect());
+    }
+    Some(Json::Object(shown))
+}

@@ -1,0 +1,234 @@
+//! Resolves what is asked for, step by step in Paste Deploy's order, on a stack of its own.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::context::{ConfId, ContextId, Contexts, FrameId, Home, Shape};
+use super::create::Making;
+use super::files::{Files, ViewId};
+use super::frame::{Frames, LEVELS, Visit};
+use super::name::Name;
+use super::notes::Notes;
+use super::{Graph, Loaded, NodeId, Object, fault};
+use crate::diagnostic::Diagnostic;
+use crate::ini::Conf;
+use crate::registry::Registry;
+use crate::source::{SourceId, Sources, Span};
+
+/// How many nodes a graph may have.
+const NODES: usize = 100_000;
+
+/// How many options may be copied for it.
+const OPTIONS: usize = 4_000_000;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) object: Object,
+    /// None for what a header such as `[app]` can stand for too.
+    pub(super) name: Option<Name>,
+    pub(super) home: Home,
+    pub(super) passed: Option<ConfId>,
+    /// The section that asks for it.
+    pub(super) parent: Option<FrameId>,
+    /// How many names lead here.
+    pub(super) level: usize,
+}
+
+/// A section whose options are known and whose parts are being looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) view: ViewId,
+    pub(super) section: usize,
+    pub(super) object: Object,
+    pub(super) local: ConfId,
+    pub(super) global: ConfId,
+    pub(super) frame: FrameId,
+}
+
+/// What is to be done. Tasks lie on a stack, what they find on another (`found`) until the task
+/// that waits for it takes it; what they make of that lies on a third (`made`).
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Makes what was found last, and all that it is made of.
+    Create,
+    /// Makes a context; none if there is no more to it than faults.
+    CreateContext(Option<ContextId>),
+    /// Finds the factory of a section.
+    Factory(Part, Object),
+    FilterApp(Part),
+    FilteredWith(Part),
+    Find(Wish),
+    /// Makes a node of the nodes that were made last.
+    Make(Making),
+    Note(Box<Diagnostic>),
+    /// A pipeline of as many filters.
+    Pipeline(Part, usize),
+    /// Remembers a visit that came upon errors since there were as many.
+    Settle(Visit, usize),
+    /// Adds what a section says to what it uses.
+    Use(Part),
+}
+
+/// The resolving of one wish.
+#[derive(Debug)]
+pub(super) struct Resolver<'l> {
+    pub(super) files: &'l mut Files,
+    pub(super) registry: &'l Registry,
+    pub(super) strategy: Option<&'l str>,
+    pub(super) contexts: Contexts,
+    pub(super) frames: Frames,
+    pub(super) notes: Notes,
+    pub(super) tasks: Vec<Task>,
+    pub(super) found: Vec<Option<ContextId>>,
+    pub(super) made: Vec<Option<NodeId>>,
+    pub(super) graph: Graph,
+    /// Visits that came upon errors: there is no more to say about them.
+    pub(super) faulty: HashSet<Visit>,
+    /// Sections that were visited, by their file.
+    pub(super) reached: HashSet<(SourceId, usize)>,
+    /// Files that were come upon.
+    pub(super) opened: HashSet<SourceId>,
+    /// How many names were looked up.
+    names: usize,
+}
+
+impl<'l> Resolver<'l> {
+    pub(super) fn new(
+        files: &'l mut Files,
+        registry: &'l Registry,
+        strategy: Option<&'l str>,
+    ) -> Self {
+        Self {
+            files,
+            registry,
+            strategy,
+            contexts: Contexts::default(),
+            frames: Frames::default(),
+            notes: Notes::default(),
+            tasks: Vec::new(),
+            found: Vec::new(),
+            made: Vec::new(),
+            graph: Graph::default(),
+            faulty: HashSet::new(),
+            reached: HashSet::new(),
+            opened: HashSet::new(),
+            names: 0,
+        }
+    }
+
+    /// Resolves what is asked for by a name in a file.
+    pub(super) fn run(
+        &mut self,
+        object: Object,
+        name: Option<&str>,
+        (view, caller): (ViewId, Option<Arc<Conf>>),
+    ) -> Loaded {
+        let passed = caller.map(|conf| self.contexts.add_conf(conf));
+        let name = name.map(Name::given);
+        let home = Home::File(view);
+        self.load(Wish { object, name, home, passed, parent: None, level: 1 });
+        while let Some(task) = self.tasks.pop() {
+            self.perform(task);
+        }
+        let root = self.made.pop().flatten();
+        let diagnostics = std::mem::take(&mut self.notes).finish();
+        let root = root.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
+        Loaded { graph: std::mem::take(&mut self.graph), root, diagnostics }
+    }
+
+    fn perform(&mut self, task: Task) {
+        match task {
+            Task::Create => {
+                let context = self.found.pop().flatten();
+                self.create(context);
+            }
+            Task::CreateContext(context) => self.create(context),
+            Task::Factory(part, object) => self.factory(part, object),
+            Task::FilterApp(part) => {
+                let [next, filter] = self.take_found();
+                self.add_shape(part, Shape::FilterApp { filter, next });
+            }
+            Task::FilteredWith(part) => {
+                let [next, filter] = self.take_found();
+                self.add_shape(part, Shape::FilteredWith { filter, next });
+            }
+            Task::Find(wish) => self.find(wish),
+            Task::Make(making) => self.make(making),
+            Task::Note(diagnostic) => self.notes.add(*diagnostic),
+            Task::Pipeline(part, filters) => {
+                let filters = self.found.split_off(self.found.len() - filters);
+                let [app] = self.take_found();
+                self.add_shape(part, Shape::Pipeline { filters, app });
+            }
+            Task::Settle(visit, errors) => {
+                if self.notes.errors() > errors {
+                    self.faulty.insert(visit);
+                }
+            }
+            Task::Use(part) => self.used(part),
+        }
+    }
+
+    /// Finds what is asked for and makes it.
+    pub(super) fn load(&mut self, wish: Wish) {
+        self.tasks.extend([Task::Create, Task::Find(wish)]);
+    }
+
+    /// Something that a section asks for.
+    pub(super) fn wish(&self, part: Part, object: Object, name: Name) -> Wish {
+        Wish {
+            object,
+            name: Some(name),
+            home: Home::File(part.view),
+            passed: Some(part.global),
+            parent: Some(part.frame),
+            level: self.frames.get(part.frame).level + 1,
+        }
+    }
+
+    fn find(&mut self, wish: Wish) {
+        self.names += 1;
+        if wish.level > LEVELS {
+            let place = self.place(&wish);
+            let fault = self.frames.too_deep(wish.parent, place);
+            return self.stop(fault);
+        }
+        if self.names > NODES || self.contexts.copied() > OPTIONS {
+            let fault = fault::too_large(NODES).at(self.place(&wish));
+            return self.stop(fault);
+        }
+        self.look_up(wish);
+    }
+
+    /// Where what is asked for is named.
+    pub(super) fn place(&self, wish: &Wish) -> Option<Span> {
+        wish.name.as_ref().and_then(|name| name.place(self.sources()))
+    }
+
+    pub(super) fn sources(&self) -> &Sources {
+        &self.files.sources
+    }
+
+    /// What was found last, in the order in which it was found; all of it was asked for before.
+    fn take_found<const N: usize>(&mut self) -> [Option<ContextId>; N] {
+        let mut taken = [None; N];
+        for found in taken.iter_mut().rev() {
+            *found = self.found.pop().flatten();
+        }
+        taken
+    }
+
+    /// Notes what is wrong with what is being looked for.
+    pub(super) fn fail(&mut self, fault: Diagnostic) {
+        self.notes.add(fault);
+        self.found.push(None);
+    }
+
+    /// Gives up altogether.
+    fn stop(&mut self, fault: Diagnostic) {
+        self.notes.add_cause(fault);
+        self.tasks.clear();
+        self.made.clear();
+    }
+}

@@ -1,0 +1,234 @@
+//! A file as one of those sees it who load it: with their globals among its defaults.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::header::Headers;
+use crate::diagnostic::Diagnostic;
+use crate::ini::{Conf, Defaults, Document, Scope, Section, Setting, Value};
+use crate::source::{SourceId, Sources, Span};
+use crate::syntax;
+
+/// A file that has been read.
+#[derive(Debug)]
+pub(super) struct File {
+    /// What could be read of it.
+    pub(super) document: Document,
+    /// What is wrong with its lines, in the order in which Paste Deploy would say it.
+    pub(super) faults: Vec<Diagnostic>,
+    headers: Headers,
+}
+
+impl File {
+    pub(super) fn new(document: Document, faults: Vec<Diagnostic>) -> Self {
+        let headers = Headers::new(&document.sections);
+        Self { document, faults, headers }
+    }
+
+    pub(super) fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    pub(super) fn section(&self, number: usize) -> &Section {
+        &self.document.sections[number]
+    }
+}
+
+/// A file with the globals of those who load it.
+#[derive(Debug)]
+pub(super) struct View {
+    /// The path as Paste Deploy has it: absolute, but `..` is not resolved.
+    pub(super) filename: Arc<str>,
+    /// The path for messages.
+    pub(super) shown: PathBuf,
+    pub(super) file: Arc<File>,
+    defaults: Defaults,
+    /// The keys of the defaults that act in every section: `set x`, `get y`.
+    acting: Vec<Arc<str>>,
+    globals: Option<Arc<Globals>>,
+    options: HashMap<usize, Arc<Options>>,
+}
+
+impl View {
+    /// A file with the options of its caller, which count where `[DEFAULT]` has none of the name.
+    pub(super) fn new(
+        (filename, shown): (Arc<str>, PathBuf),
+        file: Arc<File>,
+        caller: Option<&Conf>,
+        sources: &Sources,
+    ) -> Self {
+        let mut defaults = Defaults::new(&file.document, sources);
+        for (key, value) in caller.into_iter().flatten() {
+            defaults.add_missing(key, &value.text);
+        }
+        let acts = |key: &&Arc<str>| !matches!(Role::of(key), Role::Plain);
+        let acting = defaults.keys().filter(acts).cloned().collect();
+        let options = HashMap::new();
+        Self { filename, shown, file, defaults, acting, globals: None, options }
+    }
+
+    /// The defaults with their references filled in.
+    pub(super) fn globals(&mut self, sources: &Sources) -> Arc<Globals> {
+        let Self { file, defaults, globals, .. } = self;
+        Arc::clone(globals.get_or_insert_with(|| Arc::new(Globals::of(file, defaults, sources))))
+    }
+
+    /// The options of a section, with their references filled in and sorted by their role.
+    pub(super) fn options(&mut self, number: usize, sources: &Sources) -> Arc<Options> {
+        let Self { file, defaults, acting, options, .. } = self;
+        let read = || {
+            let source = file.document.source;
+            let mut reading = Reading::of(defaults.scope(Some(file.section(number)), sources));
+            reading.section(file.section(number), defaults, source);
+            reading.inherited(acting, file.section(number));
+            Arc::new(reading.options)
+        };
+        Arc::clone(options.entry(number).or_insert_with(read))
+    }
+}
+
+/// The defaults of a file, with their references filled in.
+#[derive(Debug, Default)]
+pub(super) struct Globals {
+    pub(super) conf: Arc<Conf>,
+    pub(super) faults: Faults,
+}
+
+impl Globals {
+    fn of(file: &File, defaults: &Defaults, sources: &Sources) -> Self {
+        let given = file.document.defaults.iter().map(|setting| (&*setting.key, setting));
+        let given: HashMap<_, _> = given.collect();
+        let scope = defaults.scope(None, sources);
+        let mut faults = Faults::default();
+        let mut conf = Conf::new();
+        for key in defaults.keys() {
+            let setting = given.get(&**key).copied();
+            let Some(mut value) = faults.value(&scope, key, setting) else { continue };
+            // What comes to nothing Paste Deploy takes as it stands.
+            if let Some(raw) = defaults.raw(key).filter(|_| value.text.is_empty()) {
+                value.text = Arc::clone(raw);
+            }
+            conf.insert(Arc::clone(key), value);
+        }
+        Self { conf: Arc::new(conf), faults }
+    }
+}
+
+/// The options of a section by their role.
+#[derive(Debug, Default)]
+pub(super) struct Options {
+    /// What it sets for all that it is made of.
+    pub(super) sets: Conf,
+    /// Its own options that come from global ones: the name of the global one.
+    pub(super) gets: Conf,
+    /// Its own options.
+    pub(super) local: Arc<Conf>,
+    pub(super) faults: Faults,
+}
+
+/// Values that could not be filled in.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// The places of the values. They are kept as they stand, so that nothing is missing; what
+    /// is wrong with them then is a consequence.
+    pub(super) values: Vec<Span>,
+}
+
+impl Faults {
+    /// The value of a key, as it stands if its references cannot be filled in.
+    fn value(&mut self, scope: &Scope<'_>, key: &str, setting: Option<&Setting>) -> Option<Value> {
+        let fault = match scope.value(key)? {
+            Ok(value) => return Some(value),
+            Err(fault) => fault,
+        };
+        self.diagnostics.push(*fault);
+        let setting = setting?;
+        self.values.push(setting.value_span);
+        Some(Value {
+            text: Arc::clone(&setting.raw),
+            key_span: Some(setting.key_span),
+            span: Some(setting.value_span),
+        })
+    }
+}
+
+/// What an option is for.
+#[derive(Clone, Copy, Debug)]
+enum Role<'a> {
+    /// `get x = y`: the option `x` is the global option `y`.
+    Get(&'a str),
+    Plain,
+    /// `set x = y`: the global option `x` is `y` for all that the section is made of.
+    Set(&'a str),
+}
+
+impl<'a> Role<'a> {
+    fn of(key: &'a str) -> Self {
+        if let Some(name) = key.strip_prefix("set ") {
+            Self::Set(syntax::strip(name))
+        } else if let Some(name) = key.strip_prefix("get ") {
+            Self::Get(syntax::strip(name))
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+/// The reading of a section's options.
+#[derive(Debug)]
+struct Reading<'a> {
+    scope: Scope<'a>,
+    options: Options,
+}
+
+impl<'a> Reading<'a> {
+    fn of(scope: Scope<'a>) -> Self {
+        Self { scope, options: Options::default() }
+    }
+
+    /// The options that stand in the section. Those that the defaults have too are hidden by
+    /// them, but for those that an overlay gives.
+    fn section(&mut self, section: &Section, defaults: &Defaults, source: SourceId) {
+        let mut local = Conf::with_capacity(section.options.len());
+        for setting in &section.options {
+            let (key, role) = (&setting.key, Role::of(&setting.key));
+            let is_hidden = || defaults.contains(key) && setting.key_span.source == source;
+            if matches!(role, Role::Plain) && is_hidden() {
+                continue;
+            }
+            let value = self.options.faults.value(&self.scope, key, Some(setting));
+            match (role, value) {
+                (_, None) => {}
+                (Role::Plain, Some(value)) => {
+                    local.insert(Arc::clone(key), value);
+                }
+                (role, Some(value)) => self.act(role, value),
+            }
+        }
+        self.options.local = Arc::new(local);
+    }
+
+    /// The defaults that act in every section.
+    fn inherited(&mut self, acting: &[Arc<str>], section: &Section) {
+        if acting.is_empty() {
+            return;
+        }
+        let own: HashSet<_> = section.options.iter().map(|setting| &setting.key).collect();
+        for key in acting.iter().filter(|key| !own.contains(key)) {
+            if let Some(value) = self.options.faults.value(&self.scope, key, None) {
+                self.act(Role::of(key), value);
+            }
+        }
+    }
+
+    fn act(&mut self, role: Role<'_>, value: Value) {
+        let (conf, name) = match role {
+            Role::Get(name) => (&mut self.options.gets, name),
+            Role::Set(name) => (&mut self.options.sets, name),
+            Role::Plain => return,
+        };
+        conf.insert(Arc::from(name), value);
+    }
+}
