@@ -1,6 +1,7 @@
 //! Filters that come with pasteline.
 
 mod catch_errors;
+mod cors;
 mod headers;
 mod http_proxy_to_wsgi;
 mod pass;
@@ -12,6 +13,7 @@ use crate::registry::Definition;
 /// All of them, in alphabetical order.
 pub(super) const ALL: &[Definition] = &[
     catch_errors::DEFINITION,
+    cors::DEFINITION,
     headers::DEFINITION,
     http_proxy_to_wsgi::DEFINITION,
     pass::DEFINITION,
