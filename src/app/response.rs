@@ -22,6 +22,11 @@ pub fn refusal(status: StatusCode, detail: &str, asked: &HeaderMap) -> Response 
     Form::asked(asked).refusal(status, detail)
 }
 
+/// A refusal with 404, in the form that the client asks for.
+pub fn not_found(asked: &HeaderMap) -> Response {
+    refusal(StatusCode::NOT_FOUND, "The resource could not be found.", asked)
+}
+
 /// The form of a refusal: JSON with the keys `message`, `code` and `title`, HTML, or plain text.
 ///
 /// This is what OpenStack's clients know from WebOb's exceptions.

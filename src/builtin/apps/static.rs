@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, LOCATION};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::header::{ALLOW, CACHE_CONTROL, LOCATION};
+use http::{HeaderValue, Method, StatusCode, Uri};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use tower_http::services::ServeDir;
 
-use crate::app::{Answer, App, Body, Request, RequestExt, Response, ResponseFuture, response};
+use crate::app::response::{self, Form};
+use crate::app::{Answer, App, Body, Request, RequestExt, Response, ResponseFuture};
 use crate::registry::{Alias, AppFactory, Definition, Error, Site};
 use crate::settings;
 use crate::settings::Dialect;
@@ -97,19 +98,15 @@ struct Asked {
     uri: Uri,
     /// The path before ours, as a trusted proxy tells it.
     prefix: Option<HeaderValue>,
-    accept: HeaderMap,
+    form: Form,
 }
 
 impl Asked {
     fn of(request: &Request) -> Self {
-        let mut accept = HeaderMap::new();
-        if let Some(value) = request.headers().get(ACCEPT) {
-            accept.insert(ACCEPT, value.clone());
-        }
         Self {
             uri: request.uri().clone(),
             prefix: request.context().forwarded_prefix.clone(),
-            accept,
+            form: Form::asked(request.headers()),
         }
     }
 
@@ -141,7 +138,7 @@ impl Asked {
             StatusCode::PRECONDITION_FAILED => "The file has changed.",
             _ => "The server has failed to read the file.",
         };
-        response::refusal(status, detail, &self.accept)
+        self.form.refusal(status, detail)
     }
 
     /// Sends the client to the same path with a slash at its end.

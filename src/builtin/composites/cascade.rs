@@ -160,10 +160,7 @@ impl Plan for Turns {
 
     fn build(&self, apps: Vec<App>, _: Vec<Filter>) -> Result<App, Error> {
         let Some((last, others)) = self.attempts.split_last() else {
-            return Ok(App::ready(|request| {
-                let detail = "The resource could not be found.";
-                response::refusal(StatusCode::NOT_FOUND, detail, request.headers())
-            }));
+            return Ok(App::ready(|request| response::not_found(request.headers())));
         };
         let app = |attempt: &Attempt| apps[attempt.app].clone();
         let tries = Arc::new(Tries {

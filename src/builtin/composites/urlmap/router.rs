@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use http::StatusCode;
 use smallvec::SmallVec;
 
 use super::key::Address;
@@ -65,11 +64,7 @@ impl Answer for Router {
         }
         match self.not_found {
             Some(app) => self.apps[app].answer(request),
-            None => ResponseFuture::ready(response::refusal(
-                StatusCode::NOT_FOUND,
-                "The resource could not be found.",
-                request.headers(),
-            )),
+            None => ResponseFuture::ready(response::not_found(request.headers())),
         }
     }
 }
