@@ -3,9 +3,10 @@
 mod echo;
 mod respond;
 mod r#static;
+mod versions;
 
 use crate::registry::Definition;
 
 /// All of them, in alphabetical order.
 pub(super) const ALL: &[Definition] =
-    &[echo::DEFINITION, respond::DEFINITION, r#static::DEFINITION];
+    &[echo::DEFINITION, respond::DEFINITION, r#static::DEFINITION, versions::DEFINITION];
