@@ -4,6 +4,7 @@
 mod declare;
 mod dialect;
 mod list;
+mod mask;
 mod network;
 mod pattern;
 mod prose;
@@ -14,6 +15,7 @@ mod secret;
 pub use self::dialect::{Dialect, Unknown};
 pub(crate) use self::list::items;
 pub use self::list::{HeaderLines, Lines};
+pub use self::mask::masked;
 pub use self::network::Network;
 pub use self::pattern::HeaderPattern;
 pub use self::prose::{prose, summary};
