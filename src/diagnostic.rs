@@ -1,6 +1,7 @@
 //! What is wrong with a configuration file: the record that every stage makes, and its renderings.
 
 mod excerpt;
+mod json;
 mod nearest;
 mod render;
 
