@@ -110,6 +110,18 @@ impl Node {
             | NodeKind::Pipeline { .. } => None,
         }
     }
+
+    /// The nodes that it is made of, in the order in which a request comes to them.
+    pub fn parts(&self) -> Vec<NodeId> {
+        match &self.kind {
+            NodeKind::App(_) | NodeKind::Filter(_) | NodeKind::Server(_) => Vec::new(),
+            NodeKind::Composite { apps, filters, .. } => [&**filters, apps].concat(),
+            NodeKind::FilterApp { filter, next } | NodeKind::FilteredWith { filter, next } => {
+                vec![*filter, *next]
+            }
+            NodeKind::Pipeline { filters, app } => [&**filters, &[*app]].concat(),
+        }
+    }
 }
 
 /// A section that led to a node.

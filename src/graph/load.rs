@@ -60,6 +60,11 @@ impl<'r> Loader<'r> {
         &self.files.sources
     }
 
+    /// The file as it was parsed, with what lies over it; none if it could not be read.
+    pub fn document(&self) -> Option<&Document> {
+        self.main.map(|main| &self.files.view_of(main).file.document)
+    }
+
     /// The sections that can be asked for, in the order of the file.
     pub fn loadable(&mut self) -> Vec<Loadable> {
         let Some(main) = self.main else { return Vec::new() };
