@@ -2,11 +2,17 @@
 
 mod difference;
 mod explain;
+mod files;
 mod list;
 mod reference;
+mod report;
+mod rows;
+mod sections;
+mod show;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::io;
 use std::process::ExitCode;
@@ -65,6 +71,7 @@ struct CommandLine {
 enum Command {
     Explain(explain::Explain),
     List(list::List),
+    Show(show::Show),
 }
 
 impl Command {
@@ -72,6 +79,7 @@ impl Command {
         match self {
             Self::Explain(explain) => explain.run(registry),
             Self::List(list) => list.run(registry),
+            Self::Show(show) => show.run(registry),
         }
     }
 }

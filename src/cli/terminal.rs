@@ -1,6 +1,9 @@
 //! Where commands print: results to standard output, all else to standard error.
 
-use std::io::{self, Write};
+use std::env;
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use serde_json::Value as Json;
 
 /// Prints a result, which ends its own last line.
 pub(super) fn print(text: &str) -> io::Result<()> {
@@ -9,7 +12,23 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     output.flush()
 }
 
+/// Prints JSON as a result, however large.
+pub(super) fn print_json(json: &Json) -> io::Result<()> {
+    let mut output = BufWriter::new(io::stdout().lock());
+    serde_json::to_writer_pretty(&mut output, json)?;
+    writeln!(output)?;
+    output.flush()
+}
+
 /// Tells of something beside the result, in a line or more.
 pub(super) fn tell(text: &str) -> io::Result<()> {
     writeln!(io::stderr().lock(), "{text}")
+}
+
+/// Whether standard error is a terminal that shows colours, and the environment does not ask for
+/// none (<https://no-color.org>).
+pub(super) fn is_colourful() -> bool {
+    let refuses = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = env::var_os("TERM").is_none_or(|kind| kind == "dumb");
+    io::stderr().is_terminal() && !refuses && !is_dumb
 }

@@ -1,0 +1,51 @@
+//! The arguments that say which files are read and what the operator adds to them.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::graph::{DropIns, Input};
+
+/// Which files are read, and what the operator adds to them.
+#[derive(Args, Debug)]
+pub(super) struct Files {
+    /// The paste file
+    #[arg(value_name = "FILE", default_value = "api-paste.ini")]
+    file: PathBuf,
+
+    /// Lay the sections of another file over those of FILE, option by option; repeatable, the
+    /// last one wins
+    #[arg(long = "overlay", value_name = "FILE")]
+    overlays: Vec<PathBuf>,
+
+    /// Leave out the files FILE.d/*.ini, which otherwise are laid over FILE in the order of their
+    /// names, before the overlays
+    #[arg(long)]
+    no_dropins: bool,
+
+    /// Set a global option, which wins over `[DEFAULT]`; repeatable
+    #[arg(long = "global", value_name = "KEY=VALUE", value_parser = pair)]
+    globals: Vec<(String, String)>,
+
+    /// Choose among the pipelines of a composite such as OpenStack's `pipeline_factory`; it takes
+    /// `keystone`, or for some services `default`, if this is not given
+    #[arg(long, value_name = "NAME")]
+    strategy: Option<String>,
+}
+
+impl Files {
+    /// What is to be loaded.
+    pub(super) fn input(self) -> Input {
+        let Self { file, overlays, no_dropins, globals, strategy } = self;
+        let drop_ins = if no_dropins { DropIns::Ignored } else { DropIns::Read };
+        Input { file, overlays, drop_ins, globals, strategy }
+    }
+}
+
+/// The two halves of `KEY=VALUE`; the value may be empty and hold further `=`.
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE"),
+    }
+}

@@ -1,0 +1,136 @@
+//! `pasteline show`: what a file resolves to.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::Value as Json;
+
+use super::files::Files;
+use super::sections::Sections;
+use super::tree::Tree;
+use super::{report, terminal};
+use crate::diagnostic::Diagnostic;
+use crate::graph::{Loadable, Loader, Object};
+use crate::registry::Registry;
+
+/// Show what a file resolves to: sections, factories, options and where each came from
+///
+/// Nothing is built or started, and factories need not be known. Secrets are hidden, but for
+/// `--format json`, which is verbatim, for tools.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Example:
+  pasteline show
+  pasteline show api-paste.ini --name cors --type filter
+  pasteline show api-paste.ini --all --format json")]
+pub(super) struct Show {
+    #[command(flatten)]
+    files: Files,
+
+    /// The name of the section to show
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    name: String,
+
+    /// What it is
+    #[arg(long = "type", value_name = "TYPE", default_value = "app")]
+    object: Type,
+
+    /// Show every section that can be loaded
+    #[arg(long, conflicts_with_all = ["name", "object", "sections"])]
+    all: bool,
+
+    /// Show the file as it was parsed, nothing resolved but references between options
+    #[arg(long, conflicts_with_all = ["name", "object"])]
+    sections: bool,
+
+    /// A tree for people, or JSON with the trees that Paste Deploy would make
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Type {
+    App,
+    Filter,
+    Server,
+}
+
+impl Type {
+    fn object(self) -> Object {
+        match self {
+            Self::App => Object::App,
+            Self::Filter => Object::Filter,
+            Self::Server => Object::Server,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// What Paste Deploy would make of it, secrets included
+    Json,
+    /// An indented tree, each option with its place
+    Text,
+}
+
+impl Show {
+    pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
+        let Self { files, name, object, all, sections, format } = self;
+        let mut loader = Loader::open(&files.input(), registry);
+        let asked =
+            Loadable { section: "".into(), object: object.object(), name: Some(name.into()) };
+        match format {
+            Format::Json if sections => print_json(&loader.show_sections()),
+            Format::Json if all => print_json(&loader.show_all()),
+            Format::Json => print_json(&loader.show(asked.object, asked.name.as_deref())),
+            Format::Text if sections => print_sections(&loader),
+            Format::Text if all => {
+                let all = loader.loadable();
+                print_trees(&mut loader, registry, &all)
+            }
+            Format::Text => print_trees(&mut loader, registry, &[asked]),
+        }
+    }
+}
+
+fn print_json(shown: &Json) -> io::Result<ExitCode> {
+    terminal::print_json(shown)?;
+    let is_error = |shown: &Json| shown.get("error").is_some();
+    let failed = is_error(shown) || shown.as_array().is_some_and(|all| all.iter().any(is_error));
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn print_sections(loader: &Loader<'_>) -> io::Result<ExitCode> {
+    let mut diagnostics = loader.faults().to_vec();
+    if let Some(document) = loader.document() {
+        let sections = Sections::of(document, loader.sources());
+        terminal::print(&sections.text)?;
+        diagnostics.extend(sections.faults);
+    }
+    report::tell(&diagnostics, loader.sources(), report::Format::Text)?;
+    Ok(report::status(&diagnostics))
+}
+
+/// Prints each of the objects that can be resolved, and tells what is wrong with the others.
+fn print_trees(
+    loader: &mut Loader<'_>,
+    registry: &Registry,
+    asked: &[Loadable],
+) -> io::Result<ExitCode> {
+    let mut diagnostics: Vec<Diagnostic> = loader.faults().to_vec();
+    for (number, Loadable { object, name, .. }) in asked.iter().enumerate() {
+        let loaded = loader.load(*object, name.as_deref());
+        for diagnostic in loaded.diagnostics {
+            if !diagnostics.contains(&diagnostic) {
+                diagnostics.push(diagnostic);
+            }
+        }
+        let Some(root) = loaded.root else { continue };
+        let gap = if number > 0 { "\n" } else { "" };
+        let tree = Tree { graph: &loaded.graph, root, registry, sources: loader.sources() };
+        terminal::print(&format!("{gap}{tree}"))?;
+    }
+    report::tell(&diagnostics, loader.sources(), report::Format::Text)?;
+    Ok(report::status(&diagnostics))
+}

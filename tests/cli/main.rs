@@ -1,0 +1,7 @@
+//! The program as a whole: started with real files, asked over real sockets, ended by signals.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod explain;
+mod show;
+mod support;

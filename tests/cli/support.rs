@@ -1,0 +1,115 @@
+//! Runs the real program on files of a test's own, and talks to it as a client would.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Files in a directory of their own, and a command line to run there.
+#[derive(Debug)]
+pub(crate) struct Test {
+    program: PathBuf,
+    directory: PathBuf,
+    arguments: Vec<String>,
+}
+
+impl Test {
+    /// The program, without arguments, in an empty directory.
+    pub(crate) fn new() -> Self {
+        Self::program(env!("CARGO_BIN_EXE_pasteline"))
+    }
+
+    /// Another program that has pasteline's command line.
+    pub(crate) fn program(program: impl Into<PathBuf>) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}-{number}", std::process::id());
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&directory).unwrap();
+        Self { program: program.into(), directory, arguments: Vec::new() }
+    }
+
+    /// Writes a file; the directories that it lies in are made.
+    pub(crate) fn file(self, name: &str, text: impl AsRef<[u8]>) -> Self {
+        let path = self.directory.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+
+    /// Writes `api-paste.ini`, the file that is read if no other is named.
+    pub(crate) fn ini(self, text: &str) -> Self {
+        self.file("api-paste.ini", text)
+    }
+
+    /// Adds arguments, separated by blanks.
+    pub(crate) fn arguments(mut self, arguments: &str) -> Self {
+        self.arguments.extend(arguments.split_whitespace().map(str::to_owned));
+        self
+    }
+
+    /// Adds one argument, which may have blanks.
+    pub(crate) fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(&self) -> Finished {
+        Finished::of(&self.command().output().unwrap())
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).current_dir(&self.directory);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
+impl Drop for Test {
+    fn drop(&mut self) {
+        // What is left behind lies in the build directory and does no harm.
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A program that has ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// The exit status; none if a signal ended it.
+    pub(crate) status: Option<i32>,
+    /// What it printed.
+    pub(crate) stdout: String,
+    /// What it told beside.
+    pub(crate) stderr: String,
+}
+
+impl Finished {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        Self { status: output.status.code(), stdout, stderr }
+    }
+
+    /// Checks the exit status.
+    #[track_caller]
+    pub(crate) fn status(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{self:#?}");
+        self
+    }
+
+    /// Checks that the results hold a text.
+    #[track_caller]
+    pub(crate) fn prints(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "`{text}` is not in\n{}", self.stdout);
+        self
+    }
+
+    /// Checks that standard error holds a text.
+    #[track_caller]
+    pub(crate) fn tells(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "`{text}` is not in\n{}", self.stderr);
+        self
+    }
+}
