@@ -1,20 +1,15 @@
 //! Lets pages of other origins use an app (CORS).
 
 mod origin;
+mod policy;
 
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 
-use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName,
-    HeaderValue, ORIGIN, VARY,
-};
-use http::{Method, StatusCode};
+use http::{HeaderName, Method};
 
 use self::origin::Origin;
-use crate::app::{Body, Filter, Phase, Request, Response};
+use self::policy::Policy;
+use crate::app::Filter;
 use crate::diagnostic::Diagnostic;
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
@@ -55,18 +50,6 @@ const PROJECT: &str = "settings files are named once, for the whole server; unle
 const NOTE: &str = "The original asks the app first and answers every `OPTIONS` with 200; here a \
     preflight that is allowed never reaches the app, and what the app answers to any other \
     `OPTIONS` stands. Credentials are never allowed to `*`.";
-
-/// Headers that a page may always send, as in oslo.middleware; more than browsers hold safe.
-const SIMPLE: [&str; 8] = [
-    "accept",
-    "accept-language",
-    "cache-control",
-    "content-language",
-    "content-type",
-    "expires",
-    "last-modified",
-    "pragma",
-];
 
 settings! {
     /// Lets pages of other origins use an app from a browser (CORS).
@@ -149,144 +132,15 @@ fn warn_of_duplicates(origins: &[Origin], reader: &mut Reader<'_>) {
     }
 }
 
-/// What is allowed to whom, with the values of headers as they are sent.
-struct Policy {
-    /// Sorted.
-    origins: Box<[HeaderValue]>,
-    any_origin: bool,
-    credentials: bool,
-    methods: Box<[Method]>,
-    headers: Box<[HeaderName]>,
-    exposed: Option<HeaderValue>,
-    max_age: Option<HeaderValue>,
-}
-
-const ANY: HeaderValue = HeaderValue::from_static("*");
-
-impl Policy {
-    fn new(settings: Cors) -> Self {
-        let any_origin = settings.allowed_origin.contains(&Origin::Any);
-        let one = |origin| match origin {
-            Origin::Any => None,
-            Origin::One(origin) => Some(origin),
-        };
-        let mut origins: Vec<_> = settings.allowed_origin.into_iter().filter_map(one).collect();
-        origins.sort();
-        let simple = SIMPLE.map(HeaderName::from_static);
-        let exposed: Vec<_> = settings.expose_headers.iter().map(HeaderName::as_str).collect();
-        Self {
-            origins: origins.into(),
-            any_origin,
-            credentials: settings.allow_credentials,
-            methods: settings.allow_methods.into(),
-            headers: settings.allow_headers.into_iter().chain(simple).collect(),
-            exposed: exposed.join(",").parse().ok().filter(|_| !exposed.is_empty()),
-            max_age: Some(settings.max_age).filter(|age| *age > 0).map(HeaderValue::from),
-        }
-    }
-
-    /// The origin to be named in the response, if that of the request is allowed.
-    fn allowed(&self, headers: &HeaderMap) -> Option<HeaderValue> {
-        let origin = only(headers, ORIGIN)?;
-        match self.origins.binary_search(origin) {
-            Ok(index) => Some(self.origins[index].clone()),
-            Err(_) => self.any_origin.then_some(ANY),
-        }
-    }
-
-    /// The answer to a preflight, if what it asks for is allowed.
-    fn preflight(&self, headers: &HeaderMap, origin: &HeaderValue) -> Option<Response> {
-        let method = only(headers, ACCESS_CONTROL_REQUEST_METHOD)?;
-        self.methods.iter().find(|allowed| allowed.as_str() == method)?;
-        let asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS);
-        if !asked.iter().all(|names| self.allows_headers(names)) {
-            return None;
-        }
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::OK;
-        let answer = response.headers_mut();
-        self.name(origin.clone(), answer);
-        answer.insert(ACCESS_CONTROL_ALLOW_METHODS, method.clone());
-        for names in asked {
-            answer.append(ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
-        }
-        if let Some(age) = &self.max_age {
-            answer.insert(ACCESS_CONTROL_MAX_AGE, age.clone());
-        }
-        let vary = "origin, access-control-request-method, access-control-request-headers";
-        answer.insert(VARY, HeaderValue::from_static(vary));
-        Some(response)
-    }
-
-    fn allows_headers(&self, names: &HeaderValue) -> bool {
-        let Ok(names) = names.to_str() else { return false };
-        let mut names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
-        names.all(|name| {
-            self.headers.iter().any(|allowed| name.eq_ignore_ascii_case(allowed.as_str()))
-        })
-    }
-
-    /// Says which origin may read the response, and whether with credentials.
-    fn name(&self, origin: HeaderValue, headers: &mut HeaderMap) {
-        if self.credentials && origin != ANY {
-            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        }
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    }
-}
-
-impl Phase for Policy {
-    type Memo = Option<HeaderValue>;
-
-    fn request(&self, request: &mut Request) -> ControlFlow<Response, Self::Memo> {
-        let allowed = self.allowed(request.headers());
-        if request.method() == Method::OPTIONS
-            && let Some(origin) = &allowed
-            && let Some(answer) = self.preflight(request.headers(), origin)
-        {
-            return ControlFlow::Break(answer);
-        }
-        ControlFlow::Continue(allowed)
-    }
-
-    fn response(&self, allowed: Self::Memo, response: &mut Response) {
-        let headers = response.headers_mut();
-        if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
-            return;
-        }
-        // Even where no origin is named: a cache must not give this response to another one.
-        if !self.origins.is_empty() {
-            vary_by_origin(headers);
-        }
-        let Some(origin) = allowed else { return };
-        self.name(origin, headers);
-        if let Some(exposed) = &self.exposed {
-            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
-        }
-    }
-}
-
-/// The value of a header that stands once; none if it stands more often.
-fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    values.next().filter(|_| values.next().is_none())
-}
-
-/// Adds `Origin` to what a response varies by, unless it does already.
-fn vary_by_origin(headers: &mut HeaderMap) {
-    let names = |value: &HeaderValue| {
-        let mut names = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-        names.any(|name| name == b"*" || name.eq_ignore_ascii_case(b"origin"))
-    };
-    if !headers.get_all(VARY).iter().any(names) {
-        headers.append(VARY, HeaderValue::from_static("origin"));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+    use http::header::{
+        ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue, VARY,
+    };
+
     use super::*;
-    use crate::app::{App, response};
+    use crate::app::{App, Body, Request, Response, response};
     use crate::builtin::fixture::{faults, filter, text, values};
 
     const LIST: &str = "[filter:cors]\nuse = egg:pasteline#cors\n\
