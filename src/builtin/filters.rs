@@ -1,6 +1,7 @@
 //! Filters that come with pasteline.
 
 mod catch_errors;
+mod compress;
 mod cors;
 mod headers;
 mod http_proxy_to_wsgi;
@@ -13,6 +14,7 @@ use crate::registry::Definition;
 /// All of them, in alphabetical order.
 pub(super) const ALL: &[Definition] = &[
     catch_errors::DEFINITION,
+    compress::DEFINITION,
     cors::DEFINITION,
     headers::DEFINITION,
     http_proxy_to_wsgi::DEFINITION,
