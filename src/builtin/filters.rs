@@ -8,6 +8,7 @@ mod http_proxy_to_wsgi;
 mod pass;
 mod request_id;
 mod sizelimit;
+mod timeout;
 
 use crate::registry::Definition;
 
@@ -21,6 +22,7 @@ pub(super) const ALL: &[Definition] = &[
     pass::DEFINITION,
     request_id::DEFINITION,
     sizelimit::DEFINITION,
+    timeout::DEFINITION,
 ];
 
 /// The options by which each filter of oslo.middleware finds a settings file of its own.
