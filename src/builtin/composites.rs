@@ -10,20 +10,20 @@ use serde_json::{Map, Value as Json};
 
 use crate::ini::Value;
 use crate::registry::Definition;
+use crate::source::Sources;
 use crate::syntax;
 
 /// All of them, in alphabetical order.
 pub(super) const ALL: &[Definition] =
     &[cascade::DEFINITION, strategy::DEFINITION, urlmap::DEFINITION];
 
-/// The words of a value, each with its place as long as the value stands in one line as it is.
-fn words(value: &Value) -> impl Iterator<Item = Value> {
-    let length = value.text.len();
-    let whole = value.span.filter(|span| span.range().len() == length);
+/// The words of a value, each with its place.
+fn words(value: &Value, sources: &Sources) -> impl Iterator<Item = Value> {
+    let places = value.places(sources);
     syntax::words(&value.text).map(move |(at, word)| Value {
         text: Arc::from(word),
         key_span: value.key_span,
-        span: whole.map(|span| span.part(at, at + word.len())).or(value.span),
+        span: places.as_ref().and_then(|places| places.part(at..at + word.len())),
     })
 }
 

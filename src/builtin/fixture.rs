@@ -113,6 +113,7 @@ impl Section {
             strategy,
             factory: &self.factory.text,
             place: self.factory.span,
+            sources,
             children: &mut children,
         });
         let Present { asked, diagnostics, .. } = children;

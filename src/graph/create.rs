@@ -108,6 +108,7 @@ impl Resolver<'_> {
                 strategy: self.strategy,
                 factory: &factory.spec,
                 place: factory.span.or(context.chain.first().map(|link| link.span)),
+                sources: self.sources(),
                 children: &mut asked,
             })
         });

@@ -9,7 +9,7 @@ use crate::app::{App, Filter};
 use crate::diagnostic::Diagnostic;
 use crate::ini::{Conf, Value};
 use crate::settings::OptionSpec;
-use crate::source::Span;
+use crate::source::{Sources, Span};
 
 /// A composite: an app made of other sections, which its settings name.
 ///
@@ -40,6 +40,8 @@ pub struct Assembly<'a> {
     pub factory: &'a str,
     /// The place to blame for what is missing: that of the factory or the section.
     pub place: Option<Span>,
+    /// The texts that places lie in.
+    pub sources: &'a Sources,
     /// Finds the children.
     pub children: &'a mut dyn Children,
 }

@@ -96,7 +96,8 @@ fn catch(assembly: &mut Assembly<'_>) -> Option<BTreeSet<StatusCode>> {
         return Some(BTreeSet::from([StatusCode::NOT_FOUND]));
     };
     // All are read before any fault counts, so that all faults are found.
-    let statuses: Vec<_> = words(value).map(|word| status(assembly, &word)).collect();
+    let statuses: Vec<_> =
+        words(value, assembly.sources).map(|word| status(assembly, &word)).collect();
     statuses.into_iter().collect()
 }
 
@@ -237,13 +238,13 @@ mod tests {
 
     #[test]
     fn finds_every_fault_and_its_place() {
-        let options = "app1 = a\nother = b\ncatch = 200 all\nmax_body_size = big\n";
+        let options = "app1 = a\nother = b\ncatch = 200\n  all\nmax_body_size = big\n";
         let planned = cascade(options);
         let expected = [
             "test.ini:4:1: error[bad-cascade-key]: `other` does not begin with `app`",
             "test.ini:5:9: error[bad-value]: a cascade cannot catch the status `200`",
-            "test.ini:5:13: error[bad-value]: `all` is not a status",
-            "test.ini:6:17: error[bad-value]: `max_body_size` is `big`, expected a whole number \
+            "test.ini:6:3: error[bad-value]: `all` is not a status",
+            "test.ini:7:17: error[bad-value]: `max_body_size` is `big`, expected a whole number \
              of at least 0",
         ];
         assert_eq!(planned.faults(), expected);

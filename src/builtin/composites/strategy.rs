@@ -48,7 +48,7 @@ keystone = cors request_id authtoken api_v2
             assembly.children.note(diagnostic);
             return None;
         };
-        let names: Vec<_> = words(pipeline).collect();
+        let names: Vec<_> = words(pipeline, assembly.sources).collect();
         let Some((app, filters)) = names.split_last() else {
             let message = format!("the pipeline `{strategy}` is empty");
             assembly.children.note(
