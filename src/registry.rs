@@ -3,11 +3,13 @@
 mod composite;
 mod definition;
 mod factory;
+mod flow;
 mod spec;
 
 pub use self::composite::{Assembly, Children, Composite, Globals, Plan};
 pub use self::definition::{Alias, Definition, Kind};
 pub use self::factory::{AppFactory, Error, FilterFactory, ServerSettings, Site};
+pub use self::flow::{Branch, Flow, Route, Turn};
 pub use self::spec::FactoryId;
 pub(crate) use self::spec::normalize;
 

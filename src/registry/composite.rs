@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::Error;
-use crate::app::{App, Filter};
+use super::{Error, Flow, Route};
+use crate::app::{App, Filter, Request};
 use crate::diagnostic::Diagnostic;
 use crate::ini::{Conf, Value};
 use crate::settings::OptionSpec;
@@ -94,4 +94,11 @@ pub trait Plan: fmt::Debug + Send + Sync {
     ///
     /// What of the world around stands in the way.
     fn build(&self, apps: Vec<App>, filters: Vec<Filter>) -> Result<App, Error>;
+
+    /// How requests pass through the apps and filters that were asked for, for pictures.
+    fn flow(&self) -> Flow;
+
+    /// What the app that [`build`](Self::build) makes does with a request. It looks at the
+    /// request as that app does, by the same code.
+    fn route(&self, request: &Request) -> Route;
 }

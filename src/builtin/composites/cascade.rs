@@ -11,7 +11,9 @@ use crate::app::{App, Filter, Request, Response, response};
 use crate::builtin::body;
 use crate::diagnostic::Diagnostic;
 use crate::ini::Value;
-use crate::registry::{Alias, Assembly, Composite, Definition, Error, Globals, Plan};
+use crate::registry::{
+    Alias, Assembly, Branch, Composite, Definition, Error, Flow, Globals, Plan, Route, Turn,
+};
 use crate::settings::{OptionSpec, Setting};
 
 pub(super) const DEFINITION: Definition =
@@ -147,6 +149,15 @@ struct Attempt {
     app: usize,
 }
 
+impl Turns {
+    /// The attempts that can come to be made: without a status to catch the first answer is
+    /// final.
+    fn reached(&self) -> &[Attempt] {
+        let count = if self.catch.is_empty() { 1 } else { self.attempts.len() };
+        &self.attempts[..count.min(self.attempts.len())]
+    }
+}
+
 impl Plan for Turns {
     fn kind(&self) -> &'static str {
         "cascade"
@@ -174,6 +185,32 @@ impl Plan for Turns {
             let tries = Arc::clone(&tries);
             async move { tries.answer(request).await }
         }))
+    }
+
+    fn flow(&self) -> Flow {
+        let reached = self.reached().len();
+        let branch = |(number, Attempt { key, app, .. }): (usize, &Attempt)| Branch {
+            key: Arc::clone(key),
+            app: *app,
+            is_hidden: number >= reached,
+        };
+        Flow::Branches(self.attempts.iter().enumerate().map(branch).collect())
+    }
+
+    fn route(&self, _: &Request) -> Route {
+        let turn =
+            |Attempt { key, app, .. }: &Attempt| Turn { key: Arc::clone(key), app: *app, mount: 0 };
+        let turns: Vec<_> = self.reached().iter().map(turn).collect();
+        let catch: Vec<_> = self.catch.iter().map(StatusCode::as_str).collect();
+        let reason = match &turns[..] {
+            [] => "it has no apps, so the answer is 404".to_owned(),
+            [turn] => format!("only `{}` can have the answer", turn.key),
+            turns => {
+                let count = turns.len();
+                format!("tries {count} apps, the next one after each {}", catch.join(", "))
+            }
+        };
+        Route { turns, reason }
     }
 }
 
@@ -217,6 +254,7 @@ mod tests {
 
     use crate::app::{App, Body, Request, response};
     use crate::builtin::fixture::{Planned, plan, text};
+    use crate::registry::{Flow, Turn};
 
     fn cascade(options: &str) -> Planned {
         plan(&format!("[composite:a]\nuse = egg:Paste#cascade\n{options}"), None)
@@ -258,6 +296,34 @@ mod tests {
         let planned = cascade("");
         assert_eq!(planned.faults(), [expected]);
         assert!(planned.plan.is_some());
+    }
+
+    #[test]
+    fn tells_which_apps_are_tried() {
+        let told = |options: &str| {
+            let request = http::Request::get("/").body(Body::empty()).unwrap();
+            let plan = cascade(options).plan.unwrap();
+            let Flow::Branches(branches) = plan.flow() else { panic!() };
+            let hidden = branches.iter().filter(|branch| branch.is_hidden).count();
+            let route = plan.route(&request);
+            let turns: Vec<_> =
+                route.turns.iter().map(|Turn { key, app, .. }| (&**key, *app)).collect();
+            format!("{turns:?}, {hidden} hidden: {}", route.reason)
+        };
+        let expected = [
+            (
+                "app2 = b\napp1 = a\ncatch = 404 403\n",
+                "[(\"app1\", 1), (\"app2\", 0)], 0 hidden: tries 2 apps, the next one after each 403, 404",
+            ),
+            (
+                "app2 = b\napp1 = a\ncatch =\n",
+                "[(\"app1\", 1)], 1 hidden: only `app1` can have the answer",
+            ),
+            ("", "[], 0 hidden: it has no apps, so the answer is 404"),
+        ];
+        for (options, expected) in expected {
+            assert_eq!(told(options), expected);
+        }
     }
 
     /// An app that answers with a status and what it read.

@@ -1,12 +1,16 @@
 //! One of several pipelines, chosen when the file is loaded.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::{object, words};
-use crate::app::{App, Filter};
+use crate::app::{App, Filter, Request};
 use crate::diagnostic::Diagnostic;
 use crate::ini::Value;
-use crate::registry::{Alias, Assembly, Composite, Definition, Error, FactoryId, Globals, Plan};
+use crate::registry::{
+    Alias, Assembly, Composite, Definition, Error, FactoryId, Flow, Globals, Plan, Route, Turn,
+};
 use crate::settings::{Dialect, OptionSpec};
 
 pub(super) const DEFINITION: Definition =
@@ -65,7 +69,7 @@ keystone = cors request_id authtoken api_v2
             filters.iter().map(|name| children.filter(name, Globals::Dropped)).collect();
         let app = children.app(app, Globals::Dropped);
         (app.is_some() && found.iter().all(Option::is_some))
-            .then(|| Box::new(Chosen { strategy }) as _)
+            .then(|| Box::new(Chosen { strategy: strategy.into() }) as _)
     }
 }
 
@@ -108,7 +112,7 @@ fn unknown(assembly: &Assembly<'_>, strategy: &str) -> Diagnostic {
 /// A pipeline that was chosen by its name.
 #[derive(Debug)]
 struct Chosen {
-    strategy: String,
+    strategy: Arc<str>,
 }
 
 impl Plan for Chosen {
@@ -118,13 +122,22 @@ impl Plan for Chosen {
 
     fn show(&self, mut apps: Vec<Json>, filters: Vec<Json>) -> Map<String, Json> {
         let (filters, app) = (Json::Array(filters), apps.pop().unwrap_or_default());
-        object([("strategy", json!(self.strategy)), ("filters", filters), ("app", app)])
+        object([("strategy", json!(*self.strategy)), ("filters", filters), ("app", app)])
     }
 
     fn build(&self, mut apps: Vec<App>, filters: Vec<Filter>) -> Result<App, Error> {
         let app =
             apps.pop().ok_or_else(|| Error::new("a pipeline has no app; please report this"))?;
         Ok(app.behind(&filters))
+    }
+
+    fn flow(&self) -> Flow {
+        Flow::Pipeline { name: Arc::clone(&self.strategy) }
+    }
+
+    fn route(&self, _: &Request) -> Route {
+        let reason = format!("`{}` was chosen when the file was loaded", self.strategy);
+        Route { turns: vec![Turn { key: Arc::clone(&self.strategy), app: 0, mount: 0 }], reason }
     }
 }
 
@@ -159,6 +172,7 @@ const ALIASES: &[Alias] = &[
 #[cfg(test)]
 mod tests {
     use crate::builtin::fixture::{get, plan, text};
+    use crate::registry::Flow;
 
     const NOVA: &str = "[composite:a]\nuse = call:nova.api.auth:pipeline_factory_v21\n";
 
@@ -214,5 +228,12 @@ mod tests {
     async fn is_the_chosen_pipeline() {
         let app = plan(&format!("{NOVA}keystone = cors api\n"), None).app();
         assert_eq!(text(get(&app, "/x").await).await, "api  /x");
+    }
+
+    #[test]
+    fn is_drawn_as_the_chosen_pipeline() {
+        let planned = plan(&format!("{NOVA}noauth = cors api\nkeystone = api\n"), Some("noauth"));
+        let flow = planned.plan.unwrap().flow();
+        assert_eq!(flow, Flow::Pipeline { name: "noauth".into() });
     }
 }

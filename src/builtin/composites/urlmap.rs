@@ -3,8 +3,10 @@
 mod key;
 mod paths;
 mod router;
+mod table;
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -12,11 +14,14 @@ use serde_json::{Map, Value as Json, json};
 
 use self::key::{Address, Fault, Key};
 use self::router::Router;
+use self::table::{Mounted, Table};
 use super::{child, object};
-use crate::app::{App, Filter};
+use crate::app::{App, Filter, Request};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::ini::Value;
-use crate::registry::{Alias, Assembly, Composite, Definition, Error, Globals, Plan};
+use crate::registry::{
+    Alias, Assembly, Branch, Composite, Definition, Error, Flow, Globals, Plan, Route, Turn,
+};
 use crate::settings::OptionSpec;
 use crate::source::Span;
 
@@ -138,6 +143,28 @@ impl Mounts {
         });
         dispatch
     }
+
+    fn table(&self) -> Table {
+        let mut table = Table::default();
+        for mount in &self.mounts {
+            table.mount(&mount.address, mount.app);
+        }
+        table
+    }
+
+    /// What becomes of a request that no key takes.
+    fn not_found(&self) -> Route {
+        match self.not_found {
+            Some(app) => Route {
+                turns: vec![Turn { key: NOT_FOUND.name.into(), app, mount: 0 }],
+                reason: format!("no key takes it, so `{}` does", NOT_FOUND.name),
+            },
+            None => Route {
+                turns: Vec::new(),
+                reason: "no key takes it, so the answer is 404".to_owned(),
+            },
+        }
+    }
 }
 
 impl Plan for Mounts {
@@ -159,11 +186,34 @@ impl Plan for Mounts {
     }
 
     fn build(&self, apps: Vec<App>, _: Vec<Filter>) -> Result<App, Error> {
-        let mut router = Router::new(apps, self.not_found);
-        for mount in &self.mounts {
-            router.mount(&mount.address, mount.app);
-        }
-        Ok(App::new(router))
+        Ok(App::new(Router { table: self.table(), apps, not_found: self.not_found }))
+    }
+
+    fn flow(&self) -> Flow {
+        let branch = |Mount { key, app, .. }: &Mount, is_hidden| Branch {
+            key: Arc::clone(key),
+            app: *app,
+            is_hidden,
+        };
+        let dispatch = self.dispatch();
+        let tried: HashSet<_> = dispatch.iter().map(|mount| mount.app).collect();
+        let hidden = self.mounts.iter().filter(|mount| !tried.contains(&mount.app));
+        let mut branches: Vec<_> = dispatch.into_iter().map(|mount| branch(mount, false)).collect();
+        branches.extend(hidden.map(|mount| branch(mount, true)));
+        let not_found = |app| Branch { key: NOT_FOUND.name.into(), app, is_hidden: false };
+        branches.extend(self.not_found.map(not_found));
+        Flow::Branches(branches)
+    }
+
+    fn route(&self, request: &Request) -> Route {
+        let found = self.table().find(request).and_then(|Mounted { app, length }| {
+            let mount = self.mounts.iter().find(|mount| mount.app == app)?;
+            Some(Turn { key: Arc::clone(&mount.key), app, mount: length })
+        });
+        found.map_or_else(
+            || self.not_found(),
+            |turn| Route { reason: format!("`{}` takes it", turn.key), turns: vec![turn] },
+        )
     }
 }
 
@@ -207,6 +257,7 @@ mod tests {
 
     use crate::app::{App, Body, RequestExt, Scheme};
     use crate::builtin::fixture::{Planned, get, plan, text};
+    use crate::registry::Flow;
 
     fn urlmap(options: &str) -> Planned {
         plan(&format!("[composite:a]\nuse = egg:Paste#urlmap\n{options}"), None)
@@ -258,6 +309,42 @@ mod tests {
         );
         assert_eq!(shown["children"][1], json!({"key": "domain b.org /a", "name": "1", "node": 2}));
         assert_eq!(shown["not_found"], json!(0));
+    }
+
+    #[test]
+    fn draws_keys_in_the_order_in_which_they_are_tried() {
+        let options = "/ = 0\n/a = 1\ndomain a.org = 2\n/a/ = 3\nnot_found_app = 4\n";
+        let Flow::Branches(branches) = urlmap(options).plan.unwrap().flow() else { panic!() };
+        let branches: Vec<_> =
+            branches.iter().map(|branch| (&*branch.key, branch.app, branch.is_hidden)).collect();
+        let expected = [
+            ("domain a.org", 3, false),
+            ("/a/", 4, false),
+            ("/", 1, false),
+            ("/a", 2, true),
+            ("not_found_app", 0, false),
+        ];
+        assert_eq!(branches, expected);
+    }
+
+    #[test]
+    fn tells_which_key_takes_a_request() {
+        let route = |options: &str, path: &str| {
+            let request = http::Request::get(path).body(Body::empty()).unwrap();
+            let route = urlmap(options).plan.unwrap().route(&request);
+            let turns = route.turns.iter().map(|turn| (turn.key.to_string(), turn.app, turn.mount));
+            (turns.collect::<Vec<_>>(), route.reason)
+        };
+        let with_app = "/v2 = 0\nnot_found_app = sorry\n";
+        let taken = (vec![("/v2".to_owned(), 1, 4)], "`/v2` takes it".to_owned());
+        assert_eq!(route(with_app, "//v2/x"), taken);
+        let sorry = (
+            vec![("not_found_app".to_owned(), 0, 0)],
+            "no key takes it, so `not_found_app` does".to_owned(),
+        );
+        assert_eq!(route(with_app, "/x"), sorry);
+        let nothing = (Vec::new(), "no key takes it, so the answer is 404".to_owned());
+        assert_eq!(route("/v2 = 0\n", "/x"), nothing);
     }
 
     async fn seen(app: &App, host: &str, path: &str) -> String {

@@ -1,0 +1,49 @@
+//! How requests pass through a composite: in general, and a given one.
+
+use std::sync::Arc;
+
+/// How requests pass through what a composite is made of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Flow {
+    /// They come to the apps by these ways. Of several that a request may take, the first is
+    /// tried first.
+    Branches(Vec<Branch>),
+    /// All of them pass all filters, the first outermost, and come to the only app.
+    Pipeline {
+        /// The name by which this pipeline was chosen among others.
+        name: Arc<str>,
+    },
+}
+
+/// A way to an app.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Branch {
+    /// The option that names the app, such as `/v2.0`.
+    pub key: Arc<str>,
+    /// The app, by its number among those that were asked for.
+    pub app: usize,
+    /// Whether no request ever takes it, as others come before it.
+    pub is_hidden: bool,
+}
+
+/// What a composite does with a request, as far as the request alone tells.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Route {
+    /// The apps that it hands the request to: one, or several until one has the answer; none if
+    /// it answers itself.
+    pub turns: Vec<Turn>,
+    /// Why, in words that follow on `main: `, names in backticks, without a full stop.
+    pub reason: String,
+}
+
+/// An app that a composite hands a request to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Turn {
+    /// The option that names the app.
+    pub key: Arc<str>,
+    /// The app, by its number among those that were asked for.
+    pub app: usize,
+    /// How many bytes of the path the app does not see, as with
+    /// [`RequestExt::mount`](crate::app::RequestExt::mount).
+    pub mount: usize,
+}
