@@ -1,5 +1,6 @@
 //! Filters that come with pasteline.
 
+mod access_log;
 mod catch_errors;
 mod compress;
 mod cors;
@@ -14,6 +15,7 @@ use crate::registry::Definition;
 
 /// All of them, in alphabetical order.
 pub(super) const ALL: &[Definition] = &[
+    access_log::DEFINITION,
     catch_errors::DEFINITION,
     compress::DEFINITION,
     cors::DEFINITION,
