@@ -19,6 +19,8 @@ pub struct Defaults {
     source: SourceId,
     /// How much more interpolation may do; see [`Defaults::MOST`].
     left: AtomicUsize,
+    /// How many more names may be compared with all keys.
+    suggestions: AtomicUsize,
 }
 
 /// A value before interpolation.
@@ -31,8 +33,15 @@ pub(super) enum Given {
 }
 
 impl Defaults {
-    /// How many bytes all interpolation together may make, [`Scope::MOST`] each: 64 MiB.
+    /// How many bytes all values of a file together may make with their references filled in,
+    /// beside [`Defaults::TIMES`] the length of the file: 64 MiB.
     pub const MOST: usize = 64 << 20;
+
+    /// See [`Defaults::MOST`].
+    pub const TIMES: usize = 16;
+
+    /// How many misspelt names are compared with all keys, which takes time.
+    const SUGGESTIONS: usize = 100;
 
     /// The defaults of a file. `[DEFAULT]` may redefine `here` and `__file__`.
     pub fn new(document: &Document, sources: &Sources) -> Self {
@@ -44,7 +53,13 @@ impl Defaults {
         for setting in &document.defaults {
             values.insert(Arc::clone(&setting.key), Given::Option(setting.clone()));
         }
-        Self { values, source: document.source, left: AtomicUsize::new(Self::MOST) }
+        let most = Self::MOST + Self::TIMES * sources.get(document.source).text().len();
+        Self {
+            values,
+            source: document.source,
+            left: AtomicUsize::new(most),
+            suggestions: AtomicUsize::new(Self::SUGGESTIONS),
+        }
     }
 
     /// Adds a value that the caller gives, unless the key has one already.
@@ -79,9 +94,18 @@ impl Defaults {
 
     /// Takes from what interpolation may still do, if there is enough.
     pub(super) fn spend(&self, bytes: usize) -> bool {
-        let take = |left: usize| left.checked_sub(bytes);
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+        take(&self.left, bytes)
     }
+
+    /// Whether another name may be compared with all keys.
+    pub(super) fn may_suggest(&self) -> bool {
+        take(&self.suggestions, 1)
+    }
+}
+
+fn take(left: &AtomicUsize, amount: usize) -> bool {
+    let less = |left: usize| left.checked_sub(amount);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
 }
 
 /// The directory or the path of a source as text.

@@ -21,7 +21,7 @@ pub(super) fn expand(
     }
     let trail = Trail::new(Step::new(key, found.clone()));
     let mut expansion = Expansion { scope, text: String::new(), brought: 0, trail };
-    match expansion.last_step() {
+    match expansion.spend(found.raw.len()).and_then(|()| expansion.last_step()) {
         Ok(()) => Ok(Arc::from(expansion.text)),
         Err(fault) => Err(Box::new(fault.diagnostic(scope, &expansion.trail))),
     }
@@ -38,24 +38,25 @@ struct Expansion<'scope, 'a> {
 }
 
 impl Expansion<'_, '_> {
-    /// What a reference counts for beside the text that it brings in, so that references to
-    /// nothing come to an end as well.
-    const REFERENCE: usize = 64;
+    /// What a piece counts for beside its text, so that references to nothing come to an end as
+    /// well.
+    const PIECE: usize = 64;
 
-    /// Appends the value at the end of the trail.
+    /// Appends the value at the end of the trail, whose text has been counted.
     fn last_step(&mut self) -> Result<(), Fault> {
         if self.trail.len() > DEPTH {
             return Err(Fault::TooDeep);
         }
         let raw = Arc::clone(&self.trail.last().found.raw);
         for piece in syntax::interpolation(&raw) {
-            let text = &raw[piece.range.clone()];
-            self.trail.last_mut().range = piece.range;
+            self.spend(Self::PIECE)?;
+            self.trail.last_mut().range = piece.range.clone();
             match piece.kind {
-                PieceKind::Escape => self.push("%")?,
-                PieceKind::Fault => return Err(Fault::of(text)),
-                PieceKind::Plain => self.push(text)?,
+                PieceKind::Escape => self.text.push('%'),
+                PieceKind::Plain => self.text.push_str(&raw[piece.range]),
                 PieceKind::Reference { name } => self.follow(&raw[name])?,
+                PieceKind::Stray => return Err(Fault::Stray),
+                PieceKind::Unfinished => return Err(Fault::Unfinished),
             }
         }
         Ok(())
@@ -65,9 +66,13 @@ impl Expansion<'_, '_> {
     fn follow(&mut self, name: &str) -> Result<(), Fault> {
         let from = self.trail.last().found.setting;
         let found = self.scope.find(name, from).ok_or_else(|| Fault::Missing(name.to_owned()))?;
-        self.count(Self::REFERENCE)?;
+        let length = Self::PIECE + found.raw.len();
+        self.brought += length;
+        if self.brought > Scope::MOST {
+            return Err(Fault::TooLarge);
+        }
+        self.spend(length)?;
         if !found.raw.contains('%') {
-            self.count(found.raw.len())?;
             self.text.push_str(&found.raw);
             return Ok(());
         }
@@ -75,17 +80,6 @@ impl Expansion<'_, '_> {
         self.last_step()?;
         self.trail.pop();
         Ok(())
-    }
-
-    /// Appends text of the value at the end of the trail.
-    fn push(&mut self, text: &str) -> Result<(), Fault> {
-        self.text.push_str(text);
-        if self.trail.len() > 1 { self.count(text.len()) } else { self.spend(text.len()) }
-    }
-
-    fn count(&mut self, bytes: usize) -> Result<(), Fault> {
-        self.brought += bytes;
-        if self.brought > Scope::MOST { Err(Fault::TooLarge) } else { self.spend(bytes) }
     }
 
     fn spend(&self, bytes: usize) -> Result<(), Fault> {
@@ -222,12 +216,13 @@ mod tests {
     fn bounds_all_values_together() {
         let mut sources = Sources::default();
         let text = format!("[s]\na = %(b)s\nb = {}", "x".repeat(Scope::MOST / 2));
+        let length = text.len();
         let source = sources.add("paste.ini", text);
         let (document, _) = parse(source, &sources);
         let defaults = Defaults::new(&document, &sources);
         let scope = defaults.scope(document.sections.first(), &sources);
         let count = (0..1000).take_while(|_| scope.value("a").unwrap().is_ok()).count();
-        assert_eq!(count, 127);
+        assert_eq!(count, (Defaults::MOST + Defaults::TIMES * length) / (Scope::MOST / 2) - 1);
     }
 
     #[test]

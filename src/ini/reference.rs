@@ -98,11 +98,6 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// The fault of a piece that begins with a bad `%`.
-    pub(super) fn of(piece: &str) -> Self {
-        if piece.starts_with("%(") { Self::Unfinished } else { Self::Stray }
-    }
-
     /// The fault as a diagnostic.
     ///
     /// It stands where the fault is, which may be in a value that others refer to; so the
@@ -138,31 +133,30 @@ fn missing(scope: &Scope<'_>, name: &str, step: &Step<'_>) -> Diagnostic {
         Some(section) => format!("neither in `[{}]` nor in `[DEFAULT]`", Excerpt(section)),
     };
     let message = format!("`%({shown})s` refers to an option that is {places}");
-    let candidates = scope.keys().take(CANDIDATES).map(|key| &**key);
+    let candidates = if scope.defaults().may_suggest() { CANDIDATES } else { 0 };
     let diagnostic = Diagnostic::error("unknown-reference", message)
         .at(step.place())
         .label("no such option")
-        .suggest(name, candidates)
+        .suggest(name, scope.keys().take(candidates).map(|key| &**key))
         .class(MISSING_OPTION);
     if scope.find(&format!("set {name}"), None).is_some() {
-        diagnostic
-            .help(format!("`set {shown}` is for factories; references see plain options only"))
-    } else if diagnostic.help.is_empty() {
-        diagnostic
-            .help(format!("write `%%({shown})s` if this text is meant, as in a logging format"))
-    } else {
-        diagnostic
+        let help = format!("`set {shown}` is for factories; references see plain options only");
+        return diagnostic.help(help);
     }
+    if diagnostic.help.is_empty() {
+        let help = format!("write `%%({shown})s` if this text is meant, as in a logging format");
+        return diagnostic.help(help);
+    }
+    diagnostic
 }
 
 fn stray(step: &Step<'_>) -> Diagnostic {
     let message = format!("a `%` in the value of `{}` begins no reference", Excerpt(&step.key));
     let diagnostic = Diagnostic::error("stray-percent", message).class(SYNTAX);
     let Some(setting) = step.found.setting else { return diagnostic.help(advice(&step.key)) };
-    let at = step.range.start;
-    diagnostic.at(setting.part(at..at + 1)).label("expected `%%` or `%(name)s`").fix(double(
+    diagnostic.at(step.place()).label("expected `%%` or `%(name)s`").fix(double(
         setting,
-        at,
+        stray_signs(&setting.raw),
         Applicability::Safe,
     ))
 }
@@ -185,7 +179,7 @@ fn unfinished(step: &Step<'_>) -> Diagnostic {
         .at(setting.part(at..at + shown.len()))
         .label(label)
         .help("write `%%(` where the text `%(` is meant, as for a logging format")
-        .fix(double(setting, at, Applicability::Unsafe))
+        .fix(double(setting, vec![at], Applicability::Unsafe))
 }
 
 /// What to do about a `%` in a value that no file gives.
@@ -198,23 +192,18 @@ fn advice(key: &str) -> String {
     }
 }
 
-/// Doubles a bad `%`, and all bad ones after it up to an unfinished reference.
-fn double(setting: &Setting, first: usize, applicability: Applicability) -> Fix {
-    let mut at = first;
-    let mut edits = Vec::new();
-    loop {
-        edits.push((setting.part(at..at + 1), "%%".to_owned()));
-        let rest = &setting.raw[at + 1..];
-        let next = syntax::interpolation(rest).last();
-        let Some(stray) = next.filter(|piece| {
-            piece.kind == PieceKind::Fault && !rest[piece.range.clone()].starts_with("%(")
-        }) else {
-            break;
-        };
-        at += 1 + stray.range.start;
-    }
+/// The offsets of the percent signs in a value that begin nothing, of the first of them.
+fn stray_signs(raw: &str) -> Vec<usize> {
+    /// How many are mended at once.
+    const MOST: usize = 100;
+    let strays = syntax::interpolation(raw).filter(|piece| piece.kind == PieceKind::Stray);
+    strays.map(|piece| piece.range.start).take(MOST).collect()
+}
+
+fn double(setting: &Setting, signs: Vec<usize>, applicability: Applicability) -> Fix {
+    let edit = |at| (setting.part(at..at + 1), "%%".to_owned());
     let title = "write `%%` for a percent sign".to_owned();
-    Fix { title, edits, applicability }
+    Fix { title, edits: signs.into_iter().map(edit).collect(), applicability }
 }
 
 fn too_deep(trail: &Trail<'_>) -> Diagnostic {
@@ -260,9 +249,12 @@ fn too_large(asked: &Step<'_>) -> Diagnostic {
 }
 
 fn exhausted(asked: &Step<'_>) -> Diagnostic {
-    let most = Defaults::MOST >> 20;
-    let message = format!("references make all values together larger than {most} MiB");
-    Diagnostic::error("large-value", message)
+    Diagnostic::error("large-value", "the values of the file are too large to be filled in")
         .at(asked.place())
-        .label("the values are too large from here on")
+        .label("from here on")
+        .help(format!(
+            "all together may make {} times the file and {} MiB",
+            Defaults::TIMES,
+            Defaults::MOST >> 20
+        ))
 }

@@ -18,9 +18,6 @@ pub struct Piece {
 pub enum PieceKind {
     /// `%%`, which stands for `%`.
     Escape,
-    /// A `%` that begins neither an escape nor a reference, and all that follows it. Python
-    /// reads no further, so this is the last piece.
-    Fault,
     /// Text that stands for itself.
     Plain,
     /// `%(name)s`, which stands for the value of another option.
@@ -28,6 +25,10 @@ pub enum PieceKind {
         /// The bytes of the key; never empty. It may hold blanks, `(`, `%` and line ends.
         name: Range<usize>,
     },
+    /// A `%` that begins nothing. It is a fault.
+    Stray,
+    /// A `%(` that does not go on as a reference, and all that follows it. It is a fault.
+    Unfinished,
 }
 
 /// Splits a value into text and references, one piece at a time.
@@ -64,7 +65,8 @@ impl Iterator for Pieces<'_> {
             Rule::escape => PieceKind::Escape,
             Rule::plain => PieceKind::Plain,
             Rule::reference => PieceKind::Reference { name: start + 2..end - 2 },
-            _ => PieceKind::Fault,
+            Rule::stray => PieceKind::Stray,
+            _ => PieceKind::Unfinished,
         };
         self.rest = &self.rest[end - start..];
         self.start = end;
@@ -82,9 +84,10 @@ mod tests {
             let found = &text[piece.range];
             match piece.kind {
                 PieceKind::Escape => "%%".to_owned(),
-                PieceKind::Fault => format!("!{found}!"),
                 PieceKind::Plain => found.to_owned(),
                 PieceKind::Reference { name } => format!("<{}>", &text[name]),
+                PieceKind::Stray => "!".to_owned(),
+                PieceKind::Unfinished => format!("!{found}!"),
             }
         };
         interpolation(text).map(piece).collect()
@@ -105,15 +108,15 @@ mod tests {
     }
 
     #[test]
-    fn gives_up_at_a_percent_sign_that_is_neither() {
+    fn finds_percent_signs_that_begin_nothing() {
         for (text, expected) in [
-            ("50% of %(a)s", "50!% of %(a)s!"),
-            ("%", "!%!"),
-            ("%%%", "%%!%!"),
+            ("50% of %(a)s", "50! of <a>"),
+            ("%", "!"),
+            ("%%%", "%%!"),
+            ("%S%%", "!S%%"),
             ("%()s", "!%()s!"),
-            ("a%(b", "a!%(b!"),
+            ("a%(b %(", "a!%(b %(!"),
             ("%(a)d %(b)s", "!%(a)d %(b)s!"),
-            ("%S", "!%S!"),
         ] {
             assert_eq!(pieces(text), expected, "{text:?}");
         }
