@@ -17,6 +17,11 @@ pub fn json(status: StatusCode, value: &Value) -> Response {
     typed(status, "application/json", value.to_string().into())
 }
 
+/// A page of HTML in UTF-8.
+pub fn html(status: StatusCode, page: impl Into<Bytes>) -> Response {
+    typed(status, "text/html; charset=utf-8", page.into())
+}
+
 /// A refusal in the form that the client asks for by `Accept`.
 pub fn refusal(status: StatusCode, detail: &str, asked: &HeaderMap) -> Response {
     Form::asked(asked).refusal(status, detail)
@@ -63,7 +68,7 @@ impl Form {
                 let page = format!(
                     "<!doctype html>\n<title>{code}</title>\n<h1>{code}</h1>\n<p>{detail}</p>\n"
                 );
-                typed(status, "text/html; charset=utf-8", page.into())
+                html(status, page)
             }
             Self::Json => json(status, &json!({"message": detail, "code": code, "title": title})),
             Self::Text => text(status, format!("{code}\n\n{detail}\n")),
@@ -83,14 +88,16 @@ pub fn failure(status: StatusCode, detail: &str, request_id: Option<&HeaderValue
     json(status, &value)
 }
 
-fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> Response {
+/// A response of any one type.
+pub(crate) fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
-fn escape(text: &str) -> String {
+/// A text as HTML has it between tags.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -1,6 +1,7 @@
 //! Apps that come with pasteline.
 
 mod echo;
+mod healthcheck;
 mod respond;
 mod r#static;
 mod versions;
@@ -8,5 +9,10 @@ mod versions;
 use crate::registry::Definition;
 
 /// All of them, in alphabetical order.
-pub(super) const ALL: &[Definition] =
-    &[echo::DEFINITION, respond::DEFINITION, r#static::DEFINITION, versions::DEFINITION];
+pub(super) const ALL: &[Definition] = &[
+    echo::DEFINITION,
+    healthcheck::DEFINITION,
+    respond::DEFINITION,
+    r#static::DEFINITION,
+    versions::DEFINITION,
+];

@@ -27,8 +27,8 @@ pub(super) const ALL: &[Definition] = &[
     timeout::DEFINITION,
 ];
 
-/// The options by which each filter of oslo.middleware finds a settings file of its own.
-const OSLO_CONFIG: &[(&str, &str)] = &[
+/// The options by which each factory of oslo.middleware finds a settings file of its own.
+pub(super) const OSLO_CONFIG: &[(&str, &str)] = &[
     ("oslo_config_file", "settings files are named once, for the whole server"),
     ("oslo_config_program", "settings files are named once, for the whole server"),
     ("oslo_config_project", "settings files are named once, for the whole server"),
