@@ -43,6 +43,8 @@ pub struct Definition {
     pub options: &'static [OptionSpec],
     /// The Python factories that it stands for.
     pub aliases: &'static [Alias],
+    /// How it can be put in the place of any Python factory of its kind; none for most.
+    pub stand_in: Option<&'static str>,
     app: Option<Maker<App>>,
     composite: Option<Planner>,
     filter: Option<Maker<Filter>>,
@@ -104,6 +106,7 @@ impl Definition {
             doc,
             options,
             aliases: &[],
+            stand_in: None,
             app: None,
             composite: None,
             filter: None,
@@ -143,6 +146,14 @@ impl Definition {
     #[must_use]
     pub const fn aliases(mut self, aliases: &'static [Alias]) -> Self {
         self.aliases = aliases;
+        self
+    }
+
+    /// Makes it what is proposed in the place of Python factories that have no native form: what
+    /// it does then, and what to mind, in words that follow its name.
+    #[must_use]
+    pub const fn stand_in(mut self, how: &'static str) -> Self {
+        self.stand_in = Some(how);
         self
     }
 

@@ -1,5 +1,8 @@
 //! The identity of a factory, whichever way its spec is spelled.
 
+/// How specs of our own factories begin.
+const NATIVE: &str = "egg:pasteline#";
+
 /// What a factory's spec names, spelling aside.
 ///
 /// `egg:` specs compare as Python compares names of distributions (PEP 503: upper and lower case
@@ -24,7 +27,12 @@ impl FactoryId {
 
     /// The identity of a factory registered under a name of its own.
     pub fn native(name: &str) -> Self {
-        Self(format!("egg:pasteline#{name}"))
+        Self(format!("{NATIVE}{name}"))
+    }
+
+    /// The name under which the factory would be registered, if it is named as one of ours.
+    pub fn native_name(&self) -> Option<&str> {
+        self.0.strip_prefix(NATIVE)
     }
 }
 

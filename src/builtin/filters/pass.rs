@@ -5,7 +5,8 @@ use crate::registry::{Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Reader;
 
-pub(super) const DEFINITION: Definition = Definition::filter::<Pass>("pass");
+pub(super) const DEFINITION: Definition = Definition::filter::<Pass>("pass")
+    .stand_in("does without it, which is nothing for a filter that guards something");
 
 settings! {
     /// Does nothing, at no cost.
