@@ -1,5 +1,7 @@
 //! What is wrong with a configuration file: the record that every stage makes, and its renderings.
 
+#[cfg(test)]
+pub(crate) mod annotation;
 mod excerpt;
 mod json;
 mod nearest;

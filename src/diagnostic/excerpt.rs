@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The first 60 characters of a text, for messages. Characters that would upset a terminal are
+/// The first 80 characters of a text, for messages. Characters that would upset a terminal are
 /// escaped.
 ///
 /// ```
@@ -15,7 +15,7 @@ pub struct Excerpt<'text>(pub &'text str);
 
 impl Excerpt<'_> {
     /// The most characters shown.
-    const LENGTH: usize = 60;
+    const LENGTH: usize = 80;
 }
 
 impl fmt::Display for Excerpt<'_> {
@@ -40,6 +40,6 @@ mod tests {
     #[test]
     fn excerpts_are_short_and_harmless() {
         assert_eq!(Excerpt("\u{e9} \u{1b}[31m").to_string(), "\u{e9} \\u{1b}[31m");
-        assert_eq!(Excerpt(&"a".repeat(61)).to_string(), format!("{}…", "a".repeat(60)));
+        assert_eq!(Excerpt(&"a".repeat(81)).to_string(), format!("{}…", "a".repeat(80)));
     }
 }
