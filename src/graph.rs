@@ -1,11 +1,14 @@
 //! Paste Deploy's meaning of a file: typed, resolved, immutable nodes, each knowing its place.
 
 mod blame;
+mod check;
 mod context;
 mod create;
 mod egg;
 mod fault;
 mod files;
+#[cfg(test)]
+mod fixture;
 mod frame;
 mod header;
 mod input;
@@ -17,14 +20,17 @@ mod report;
 mod resolve;
 mod section;
 mod show;
+mod validate;
 mod view;
 
+pub use self::check::check;
 pub use self::header::Loadable;
 pub use self::input::{DropIns, Input};
 pub use self::load::Loader;
 
 use std::sync::Arc;
 
+use self::notes::Broken;
 use crate::diagnostic::Diagnostic;
 use crate::ini::Conf;
 use crate::registry::Plan;
@@ -38,6 +44,8 @@ use crate::source::Span;
 #[derive(Debug, Default)]
 pub struct Graph {
     nodes: Vec<Node>,
+    /// Values that could not be filled in.
+    broken: Broken,
 }
 
 /// The number of a node in its [`Graph`].
@@ -147,6 +155,8 @@ pub enum Object {
 }
 
 impl Object {
+    const ALL: [Self; 3] = [Self::App, Self::Filter, Self::Server];
+
     /// The word for it: `app`, `filter` or `server`.
     pub fn name(self) -> &'static str {
         match self {

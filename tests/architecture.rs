@@ -137,9 +137,10 @@ fn modules() -> Vec<(String, PathBuf)> {
     found
 }
 
-/// The lines of code of a file: without comments and without its tests, which may use anything.
+/// The lines of code of a file: without comments and without its tests, which may use anything, as may
+/// what they share.
 fn code(path: &Path) -> Vec<String> {
-    if path.file_stem().is_some_and(|stem| stem == "tests") {
+    if path.file_stem().is_some_and(|stem| stem == "tests" || stem == "fixture") {
         return Vec::new();
     }
     let text = String::from_utf8(fs::read(path).unwrap()).unwrap();

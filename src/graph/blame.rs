@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::egg::protocols;
-use super::fault::{CANDIDATES, LOOKUP_ERROR};
+use super::fault::{CANDIDATES, LISTED, LOOKUP_ERROR, listed};
 use super::files::ViewId;
 use super::header::MAIN;
 use super::resolve::{Part, Resolver, Wish};
@@ -13,22 +13,47 @@ use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::ini::{Setting, Value};
 use crate::source::Span;
 
-/// How many names are listed.
-const LISTED: usize = 8;
+/// How many faults come with a suggestion.
+const SUGGESTED: usize = 500;
 
 impl Resolver<'_> {
     /// What is wrong if a name stands for no section, or for several.
-    pub(super) fn not_one(&mut self, wish: &Wish, view: ViewId) -> Diagnostic {
-        let file = Arc::clone(&self.files.view(view).0.file);
+    pub(super) fn not_one(&self, wish: &Wish, view: ViewId) -> Diagnostic {
+        let file = Arc::clone(&self.files.view_of(view).file);
         let name = wish.name.as_ref().map_or(MAIN, |name| &name.text);
         let place = self.place(wish);
         let found = file.headers().find(wish.object, wish.name.as_ref().map(|name| &*name.text));
         let fault = if found.is_empty() {
-            unknown(wish.object, name, &file, &self.where_else(&file, place))
+            self.unknown(wish.object, name, &file, place)
         } else {
-            ambiguous(name, &found, &file)
+            ambiguous(name, &found, &file, place)
         };
-        fault.at(place).class(LOOKUP_ERROR)
+        fault.class(LOOKUP_ERROR)
+    }
+
+    fn unknown(&self, object: Object, name: &str, file: &File, place: Option<Span>) -> Diagnostic {
+        // Names are compared letter by letter.
+        let candidates = if self.notes.errors() < SUGGESTED { CANDIDATES } else { 0 };
+        let names: Vec<_> = file.headers().names(object).take(candidates).collect();
+        if let Some(fault) = other_kind(object, name, file) {
+            return fault.at(place).suggest(name, names);
+        }
+        let noun = object.name();
+        let message =
+            format!("no {noun} is called `{}`{}", Excerpt(name), self.where_else(file, place));
+        let fault = Diagnostic::error("unknown-section", message)
+            .at(place)
+            .label(format!("no such {noun}"))
+            .suggest(name, names.iter().copied());
+        if name.contains([' ', '\t', '\n']) {
+            return fault
+                .help("the whole value is one name; a comment stands on a line of its own");
+        }
+        match &names[..] {
+            _ if candidates == 0 || !fault.help.is_empty() => fault,
+            [] => fault.help(format!("`[{noun}:NAME]` would be one")),
+            names => fault.help(format!("there are {}", listed(names))),
+        }
     }
 
     /// Words that name the file if it is not the one that a name stands in.
@@ -43,19 +68,21 @@ impl Resolver<'_> {
     }
 
     /// What is wrong if a section lacks what its kind needs.
-    pub(super) fn missing(&mut self, part: Part, key: &'static str) -> Diagnostic {
+    pub(super) fn missing(&self, part: Part, key: &'static str) -> Diagnostic {
+        if let Some(fault) = self.hidden(part, key) {
+            return fault;
+        }
         let message = format!("`[{}]` needs the option `{key}`", Excerpt(&self.link(part).section));
         let help = match key {
             "pipeline" => "add `pipeline = …`: its filters, the outermost first, and an app",
             _ => "add `next = …`: the app behind the filter",
         };
-        let fault = Diagnostic::error("missing-option", message).class(LOOKUP_ERROR);
-        self.blame(part, self.hidden(part, key, fault).help(help))
+        self.blame(part, Diagnostic::error("missing-option", message).help(help))
     }
 
     /// What is wrong if a section names no factory, or several.
     pub(super) fn no_factory(
-        &mut self,
+        &self,
         part: Part,
         object: Object,
         given: &[(&'static str, Value)],
@@ -71,39 +98,50 @@ impl Resolver<'_> {
                 .help("keep one of them")
                 .class(LOOKUP_ERROR);
         }
-        let message = format!("`[{header}]` names no factory");
-        let fault = Diagnostic::error("missing-factory", message).class(LOOKUP_ERROR);
-        let mut fault = self.hidden(part, "use", fault);
-        for (key, value) in self.contexts.conf(part.local).iter().take(CANDIDATES) {
-            let other = [Object::App, Object::Filter, Object::Server].into_iter().find(|other| {
-                *other != object && protocols(*other).iter().any(|group| group.contains(&&**key))
-            });
-            if let Some(other) = other {
-                let part = format!("this makes {}, but {} is needed", other.noun(), object.noun());
-                fault = fault.related(value.key_span, part);
-            }
+        if let Some(fault) = self.hidden(part, "use") {
+            return fault;
         }
         let protocol = protocols(object)[0][0];
-        self.blame(part, fault.help(format!("add `use = …` or `{protocol} = module:attribute`")))
+        let message = format!("`[{header}]` names no factory");
+        let fault = Diagnostic::error("missing-factory", message)
+            .help(format!("add `use = …` or `{protocol} = module:attribute`"));
+        let fault = self.blame(part, fault);
+        let local = self.contexts.conf(part.local).iter().take(CANDIDATES);
+        local.fold(fault, |fault, (key, value)| match made_by(key) {
+            Some(other) => {
+                let part = format!("this makes {}, {} is needed", other.noun(), object.noun());
+                fault.related(value.key_span, part)
+            }
+            None => fault,
+        })
     }
 
-    /// Adds where an option is that `[DEFAULT]` hides.
-    fn hidden(&self, part: Part, key: &str, fault: Diagnostic) -> Diagnostic {
+    /// What is wrong if an option is given, but not to the section.
+    fn hidden(&self, part: Part, key: &str) -> Option<Diagnostic> {
         let file = Arc::clone(&self.files.view_of(part.view).file);
         let given = |setting: &&Setting| &*setting.key == key;
-        let Some(hidden) = file.section(part.section).options.iter().find(given) else {
-            return fault;
-        };
+        let section = file.section(part.section);
+        let hidden = section.options.iter().find(given)?;
         let default = file.document.defaults.iter().find(given);
-        fault
-            .related(hidden.key_span, "not an option of the section, but a global one")
-            .related(default.map(|default| default.key_span), "as it is given here too")
+        let header = Excerpt(&section.name);
+        let message = match default {
+            Some(_) => format!("`{key}` of `[{header}]` is hidden by that of `[DEFAULT]`"),
+            None => format!("`{key}` of `[{header}]` is hidden by a global option of this name"),
+        };
+        let fault = Diagnostic::error("hidden-option", message)
+            .at(hidden.key_span)
+            .label("taken for the global option")
+            .related(default.map(|default| default.key_span), "which is given here")
+            .help("an option that is global too is not given to the factory; rename the global one")
+            .class(LOOKUP_ERROR);
+        Some(fault)
     }
 
     /// Blames the header of a section, with who named it.
     fn blame(&self, part: Part, fault: Diagnostic) -> Diagnostic {
         let frame = self.frames.get(part.frame);
-        fault.at(frame.place).related(frame.named(self.sources()), "named here")
+        let fault = fault.at(frame.place).class(LOOKUP_ERROR);
+        fault.related(frame.named(self.sources()), "named here")
     }
 
     /// A section of a chain.
@@ -114,63 +152,77 @@ impl Resolver<'_> {
     }
 }
 
-fn unknown(object: Object, name: &str, file: &File, place: &str) -> Diagnostic {
-    let others = [Object::App, Object::Filter, Object::Server].into_iter();
-    for other in others.filter(|other| *other != object) {
-        if let [section, ..] = file.headers().find(other, Some(name))[..] {
-            let message = format!(
-                "`{}` is {}, but {} is needed here",
-                Excerpt(name),
-                other.noun(),
-                object.noun()
-            );
-            return Diagnostic::error("unknown-section", message)
-                .label(format!("expected {}", object.noun()))
-                .related(file.section(section).span, format!("{} of this name", other.noun()))
-                .suggest(name, file.headers().names(object).take(CANDIDATES));
-        }
-    }
-    let noun = object.name();
-    let message = format!("no {noun} is called `{}`{place}", Excerpt(name));
-    let fault = Diagnostic::error("unknown-section", message)
-        .label(format!("no such {noun}"))
-        .suggest(name, file.headers().names(object).take(CANDIDATES));
-    if name.contains([' ', '\t', '\n']) {
-        return fault.help(
-            "it is one name up to the end of the value; a comment stands on a line of its own",
-        );
-    }
-    if !fault.help.is_empty() {
-        return fault;
-    }
-    let mut names: Vec<_> = file.headers().names(object).collect();
-    names.sort_unstable();
-    match &names[..] {
-        [] => {
-            fault.help(format!("there is no {noun} at all; a section `[{noun}:NAME]` would be one"))
-        }
-        names => fault.help(format!("there are {}", listed(names))),
-    }
+/// What a protocol makes.
+fn made_by(protocol: &str) -> Option<Object> {
+    let makes = |object: &Object| protocols(*object).iter().any(|group| group.contains(&protocol));
+    Object::ALL.into_iter().find(makes)
 }
 
-/// Some of the names, in backticks.
-fn listed(names: &[&str]) -> String {
-    let shown = names.iter().take(LISTED).map(|name| format!("`{}`", Excerpt(name)));
-    let listed = shown.collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(LISTED) {
-        0 => listed,
-        more => format!("{listed} and {more} more"),
-    }
+/// What is wrong if a section of a name is there, but makes something else.
+fn other_kind(wanted: Object, name: &str, file: &File) -> Option<Diagnostic> {
+    let others = Object::ALL.into_iter().filter(|other| *other != wanted);
+    let mut found = others.filter_map(|other| {
+        let section = *file.headers().find(other, Some(name)).first()?;
+        Some((other.noun(), file.section(section).span))
+    });
+    let (other, place) = found.next()?;
+    let wanted = wanted.noun();
+    let message = format!("`{}` is {other}, but {wanted} is needed here", Excerpt(name));
+    let fault = Diagnostic::error("unknown-section", message).label(format!("expected {wanted}"));
+    Some(fault.related(place, format!("{other} of this name")))
 }
 
-fn ambiguous(name: &str, found: &[usize], file: &File) -> Diagnostic {
+fn ambiguous(name: &str, found: &[usize], file: &File, place: Option<Span>) -> Diagnostic {
     let headers = found.iter().map(|section| &*file.section(*section).name);
     let headers = headers.map(|header| format!("`[{}]`", Excerpt(header))).collect::<Vec<_>>();
     let message = format!("`{}` may be {}", Excerpt(name), headers.join(" or "));
-    let fault = Diagnostic::error("ambiguous-section", message)
-        .label("it is not clear which is meant")
-        .help("rename one of the sections");
-    found.iter().take(LISTED).fold(fault, |fault, section| {
-        fault.related(file.section(*section).span, "it may be this one")
-    })
+    let fault = Diagnostic::error("ambiguous-section", message).help("rename one of the sections");
+    let mut places = found.iter().map(|section| file.section(*section).span);
+    // What the operator asks for has no place.
+    let fault = fault.at(place.or_else(|| places.next())).label("it is not clear which is meant");
+    places.take(LISTED).fold(fault, |fault, place| fault.related(place, "it may be this one"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::fixture::assert_validated;
+
+    #[test]
+    fn says_what_no_section_is_called() {
+        assert_validated(
+            "\
+[pipeline:main]
+pipeline = tnit
+#          ^^^^ unknown-section: no filter is called `tnit`
+  # tint
+  app tint
+# ^^^ unknown-section: `app` is an app, but a filter is needed here
+#     ^^^^ unknown-section: `tint` is a filter, but an app is needed here
+[app:app]
+use = egg:pasteline#page
+filter-with = tint ; red
+#             ^^^^^^^^^^ unknown-section: no filter is called `tint ; red`
+[filter:tint]
+use = egg:pasteline#tint
+colour = red
+",
+        );
+    }
+
+    #[test]
+    fn says_which_sections_a_name_may_mean() {
+        assert_validated(
+            "\
+[app:a]
+#----- it may be this one
+use = egg:pasteline#page
+[pipeline:a]
+#---------- it may be this one
+pipeline = egg:pasteline#page
+[app:b]
+use = a
+#     ^ ambiguous-section: `a` may be `[app:a]` or `[pipeline:a]`
+",
+        );
+    }
 }

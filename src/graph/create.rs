@@ -88,8 +88,12 @@ impl Resolver<'_> {
             COMPOSIT_FACTORY | COMPOSITE_FACTORY => true,
             ENTRY_POINT => {
                 let kind = context.chain.first().map(|link| header::split(&link.section).0);
-                self.registry.find(Kind::Composite, &factory.spec).is_some()
-                    || matches!(kind, Some("composit" | "composite"))
+                let is_named_so = || matches!(kind, Some("composit" | "composite"));
+                let mut known = self.registry.all(&factory.spec).peekable();
+                if known.peek().is_none() {
+                    return is_named_so();
+                }
+                known.any(|found| found.definition.is(Kind::Composite))
             }
             _ => false,
         }
@@ -243,5 +247,48 @@ impl Children for Asked {
 
     fn note(&mut self, diagnostic: Diagnostic) {
         self.events.push(Event::Noted(Box::new(diagnostic)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::fixture::{errors, outline};
+
+    const PICK: &str = "[composite:main]\nuse = egg:pasteline#pick\n";
+
+    #[test]
+    fn a_composite_is_made_of_what_it_asks_for() {
+        let sections = "[app:a]\nuse = egg:A\n[filter:a]\nuse = egg:F\n";
+        let text = format!("{PICK}x = a\nset A = 1\nfilter = a\ny = call:m:f\n{sections}");
+        assert_eq!(outline(&text), "pick(egg:F#main egg:A#main{A=1} call:m:f{A=1})");
+    }
+
+    #[test]
+    fn the_protocol_decides_what_is_a_composite() {
+        let app = "[app:a]\nuse = egg:A\n";
+        for (section, expected) in [
+            ("[app:main]\npaste.composite_factory = demo:pick\nx = a", "pick(egg:A#main)"),
+            ("[composite:main]\npaste.app_factory = demo:pick\nx = a", "demo:pick{x=a}"),
+            ("[composite:main]\nuse = call:demo:pick\nx = a", "pick(egg:A#main)"),
+            ("[app:main]\nuse = call:demo:pick\nx = a", "call:demo:pick{x=a}"),
+            ("[app:main]\nuse = egg:pasteline#pick\nx = a", "pick(egg:A#main)"),
+            ("[composite:main]\nuse = egg:pasteline#page\ntitle = a", "page{title=a}"),
+            ("[composite:main]\nuse = egg:X\nx = a", "pick()"),
+        ] {
+            assert_eq!(outline(&format!("{section}\n{app}")), expected, "{section}");
+        }
+    }
+
+    #[test]
+    fn what_is_named_is_looked_for_before_composites_are_asked() {
+        let text = "[pipeline:main]\npipeline = bad c\n\
+                    [composite:c]\nuse = egg:pasteline#pick\nx = no\nbad = 1\ny = none\n";
+        let expected = [
+            "LookupError: no filter is called `bad`",
+            "LookupError: no app is called `no`",
+            "ValueError: a bad key",
+            "LookupError: no app is called `none`",
+        ];
+        assert_eq!(errors(text), expected);
     }
 }

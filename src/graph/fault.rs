@@ -15,6 +15,9 @@ const VALUE_ERROR: &str = "ValueError";
 /// Names are compared letter by letter, so not with any number of them.
 pub(super) const CANDIDATES: usize = 1000;
 
+/// How many names are listed.
+pub(super) const LISTED: usize = 8;
+
 pub(super) fn unknown_scheme(scheme: &str, place: Option<Span>) -> Diagnostic {
     let message = format!("`{}:` is no scheme of Paste Deploy", Excerpt(scheme));
     Diagnostic::error("unknown-scheme", message)
@@ -111,7 +114,7 @@ pub(super) fn unknown_global(name: &Value, globals: &Conf) -> Diagnostic {
     Diagnostic::error("unknown-global", message)
         .at(name.span)
         .label("neither `[DEFAULT]` nor a `set` gives it")
-        .suggest(&name.text, globals.keys().take(CANDIDATES).map(|key| &**key))
+        .suggest(&name.text, globals.keys().take(CANDIDATES / 10).map(|key| &**key))
         .help("`set NAME = …` in a section gives it to all that the section is made of")
         .class(KEY_ERROR)
 }
@@ -134,8 +137,19 @@ pub(super) fn empty_pipeline(header: &str, value: &Value) -> Diagnostic {
         .class(INDEX_ERROR)
 }
 
-pub(super) fn too_large(nodes: usize) -> Diagnostic {
-    Diagnostic::error("too-large", format!("what is asked for has more than {nodes} parts"))
+/// Of so many `parts` no more are made.
+pub(super) fn too_large(most: usize, parts: &str) -> Diagnostic {
+    Diagnostic::error("too-large", format!("what is asked for has more than {most} {parts}"))
         .label("no further than this")
         .help("a section is there again for each place that names it")
+}
+
+/// Some of the names, in backticks.
+pub(super) fn listed(names: &[&str]) -> String {
+    let shown = names.iter().take(LISTED).map(|name| format!("`{}`", Excerpt(name)));
+    let listed = shown.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
+    }
 }

@@ -6,7 +6,7 @@ use super::Object;
 use super::context::FrameId;
 use super::files::{Identity, ViewId};
 use super::name::Name;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::source::{Sources, Span};
 
 /// How deep sections may lead to sections. Paste Deploy comes to an end at 492.
@@ -107,7 +107,7 @@ fn fault(circle: &[&Frame], sources: &Sources) -> Diagnostic {
     };
     let mut way = circle.to_vec();
     way.push(first);
-    let message = format!("`[{}]` leads to itself: {}", first.header, chain(&way));
+    let message = format!("`[{}]` leads to itself: {}", Excerpt(&first.header), chain(&way));
     let mut fault = Diagnostic::error("cycle", message)
         .at(first.named(sources).unwrap_or(first.place))
         .label(if others.is_empty() {
@@ -117,8 +117,10 @@ fn fault(circle: &[&Frame], sources: &Sources) -> Diagnostic {
         })
         .class("RecursionError");
     for (from, to) in circle.iter().zip(others).take(SHOWN) {
-        fault = fault
-            .related(to.named(sources), format!("`[{}]` leads to `[{}]`", from.header, to.header));
+        fault = fault.related(
+            to.named(sources),
+            format!("`[{}]` leads to `[{}]`", Excerpt(&from.header), Excerpt(&to.header)),
+        );
     }
     fault.help("name another section in one of these places")
 }
@@ -127,7 +129,7 @@ fn fault(circle: &[&Frame], sources: &Sources) -> Diagnostic {
 fn chain(way: &[&Frame]) -> String {
     /// How many headers are shown at either end.
     const SHOWN: usize = 4;
-    let header = |frame: &&Frame| format!("`[{}]`", frame.header);
+    let header = |frame: &&Frame| format!("`[{}]`", Excerpt(&frame.header));
     let (head, tail) = if way.len() > 2 * SHOWN + 1 {
         (&way[..SHOWN], &way[way.len() - SHOWN..])
     } else {
@@ -139,4 +141,93 @@ fn chain(way: &[&Frame]) -> String {
         shown.extend(tail.iter().map(header));
     }
     shown.join(" → ")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::fixture::{assert_validated, errors, outline};
+
+    /// Sections that each use the next, and the last of them what is given.
+    fn chain(length: usize, last: &str) -> String {
+        let section = |number| {
+            let name = if number == 0 { "main".to_owned() } else { format!("a{number}") };
+            let used =
+                if number + 1 == length { last.to_owned() } else { format!("a{}", number + 1) };
+            format!("[app:{name}]\nuse = {used}\n")
+        };
+        (0..length).map(section).collect()
+    }
+
+    #[test]
+    fn shows_a_circle_where_it_closes() {
+        assert_validated(
+            "\
+[pipeline:main]
+pipeline = b
+[app:a]
+use = b
+#     - `[app:a]` leads to `[filter-app:b]`
+[filter-app:b]
+use = egg:pasteline#tint
+colour = red
+next = a
+#      ^ cycle: `[app:a]` leads to itself: `[app:a]` → `[filter-app:b]` → `[app:a]`
+[filter:c]
+use = c
+#     ^ cycle: `[filter:c]` leads to itself: `[filter:c]` → `[filter:c]`
+",
+        );
+    }
+
+    #[test]
+    fn a_composite_may_be_on_a_circle() {
+        assert_validated(
+            "\
+[composite:main]
+use = egg:pasteline#pick
+a = a
+#   - `[composite:main]` leads to `[app:a]`
+b = a
+[app:a]
+use = main
+#     ^^^^ cycle: `[composite:main]` leads to itself: `[composite:main]` → `[app:a]` → `[composite:main]`
+",
+        );
+    }
+
+    #[test]
+    fn each_circle_is_told_once() {
+        let names: Vec<_> = ('a'..='p').map(|name| name.to_string()).collect();
+        let options: Vec<_> = names.iter().map(|name| format!("{name} = {name}\n")).collect();
+        let section =
+            |name| format!("[composite:{name}]\nuse = egg:pasteline#pick\n{}", options.concat());
+        let sections: Vec<_> = names.iter().map(section).collect();
+        let sections = sections.concat().replacen("[composite:a]", "[composite:main]", 1);
+        let found = errors(&sections.replace("a = a\n", "a = main\n"));
+        assert_eq!(found.len(), 16 * 17 / 2);
+        assert!(found.iter().all(|error| error.starts_with("RecursionError")));
+    }
+
+    #[test]
+    fn a_section_may_come_again_with_other_globals() {
+        let text = "[DEFAULT]\nnext = b\n[app:main]\nget use = next\n\
+                    [app:b]\nuse = main\nset next = egg:A\n";
+        assert_eq!(outline(text), "egg:A#main");
+    }
+
+    #[test]
+    fn leaves_out_the_middle_of_a_long_way() {
+        let [error] = &errors(&chain(300, "main"))[..] else { panic!("one circle") };
+        let expected = "RecursionError: `[app:main]` leads to itself: `[app:main]` → `[app:a1]` → \
+                        `[app:a2]` → `[app:a3]` → 293 more → `[app:a297]` → `[app:a298]` → \
+                        `[app:a299]` → `[app:main]`";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn goes_as_deep_as_paste_deploy() {
+        assert_eq!(outline(&chain(480, "egg:A")), "egg:A#main");
+        let expected = "RecursionError: sections lead to sections more than 480 deep";
+        assert_eq!(outline(&chain(481, "egg:A")), expected);
+    }
 }

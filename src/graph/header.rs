@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use super::Object;
 use crate::ini::Section;
 use crate::syntax;
@@ -44,7 +46,7 @@ pub(super) fn object(header: &str) -> Option<Object> {
 /// The sections of a file by kind and name.
 #[derive(Debug, Default)]
 pub(super) struct Headers {
-    named: HashMap<&'static str, HashMap<Box<str>, Vec<usize>>>,
+    named: HashMap<&'static str, IndexMap<Box<str>, Vec<usize>>>,
     /// Sections such as `[app]`.
     bare: HashMap<&'static str, usize>,
 }
@@ -83,10 +85,10 @@ impl Headers {
         bare.into_iter().chain(named.into_iter().flatten()).copied().collect()
     }
 
-    /// The names of all sections that make an object.
+    /// The names of all sections that make an object, in the order of the file a kind.
     pub(super) fn names(&self, object: Object) -> impl Iterator<Item = &str> {
         let kinds = groups(object).iter().copied().flatten();
-        kinds.filter_map(|kind| self.named.get(kind)).flat_map(HashMap::keys).map(|name| &**name)
+        kinds.filter_map(|kind| self.named.get(kind)).flat_map(IndexMap::keys).map(|name| &**name)
     }
 }
 
@@ -113,5 +115,46 @@ impl Loadable {
         let object = object(&section.name)?;
         let name = split(&section.name).1.map(Arc::from);
         Some(Self { section: Arc::clone(&section.name), object, name })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ini;
+    use crate::source::Sources;
+
+    /// The headers of the sections that an object's name can stand for.
+    fn find(headers: &[&str], object: Object, name: Option<&str>) -> Vec<String> {
+        let text: Vec<_> = headers.iter().map(|header| format!("[{header}]\n")).collect();
+        let mut sources = Sources::default();
+        let source = sources.add("paste.ini", text.concat());
+        let sections = ini::parse(source, &sources).0.sections;
+        let found = Headers::new(&sections).find(object, name);
+        found.into_iter().map(|number| sections[number].name.to_string()).collect()
+    }
+
+    #[test]
+    fn the_first_kind_of_a_group_hides_the_others() {
+        let headers = ["application:a", "app:a", "composit:a", "composite:a", "filter:a"];
+        let found = find(&headers, Object::App, Some("a"));
+        assert_eq!(found, ["app:a", "composite:a"]);
+        assert_eq!(find(&headers[..1], Object::App, Some("a")), ["application:a"]);
+        assert_eq!(find(&headers, Object::Filter, Some("a")), ["filter:a"]);
+    }
+
+    #[test]
+    fn blanks_around_a_name_do_not_count_but_case_does() {
+        let headers = ["app: a b\t", "app:A b", "app :a b", "app:a b"];
+        assert_eq!(find(&headers, Object::App, Some("a b")), ["app: a b\t", "app:a b"]);
+        assert_eq!(find(&headers, Object::App, Some(" a b")), [""; 0]);
+    }
+
+    #[test]
+    fn without_a_name_main_and_the_bare_header_count() {
+        let headers = ["app:main", "app", "pipeline", "server"];
+        assert_eq!(find(&headers, Object::App, None), ["app", "app:main", "pipeline"]);
+        assert_eq!(find(&headers, Object::Server, None), ["server"]);
+        assert_eq!(find(&headers, Object::App, Some("main")), ["app:main"]);
     }
 }

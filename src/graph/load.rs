@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::files::{Files, ViewId, as_raised};
 use super::header::Loadable;
-use super::resolve::Resolver;
+use super::resolve::{Limits, Resolver};
 use super::view::File;
 use super::{DropIns, Input, Loaded, Object};
 use crate::diagnostic::Diagnostic;
@@ -26,9 +26,10 @@ pub struct Loader<'r> {
     /// None if it could not be read.
     pub(super) main: Option<ViewId>,
     /// What is wrong with the lines of the file and of what lies over it.
-    faults: Vec<Diagnostic>,
-    caller: Option<Arc<Conf>>,
+    pub(super) faults: Vec<Diagnostic>,
+    pub(super) caller: Option<Arc<Conf>>,
     strategy: Option<String>,
+    pub(super) limits: Limits,
 }
 
 impl<'r> Loader<'r> {
@@ -46,7 +47,8 @@ impl<'r> Loader<'r> {
             let place = files.insert(File::new(document, Vec::new()));
             files.open(place, caller.clone()).ok()
         });
-        Self { registry, files, main, faults, caller, strategy: input.strategy.clone() }
+        let (strategy, limits) = (input.strategy.clone(), Limits::default());
+        Self { registry, files, main, faults, caller, strategy, limits }
     }
 
     /// What is wrong with the lines of the file and of what lies over it; that first which Paste
@@ -66,10 +68,9 @@ impl<'r> Loader<'r> {
     }
 
     /// The sections that can be asked for, in the order of the file.
-    pub fn loadable(&mut self) -> Vec<Loadable> {
-        let Some(main) = self.main else { return Vec::new() };
-        let (view, _) = self.files.view(main);
-        view.file.document.sections.iter().filter_map(Loadable::of).collect()
+    pub fn loadable(&self) -> Vec<Loadable> {
+        let sections = self.document().into_iter().flat_map(|document| &document.sections);
+        sections.filter_map(Loadable::of).collect()
     }
 
     /// Resolves an app, a filter or a server by its name, or by a URI. Paste Deploy takes `main`
@@ -93,7 +94,7 @@ impl<'r> Loader<'r> {
         let Some(main) = self.main else { return Loaded::default() };
         self.files.tidy();
         let strategy = self.strategy.as_deref();
-        let mut resolver = Resolver::new(&mut self.files, self.registry, strategy);
+        let mut resolver = Resolver::new(&mut self.files, self.registry, strategy, self.limits);
         let loaded = resolver.run(object, name, (main, self.caller.clone()));
         see(&resolver);
         loaded
@@ -147,4 +148,102 @@ fn drop_ins(file: &Path) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
     paths.retain(|path| path.extension() == Some(OsStr::new("ini")));
     paths.sort();
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::graph::fixture::{draw, registry};
+
+    /// Files in a directory of their own, removed at the end.
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn with(name: &str, files: &[(&str, &str)]) -> Self {
+            let unique = format!("pasteline-{}-{name}", std::process::id());
+            let directory = Self(std::env::temp_dir().join(unique));
+            for (path, text) in files {
+                let path = directory.0.join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            directory
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn drop_ins_lie_over_the_file_and_overlays_over_them() {
+        let directory = Directory::with(
+            "layers",
+            &[
+                ("a.ini", "[DEFAULT]\nb = 0\n[app:main]\nuse = egg:pasteline#page\na = 1\n"),
+                ("a.ini.d/2.ini", "[app:main]\na = 3\nc = 3\n"),
+                ("a.ini.d/1.ini", "[app:main]\na = 2\nb = 2\n"),
+                ("a.ini.d/3.txt", "[app:main]\na = 4\n"),
+                ("over.ini", "[app:main]\nc = 5\n"),
+            ],
+        );
+        let mut input = Input::new(directory.0.join("a.ini"));
+        let registry = registry();
+        let outline =
+            |input: &Input| draw(&Loader::open(input, &registry).load(Object::App, Some("main")));
+        assert_eq!(outline(&input), "page{a=3, b=2, c=3}");
+        input.overlays.push(directory.0.join("over.ini"));
+        assert_eq!(outline(&input), "page{a=3, b=2, c=5}");
+        input.drop_ins = DropIns::Ignored;
+        assert_eq!(outline(&input), "page{a=1, c=5}");
+    }
+
+    #[test]
+    fn overlays_do_not_reach_into_other_files() {
+        let directory = Directory::with(
+            "include",
+            &[
+                ("a.ini", "[app:main]\nuse = config:b.ini#x\n[app:x]\nuse = egg:pasteline#page\n"),
+                ("b.ini", "[app:x]\nuse = egg:pasteline#page\na = 1\n"),
+                ("over.ini", "[app:x]\na = 2\n"),
+            ],
+        );
+        let mut input = Input::new(directory.0.join("a.ini"));
+        input.overlays.push(directory.0.join("over.ini"));
+        let registry = registry();
+        let mut loader = Loader::open(&input, &registry);
+        assert_eq!(draw(&loader.load(Object::App, Some("main"))), "page{a=1}");
+        assert_eq!(draw(&loader.load(Object::App, Some("x"))), "page{a=2}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_any_of_the_files_is_told_with_everything() {
+        let files = [("a.ini", "[app:main]\nuse = egg:A\n"), ("a.ini.d/1.ini", "nonsense\n")];
+        let directory = Directory::with("faults", &files);
+        let registry = registry();
+        let mut input = Input::new(directory.0.join("a.ini"));
+        input.overlays.push(directory.0.join("missing.ini"));
+        let mut loader = Loader::open(&input, &registry);
+        let loaded = loader.load(Object::App, Some("main"));
+        let slugs: Vec<_> = loaded.diagnostics.iter().map(|found| found.slug).collect();
+        assert_eq!(slugs, ["missing-section-header", "unreadable-file"]);
+        assert_eq!(loaded.root, None);
+    }
+
+    #[test]
+    fn without_a_file_there_is_nothing_but_the_reason() {
+        let registry = registry();
+        let mut loader = Loader::open(&Input::new("no/such.ini"), &registry);
+        let loaded = loader.load(Object::App, Some("main"));
+        assert_eq!(
+            draw(&loaded),
+            "FileNotFoundError: cannot read `no/such.ini`: no such file or directory"
+        );
+        assert_eq!(loader.validate(), loaded.diagnostics);
+        assert_eq!(loader.loadable(), []);
+    }
 }

@@ -152,7 +152,7 @@ impl Resolver<'_> {
 
     /// What is wrong with the lines of a file, when it is come upon for the first time.
     fn note_faults(&mut self, view: ViewId, name: &Name) {
-        let file = Arc::clone(&self.files.view(view).0.file);
+        let file = Arc::clone(&self.files.view_of(view).file);
         if !self.opened.insert(file.document.source) {
             return;
         }
@@ -164,7 +164,7 @@ impl Resolver<'_> {
     }
 
     /// Where a file is that a `config:` names; none if only a file could tell.
-    fn place_of(&mut self, path: &str, home: &Home) -> Option<Place> {
+    fn place_of(&self, path: &str, home: &Home) -> Option<Place> {
         let decoded = percent_decode_str(path).decode_utf8_lossy().replace('\\', "/");
         if path.starts_with('/') {
             // `config:///etc/api.ini` is how some write an absolute path.
@@ -173,12 +173,105 @@ impl Resolver<'_> {
             return Some(Place { shown: PathBuf::from(&filename), filename });
         }
         let Home::File(view) = home else { return None };
-        let (view, _) = self.files.view(*view);
+        let view = self.files.view_of(*view);
         let beside = |base: &str| match base.rsplit_once('/') {
             Some((directory, _)) => syntax::strip(&format!("{directory}/{decoded}")).to_owned(),
             None => syntax::strip(&decoded).to_owned(),
         };
         let filename = beside(&view.filename);
         Some(Place { filename, shown: PathBuf::from(beside(&view.shown.to_string_lossy())) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::Object;
+    use crate::graph::fixture::{assert_validated, draw, loader, outline, outline_with, registry};
+
+    #[test]
+    fn a_uri_stands_wherever_a_name_does() {
+        let text =
+            "[pipeline:main]\npipeline = egg:pasteline#tint egg:Paste#gzip EGG:pasteline#page\n";
+        assert_eq!(outline(text), "pipeline(tint egg:Paste#gzip page)");
+        let text = "[app:main]\nuse = egg:X#config:/dir/inc.ini#a\n";
+        let others = [("inc.ini", "[app:a]\nuse = egg:Y\n")];
+        assert_eq!(outline_with(text, &others, &[]), "egg:Y#main");
+    }
+
+    #[test]
+    fn another_file_has_its_own_directory_and_defaults() {
+        let main = "[DEFAULT]\nA = outer\nB = outer\n[app:main]\nuse = config:sub/inc%%2Eini#a\n\
+                    b = mine\n";
+        let inner = "[DEFAULT]\nA = inner\n[app:a]\nuse = egg:pasteline#page\nb = 1\n\
+                     c = %(here)s %(A)s %(B)s\nget d = here\nB = hidden\n";
+        let others = [("sub/inc.ini", inner)];
+        let expected = "page{b=mine, c=/dir/sub inner hidden, d=/dir, A=outer, B=outer}";
+        assert_eq!(outline_with(main, &others, &[]), expected);
+    }
+
+    #[test]
+    fn a_composite_of_another_file_is_made_of_sections_of_the_one_that_uses_it() {
+        let inner =
+            ("inc.ini", "[composite:a]\nuse = egg:pasteline#pick\nx = x\n[app:x]\nuse = egg:I\n");
+        let used = "[composite:main]\nuse = config:inc.ini#a\n[app:x]\nuse = egg:O\n";
+        assert_eq!(outline_with(used, &[inner], &[]), "pick(egg:O#main)");
+        let named = "[pipeline:main]\npipeline = config:inc.ini#a\n[app:x]\nuse = egg:O\n";
+        assert_eq!(outline_with(named, &[inner], &[]), "pipeline(pick(egg:I#main))");
+    }
+
+    #[test]
+    fn without_a_name_the_bare_section_counts_too() {
+        let registry = registry();
+        let mut loader = loader("[app]\nuse = egg:A\n", &[], &[], &registry);
+        assert_eq!(draw(&loader.load(Object::App, None)), "egg:A#main");
+        let missing = draw(&loader.load(Object::App, Some("main")));
+        assert_eq!(missing, "LookupError: no app is called `main`");
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_uri() {
+        assert_validated(
+            "\
+[app:a]
+use = python:thing
+#     ^^^^^^ unknown-scheme: `python:` is no scheme of Paste Deploy
+[app:b]
+use = call:a
+#     ^^^^^^ bad-factory: `call:` names no attribute of a module
+[app:c]
+use = call:a:b:c
+#             ^^ bad-factory: `call:` names more than a module and an attribute
+[app:d]
+use = call::b
+#     ^^^^^^^ bad-factory: `call:` names no module
+[app:e]
+use = egg:#x
+#     ^^^^^^ bad-factory: `egg:` names no distribution
+[app:f]
+use = egg:Paste#gzip
+#               ^^^^ unknown-entry-point: `egg:Paste#gzip` is a filter, but an app is needed here
+[filter:g]
+use = egg:Paste#gzipp
+#               ^^^^^ unknown-entry-point: `Paste` offers no filter called `gzipp`
+[app:h]
+use = egg:X#config:inc.ini
+#                  ^^^^^^^ relative-path: `inc.ini` is relative, and here is no file that it counts from
+[app:i]
+use = config:/no/such.ini#a
+#            ^^^^^^^^^^^^ unreadable-file: cannot read `/no/such.ini`: no such file or directory
+",
+        );
+    }
+
+    #[test]
+    fn tells_of_the_faults_of_another_file_once() {
+        let registry = registry();
+        let text = "[app:a]\nuse = config:inc.ini#x\n[app:b]\nuse = config:inc.ini#y\n";
+        let mut loader = loader(text, &[("inc.ini", "[app:x]\nnonsense\n")], &[], &registry);
+        let found = loader.validate();
+        let slugs: Vec<_> = found.iter().map(|found| found.slug).collect();
+        assert_eq!(slugs, ["unknown-section", "missing-factory", "not-an-option"]);
+        assert_eq!(found[0].message, "no app is called `y` in `/dir/inc.ini`");
+        assert_eq!(found[2].related[0].1, "included from here");
     }
 }

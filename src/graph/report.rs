@@ -95,3 +95,70 @@ fn error(diagnostics: &[Diagnostic], sources: &Sources) -> Option<Json> {
     }
     Some(Json::Object(shown))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::graph::Object;
+    use crate::graph::fixture::{loader, registry};
+
+    #[test]
+    fn an_error_has_its_class_and_line() {
+        let registry = registry();
+        let text = "[pipeline:main]\npipeline =\n  missing\n";
+        let shown = loader(text, &[], &[], &registry).show(Object::App, Some("main"));
+        let expected = json!({ "error": {
+            "class": "LookupError",
+            "message": "no app is called `missing`",
+            "slug": "unknown-section",
+            "file": "/dir/paste.ini",
+            "line": 3,
+        }});
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn shows_every_section_that_can_be_asked_for() {
+        let registry = registry();
+        let text = "[app: a ]\nuse = egg:A\n[loggers]\n[filter:f]\n[server]\nuse = egg:S\n";
+        let shown = loader(text, &[], &[], &registry).show_all();
+        let entries: Vec<_> = shown
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| {
+                let outcome =
+                    entry["result"]["factory"].as_str().or(entry["error"]["class"].as_str());
+                json!([entry["section"], entry["name"], entry["type"], outcome])
+            })
+            .collect();
+        let expected = json!([
+            ["app: a ", "a", "app", "egg:A#main"],
+            ["filter:f", "f", "filter", "LookupError"],
+            ["server", null, "server", "egg:S#main"],
+        ]);
+        assert_eq!(json!(entries), expected);
+    }
+
+    #[test]
+    fn shows_the_file_as_it_was_parsed() {
+        let registry = registry();
+        let text = "[DEFAULT]\na = %(here)s\n[s]\nb = %(a)s\nc = %\n";
+        let mut shown = loader(text, &[], &[("x", "y")], &registry).show_sections();
+        shown["sections"][0]["options"][1]["error"] =
+            shown["sections"][0]["options"][1]["error"]["class"].take();
+        let expected = json!({
+            "defaults": [
+                { "key": "here", "raw": "/dir", "value": "/dir" },
+                { "key": "__file__", "raw": "/dir/paste.ini", "value": "/dir/paste.ini" },
+                { "key": "a", "raw": "%(here)s", "value": "/dir" },
+            ],
+            "sections": [{ "name": "s", "options": [
+                { "key": "b", "raw": "%(a)s", "value": "/dir" },
+                { "key": "c", "raw": "%", "error": "InterpolationSyntaxError" },
+            ]}],
+        });
+        assert_eq!(shown, expected);
+    }
+}

@@ -15,11 +15,20 @@ use crate::ini::Conf;
 use crate::registry::Registry;
 use crate::source::{SourceId, Sources, Span};
 
-/// How many nodes a graph may have.
-const NODES: usize = 100_000;
+/// How much may be resolved for one wish.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// How many names may be looked up, each of which may become a node.
+    pub(super) names: usize,
+    /// How many options may be copied.
+    pub(super) options: usize,
+}
 
-/// How many options may be copied for it.
-const OPTIONS: usize = 4_000_000;
+impl Default for Limits {
+    fn default() -> Self {
+        Self { names: 100_000, options: 4_000_000 }
+    }
+}
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -89,8 +98,9 @@ pub(super) struct Resolver<'l> {
     pub(super) reached: HashSet<(SourceId, usize)>,
     /// Files that were come upon.
     pub(super) opened: HashSet<SourceId>,
+    limits: Limits,
     /// How many names were looked up.
-    names: usize,
+    pub(super) names: usize,
 }
 
 impl<'l> Resolver<'l> {
@@ -98,8 +108,10 @@ impl<'l> Resolver<'l> {
         files: &'l mut Files,
         registry: &'l Registry,
         strategy: Option<&'l str>,
+        limits: Limits,
     ) -> Self {
         Self {
+            limits,
             files,
             registry,
             strategy,
@@ -132,9 +144,10 @@ impl<'l> Resolver<'l> {
             self.perform(task);
         }
         let root = self.made.pop().flatten();
-        let diagnostics = std::mem::take(&mut self.notes).finish();
+        let (diagnostics, broken) = std::mem::take(&mut self.notes).finish();
         let root = root.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
-        Loaded { graph: std::mem::take(&mut self.graph), root, diagnostics }
+        let graph = Graph { broken, ..std::mem::take(&mut self.graph) };
+        Loaded { graph, root, diagnostics }
     }
 
     fn perform(&mut self, task: Task) {
@@ -189,16 +202,19 @@ impl<'l> Resolver<'l> {
 
     fn find(&mut self, wish: Wish) {
         self.names += 1;
-        if wish.level > LEVELS {
-            let place = self.place(&wish);
-            let fault = self.frames.too_deep(wish.parent, place);
-            return self.stop(fault);
+        // A factory that is named by the deepest section is no section.
+        if wish.level > LEVELS + 1 {
+            return self.stop_too_deep(&wish);
         }
-        if self.names > NODES || self.contexts.copied() > OPTIONS {
-            let fault = fault::too_large(NODES).at(self.place(&wish));
-            return self.stop(fault);
-        }
-        self.look_up(wish);
+        let Limits { names, options } = self.limits;
+        let fault = if self.names > names {
+            fault::too_large(names, "parts")
+        } else if self.contexts.copied() > options {
+            fault::too_large(options, "options")
+        } else {
+            return self.look_up(wish);
+        };
+        self.stop(fault.at(self.place(&wish)));
     }
 
     /// Where what is asked for is named.
@@ -225,10 +241,79 @@ impl<'l> Resolver<'l> {
         self.found.push(None);
     }
 
+    /// Gives up because too many names lead to one.
+    pub(super) fn stop_too_deep(&mut self, wish: &Wish) {
+        let fault = self.frames.too_deep(wish.parent, self.place(wish));
+        self.stop(fault);
+    }
+
     /// Gives up altogether.
     fn stop(&mut self, fault: Diagnostic) {
         self.notes.add_cause(fault);
         self.tasks.clear();
         self.made.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::graph::fixture::{errors, loader, outline, registry};
+
+    /// Composites that each name the next twice.
+    fn doubling(levels: usize) -> String {
+        let level = |number| {
+            let name = if number == 0 { "main".to_owned() } else { format!("a{number}") };
+            let next = format!("a{}", number + 1);
+            format!("[composite:{name}]\nuse = egg:pasteline#pick\nx = {next}\ny = {next}\n")
+        };
+        let levels_of_composites: String = (0..levels).map(level).collect();
+        format!("{levels_of_composites}[app:a{levels}]\nuse = egg:A\n")
+    }
+
+    /// What is wrong with the app `main` within some limits.
+    fn errors_within(limits: Limits, text: &str) -> Vec<String> {
+        let registry = registry();
+        let mut loader = loader(text, &[], &[], &registry);
+        loader.limits = limits;
+        let loaded = loader.load(Object::App, Some("main"));
+        loaded.diagnostics.into_iter().map(|found| found.message).collect()
+    }
+
+    #[test]
+    fn a_graph_has_a_bounded_number_of_parts() {
+        let limits = Limits { names: 1000, ..Limits::default() };
+        let inside = "pick(pick(pick(egg:A#main egg:A#main) pick(egg:A#main egg:A#main)) pick(";
+        assert!(outline(&doubling(4)).starts_with(&format!("pick({inside}")));
+        let expected = ["what is asked for has more than 1000 parts"];
+        assert_eq!(errors_within(limits, &doubling(100)), expected);
+    }
+
+    #[test]
+    fn a_graph_copies_a_bounded_number_of_options() {
+        let limits = Limits { options: 10_000, ..Limits::default() };
+        let options: Vec<_> = (0..200).map(|number| format!("o{number} = x\n")).collect();
+        let filter = format!("[filter:f]\nuse = egg:F\n{}", options.concat());
+        let text = |filters| format!("[pipeline:main]\npipeline = {filters} egg:A\n{filter}");
+        assert_eq!(errors_within(limits, &text("f ".repeat(10))), [""; 0]);
+        let expected = ["what is asked for has more than 10000 options"];
+        assert_eq!(errors_within(limits, &text("f ".repeat(100))), expected);
+    }
+
+    #[test]
+    fn deep_files_need_little_stack() {
+        let pipelines = |number: usize| {
+            let name = if number == 0 { "main".to_owned() } else { format!("a{number}") };
+            format!("[pipeline:{name}]\npipeline = f a{}\n", number + 1)
+        };
+        let text: String = (0..478).map(pipelines).collect();
+        let text = format!(
+            "{text}[composite:a478]\nuse = egg:pasteline#pick\nx = a\n[app:a]\nuse = egg:A\n[filter:f]\nuse = egg:F\n"
+        );
+        let small = thread::Builder::new().stack_size(128 << 10);
+        let loading = small.spawn(move || errors(&text)).unwrap();
+        assert_eq!(loading.join().unwrap(), [""; 0]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::context::{Context, Home, Named, Shape};
 use super::egg::{APP_FACTORY, COMPOSIT_FACTORY, FILTER_FACTORY, SERVER_FACTORY, protocols};
 use super::files::{Identity, ViewId};
-use super::frame::{Frame, Visit};
+use super::frame::{Frame, LEVELS, Visit};
 use super::name::Name;
 use super::resolve::{Part, Resolver, Task, Wish};
 use super::view::{Faults, Options};
@@ -16,10 +16,16 @@ use crate::syntax::Object as PythonObject;
 impl Resolver<'_> {
     /// Finds a section by its name and looks for what it is made of.
     pub(super) fn section(&mut self, wish: &Wish, view: ViewId) {
-        let file = Arc::clone(&self.files.view(view).0.file);
+        if wish.level > LEVELS {
+            return self.stop_too_deep(wish);
+        }
+        let file = Arc::clone(&self.files.view_of(view).file);
         let name = wish.name.as_ref().map(|name| &*name.text);
-        let [section] = file.headers().find(wish.object, name)[..] else {
+        let found = file.headers().find(wish.object, name);
+        let [section] = found[..] else {
             let fault = self.not_one(wish, view);
+            // There is nothing more to say about any of several.
+            self.reached.extend(found.into_iter().map(|found| (file.document.source, found)));
             return self.fail(fault);
         };
         let (viewed, sources) = self.files.view(view);
@@ -44,7 +50,7 @@ impl Resolver<'_> {
             self.notes.repeat_error();
             return self.found.push(None);
         }
-        self.reached.insert((place.source, section));
+        self.reached.insert((file.document.source, section));
         self.tasks.push(Task::Settle(visit, self.notes.errors()));
         self.note_values(&globals.faults);
         let (viewed, sources) = self.files.view(view);
@@ -224,5 +230,186 @@ pub(super) fn implied_protocol(header: &str, object: Object) -> &'static str {
         (Object::App, _) => APP_FACTORY,
         (Object::Filter, _) => FILTER_FACTORY,
         (Object::Server, _) => SERVER_FACTORY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::fixture::{assert_validated, errors, outline, outline_with};
+
+    const PAGE: &str = "use = egg:pasteline#page";
+    const TINT: &str = "[filter:tint]\nuse = egg:pasteline#tint\ncolour = red\n";
+
+    fn main(options: &str) -> String {
+        format!("[app:main]\n{PAGE}\n{options}\n")
+    }
+
+    #[test]
+    fn the_defaults_hide_options_of_the_same_name() {
+        let text = format!("[DEFAULT]\na = 1\nB = 2\n{}", main("a = 3\nB = 4\nc = 5"));
+        assert_eq!(outline(&text), "page{c=5, B=2}");
+    }
+
+    #[test]
+    fn set_and_get_pass_options_on() {
+        let text = main("set  A =1\nget b = A\nb = 2\nget here = __file__");
+        assert_eq!(outline(&text), "page{b=1, here=/dir/paste.ini, A=1}");
+        let text = format!("[DEFAULT]\nset A = 1\nget b = A\n{}", main("set A = 2"));
+        assert_eq!(outline(&text), "page{b=2, set A=1, A=2}");
+    }
+
+    #[test]
+    fn the_globals_of_the_caller_win_but_over_what_a_section_sets() {
+        let text = format!("[DEFAULT]\nA = 1\n{}", main("set B = 2\nget c = A\nd = %(A)s"));
+        let globals = [("A", "8"), ("B", "9"), ("title", "hidden")];
+        assert_eq!(outline_with(&text, &[], &globals), "page{d=1, c=8, A=8, B=2}");
+        let text = main("title = mine");
+        assert_eq!(outline_with(&text, &[], &globals), "page{A=8, B=9}");
+    }
+
+    #[test]
+    fn a_section_adds_to_what_it_uses() {
+        let text = "[app:main]\nuse = base\na = 1\nset A = 1\n\
+                    [app:base]\nuse = egg:pasteline#page\na = 2\nb = 3\nget c = A\nset A = 2\n";
+        assert_eq!(outline(text), "page{a=1, b=3, c=2, A=1}");
+    }
+
+    #[test]
+    fn what_is_added_to_a_filtered_section_reaches_only_a_factory_of_its_own() {
+        let using = "[app:main]\nuse = base\na = 1\nset A = 1\n[app:base]\nfilter-with = tint\n";
+        let tint = "[filter:tint]\nuse = egg:pasteline#tint\n";
+        let egg = format!("{using}{PAGE}\nset A = 2\n{tint}");
+        assert_eq!(outline(&egg), "with(tint{A=2} page{A=1})");
+        let explicit = format!("{using}paste.app_factory = demo:page\nset A = 2\n{tint}");
+        assert_eq!(outline(&explicit), "with(tint{A=2} demo:page{a=1, A=1})");
+    }
+
+    #[test]
+    fn puts_filters_before_apps() {
+        let app = "[app:app]\nuse = egg:pasteline#page\n";
+        for (section, expected) in [
+            ("[pipeline:main]\npipeline = tint\n  tint app", "pipeline(tint{r} tint{r} page)"),
+            ("[pipeline:main]\npipeline = app\nfilter-with = tint", "with(tint{r} pipeline(page))"),
+            ("[filter-app:main]\nuse = tint\nnext = app\na = 1", "filter-app(tint{r, a=1} page)"),
+            (
+                "[filter-app:main]\npaste.filter_factory = demo:tint\nnext = app\na = 1",
+                "filter-app(demo:tint{a=1} page)",
+            ),
+            ("[app:main]\nuse = app\nfilter-with = tint", "with(tint{r} page)"),
+            (
+                "[app:main]\nuse = app\nfilter-with = outer\n[filter:outer]\nuse = tint\nfilter-with = tint",
+                "with(with(tint{r} tint{r}) page)",
+            ),
+        ] {
+            let drawn = outline(&format!("{section}\n{app}{TINT}"));
+            assert_eq!(drawn.replace("{colour=red", "{r"), expected, "{section}");
+        }
+    }
+
+    #[test]
+    fn a_call_takes_its_kind_from_the_place() {
+        let text = "[pipeline:main]\npipeline = call:m:f call:m:C.d main\n\
+                    [app:a]\nuse = call:m:f\n";
+        assert_eq!(
+            outline(&text.replace("main\n[", "a\n[")),
+            "pipeline(call:m:f call:m:C.d call:m:f)"
+        );
+        let text = "[filter-app:main]\nuse = call:m:f\nnext = call:m:g\n";
+        assert_eq!(outline(text), "filter-app(call:m:f call:m:g)");
+    }
+
+    #[test]
+    fn says_what_a_section_lacks() {
+        assert_validated(
+            "\
+[DEFAULT]
+next = x
+[pipeline:a]
+#^^^^^^^^^^ missing-option: `[pipeline:a]` needs the option `pipeline`
+[pipeline:b]
+pipeline =
+;^^^^^^^ empty-pipeline: the pipeline of `[pipeline:b]` is empty
+[filter-app:c]
+use = egg:pasteline#tint
+colour = red
+next = x
+;^^^ hidden-option: `next` of `[filter-app:c]` is hidden by that of `[DEFAULT]`
+[app:d]
+#^^^^^ missing-factory: `[app:d]` names no factory
+paste.filter_factory = m:f
+",
+        );
+    }
+
+    #[test]
+    fn says_where_a_factory_is_wrong() {
+        assert_validated(
+            "\
+[app:a]
+paste.app_factory = demo:page
+paste.composite_factory = demo:pick
+;^^^^^^^^^^^^^^^^^^^^^^ several-factories: `[app:a]` names several factories: `paste.app_factory` and `paste.composite_factory`
+[app:b]
+paste.app_factory = demo:page # a page
+#                   ^^^^^^^^^^^^^^^^^^ bad-factory: `paste.app_factory` is `demo:page # a page`, which is no Python object
+[app:c]
+use = egg:pasteline#page
+get title = nmae
+#           ^^^^ unknown-global: no global option is called `nmae`
+",
+        );
+    }
+
+    #[test]
+    fn a_pipeline_has_no_options_of_its_own() {
+        assert_validated(
+            "\
+[pipeline:main]
+pipeline = app
+set A = 1
+title = x
+;^^^^ unknown-option: a pipeline has no option `title`
+use = app
+;^^ unknown-option: a pipeline has no option `use`
+[app:app]
+use = egg:pasteline#page
+",
+        );
+    }
+
+    #[test]
+    fn what_follows_from_a_bad_value_is_not_told() {
+        assert_validated(
+            "\
+[pipeline:main]
+pipeline = %(tints)s app tnit
+#          ^^^^^^^^^ unknown-reference: `%(tints)s` refers to an option that is neither in `[pipeline:main]` nor in `[DEFAULT]`
+[app:app]
+use = egg:pasteline#page
+times = 100%
+#          ^ stray-percent: a `%` in the value of `times` begins no reference
+tilte = x
+;^^^^ unknown-option: `egg:pasteline#page` has no option `tilte`
+",
+        );
+    }
+
+    #[test]
+    fn the_first_error_is_the_one_that_paste_deploy_raises() {
+        let text = "[DEFAULT]\nbad = %\n[pipeline:main]\npipeline = one two three\n\
+                    [app:three]\nuse = nowhere\nget a = b\n[filter:one]\n[filter:two]\nget x = y\n";
+        let classes: Vec<_> = errors(text)
+            .iter()
+            .filter_map(|error| Some(error.split_once(": ")?.0.to_owned()))
+            .collect();
+        let expected = [
+            "InterpolationSyntaxError",
+            "KeyError",
+            "LookupError",
+            "LookupError",
+            "KeyError",
+            "LookupError",
+        ];
+        assert_eq!(classes, expected);
     }
 }

@@ -87,3 +87,87 @@ fn head(node: &Node) -> Map<String, Json> {
 fn conf(conf: &Conf) -> Json {
     conf.iter().map(|(key, value)| (key.to_string(), json!(&*value.text))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::graph::Object;
+    use crate::graph::fixture::{loader, registry};
+
+    /// The tree of the app `main`, but for its confs.
+    fn tree(text: &str) -> serde_json::Value {
+        let registry = registry();
+        let mut tree = loader(text, &[], &[], &registry).show(Object::App, Some("main"));
+        strip(&mut tree);
+        tree
+    }
+
+    fn strip(tree: &mut serde_json::Value) {
+        match tree {
+            serde_json::Value::Object(map) => {
+                for key in ["local_conf", "global_conf"] {
+                    assert!(!map.contains_key("kind") || map.contains_key(key), "{map:?}");
+                    map.remove(key);
+                }
+                map.values_mut().for_each(strip);
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn shows_what_paste_deploy_would_make() {
+        let text = "[pipeline:main]\npipeline = f c\nfilter-with = f\n[filter:f]\nuse = call:m:f\n\
+                    [composite:c]\nuse = d\n[composite:d]\nuse = egg:pasteline#pick\nx = egg:A\n";
+        let filter = json!({
+            "kind": "filter",
+            "section": "filter:f",
+            "chain": [["/dir/paste.ini", "filter:f"]],
+            "protocol": "paste.filter_factory",
+            "factory": "call:m:f",
+        });
+        let app = json!({
+            "kind": "app",
+            "section": null,
+            "chain": [],
+            "protocol": "entry-point",
+            "factory": "egg:A#main",
+        });
+        let composite = json!({
+            "kind": "composite",
+            "section": "composite:c",
+            "chain": [["/dir/paste.ini", "composite:c"], ["/dir/paste.ini", "composite:d"]],
+            "protocol": "entry-point",
+            "factory": "egg:pasteline#pick",
+            "composite": "pick",
+            "apps": [app],
+            "filters": [],
+        });
+        let pipeline = json!({
+            "kind": "pipeline",
+            "section": "pipeline:main",
+            "chain": [["/dir/paste.ini", "pipeline:main"]],
+            "app": composite,
+            "filters": [filter],
+        });
+        let expected = json!({
+            "kind": "filtered-with",
+            "section": "pipeline:main",
+            "chain": [["/dir/paste.ini", "pipeline:main"]],
+            "filter": filter,
+            "next": pipeline,
+            "yields": "filter",
+        });
+        assert_eq!(tree(text), expected);
+    }
+
+    #[test]
+    fn a_factory_that_is_unknown_is_shown_as_it_is_named() {
+        let text = "[composite:main]\npaste.composite_factory = m:f [x]\na = b\n";
+        let tree = tree(text);
+        assert_eq!(tree["factory"], "m:f [x]");
+        assert_eq!(tree["composite"], "opaque");
+    }
+}
