@@ -8,11 +8,13 @@ mod reference;
 mod report;
 mod rows;
 mod sections;
+mod serve;
 mod show;
 mod terminal;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod validate;
 
 use std::io;
 use std::process::ExitCode;
@@ -67,19 +69,24 @@ struct CommandLine {
     command: Command,
 }
 
+/// The commands, in the order in which a newcomer meets them.
 #[derive(Debug, Subcommand)]
 enum Command {
-    Explain(explain::Explain),
-    List(list::List),
+    Serve(serve::Serve),
+    Validate(validate::Validate),
     Show(show::Show),
+    List(list::List),
+    Explain(explain::Explain),
 }
 
 impl Command {
     fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         match self {
-            Self::Explain(explain) => explain.run(registry),
-            Self::List(list) => list.run(registry),
+            Self::Serve(serve) => serve.run(registry),
+            Self::Validate(validate) => validate.run(registry),
             Self::Show(show) => show.run(registry),
+            Self::List(list) => list.run(registry),
+            Self::Explain(explain) => explain.run(registry),
         }
     }
 }

@@ -13,7 +13,8 @@ mod scalar;
 mod secret;
 
 pub use self::dialect::{Dialect, Unknown};
-pub use self::list::{HeaderLines, Lines, Words};
+pub(crate) use self::list::items;
+pub use self::list::{HeaderLines, Lines};
 pub use self::mask::masked;
 pub use self::network::Network;
 pub use self::pattern::HeaderPattern;

@@ -2,7 +2,6 @@
 
 mod echo;
 mod healthcheck;
-mod proxy;
 mod respond;
 mod r#static;
 mod versions;
@@ -13,7 +12,6 @@ use crate::registry::Definition;
 pub(super) const ALL: &[Definition] = &[
     echo::DEFINITION,
     healthcheck::DEFINITION,
-    proxy::DEFINITION,
     respond::DEFINITION,
     r#static::DEFINITION,
     versions::DEFINITION,

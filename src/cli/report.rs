@@ -1,5 +1,6 @@
 //! Tells of what is wrong with the files.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -7,8 +8,8 @@ use clap::ValueEnum;
 use serde_json::Value as Json;
 
 use super::terminal;
-use crate::diagnostic::{Diagnostic, Style, render};
-use crate::source::Sources;
+use crate::diagnostic::{Diagnostic, Severity, Style, render};
+use crate::source::{Sources, Span};
 
 /// How diagnostics are told.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -19,6 +20,23 @@ pub(super) enum Format {
     Short,
     /// With the source and carets, on standard error
     Text,
+}
+
+/// What several loads of the same files found, each fault once.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub(super) diagnostics: Vec<Diagnostic>,
+    seen: HashSet<(&'static str, Option<Span>, String)>,
+}
+
+impl Findings {
+    /// Adds what was found and is not known yet.
+    pub(super) fn add(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        let new = diagnostics
+            .into_iter()
+            .filter(|found| self.seen.insert((found.slug, found.span, found.message.clone())));
+        self.diagnostics.extend(new);
+    }
 }
 
 /// Tells of all diagnostics.
@@ -38,6 +56,25 @@ pub(super) fn tell(
         writeln!(stderr, "{}{gap}", render(diagnostic, sources, style))?;
     }
     stderr.flush()
+}
+
+/// How many there are of each severity, in words: "2 errors, 1 warning"; empty if there are none.
+pub(super) fn tally(diagnostics: &[Diagnostic]) -> String {
+    let count = |severity: Severity| {
+        let found = diagnostics.iter().filter(|other| other.severity == severity);
+        count(found.count(), severity.name())
+    };
+    let counts = [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(count);
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+/// A number of things, in words: "1 error", "2 errors"; none if there are none.
+pub(super) fn count(number: usize, noun: &str) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some(format!("1 {noun}")),
+        _ => Some(format!("{number} {noun}s")),
+    }
 }
 
 /// How a command ends that found these: 1 if one of them is an error.

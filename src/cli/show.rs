@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use serde_json::Value as Json;
 
 use super::files::Files;
+use super::report::Findings;
 use super::sections::Sections;
 use super::tree::Tree;
 use super::{report, terminal};
-use crate::diagnostic::Diagnostic;
 use crate::graph::{Loadable, Loader, Object};
 use crate::registry::Registry;
 
@@ -118,19 +118,15 @@ fn print_trees(
     registry: &Registry,
     asked: &[Loadable],
 ) -> io::Result<ExitCode> {
-    let mut diagnostics: Vec<Diagnostic> = loader.faults().to_vec();
+    let mut findings = Findings::default();
     for (number, Loadable { object, name, .. }) in asked.iter().enumerate() {
         let loaded = loader.load(*object, name.as_deref());
-        for diagnostic in loaded.diagnostics {
-            if !diagnostics.contains(&diagnostic) {
-                diagnostics.push(diagnostic);
-            }
-        }
+        findings.add(loaded.diagnostics);
         let Some(root) = loaded.root else { continue };
         let gap = if number > 0 { "\n" } else { "" };
         let tree = Tree { graph: &loaded.graph, root, registry, sources: loader.sources() };
         terminal::print(&format!("{gap}{tree}"))?;
     }
-    report::tell(&diagnostics, loader.sources(), report::Format::Text)?;
-    Ok(report::status(&diagnostics))
+    report::tell(&findings.diagnostics, loader.sources(), report::Format::Text)?;
+    Ok(report::status(&findings.diagnostics))
 }

@@ -3,5 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod explain;
+mod serve;
 mod show;
 mod support;
+mod validate;

@@ -1,9 +1,19 @@
 //! Runs the real program on files of a test's own, and talks to it as a client would.
 
+mod answer;
+mod server;
+
+pub(crate) use self::answer::Answer;
+pub(crate) use self::server::Server;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Nothing that a test waits for takes this long; it is there so that a fault ends the test.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Files in a directory of their own, and a command line to run there.
 #[derive(Debug)]
@@ -54,9 +64,31 @@ impl Test {
         self
     }
 
+    /// The directory that the files lie in.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Runs the program to its end.
     pub(crate) fn run(&self) -> Finished {
         Finished::of(&self.command().output().unwrap())
+    }
+
+    /// Runs `validate` with the arguments to its end.
+    pub(crate) fn validate(mut self) -> Finished {
+        self.arguments.insert(0, "validate".to_owned());
+        self.run()
+    }
+
+    /// Starts `serve` with the arguments at a free port, and waits until it listens.
+    pub(crate) fn serve(mut self) -> Server {
+        self.arguments.insert(0, "serve".to_owned());
+        self.arguments("--bind 127.0.0.1:0").start()
+    }
+
+    /// Starts the program and waits until it listens.
+    pub(crate) fn start(self) -> Server {
+        Server::start(self)
     }
 
     fn command(&self) -> Command {

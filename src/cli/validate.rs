@@ -1,0 +1,63 @@
+//! `pasteline validate`: everything that is wrong with a file, at once.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::files::Files;
+use super::report::{self, Format};
+use super::terminal;
+use crate::diagnostic::Diagnostic;
+use crate::graph::{Loader, Object};
+use crate::registry::Registry;
+
+/// Check a file: every section and option, all faults at once
+///
+/// Sections that no pipeline uses are checked too. Nothing is started: no socket is opened, no
+/// name resolved, and no file read but the configuration. The exit status is 0 if there is no
+/// error, 1 if there is one, and 2 if this command line is not understood.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Example:
+  pasteline validate
+  pasteline validate /etc/neutron/api-paste.ini --overlay overlay.ini --format short")]
+pub(super) struct Validate {
+    #[command(flatten)]
+    files: Files,
+
+    /// How to tell what is wrong
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+impl Validate {
+    pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
+        let input = self.files.input();
+        let mut loader = Loader::open(&input, registry);
+        let diagnostics = loader.validate();
+        report::tell(&diagnostics, loader.sources(), self.format)?;
+        let (file, tally) = (input.file.display(), report::tally(&diagnostics));
+        if self.format == Format::Json {
+            // The array says it all.
+        } else if diagnostics.iter().any(Diagnostic::is_error) {
+            terminal::tell(&format!("{tally} in {file}"))?;
+        } else {
+            let besides = if tally.is_empty() { tally } else { format!(" ({tally})") };
+            terminal::print(&format!("{file} is valid: {}{besides}\n", inventory(&loader)))?;
+        }
+        Ok(report::status(&diagnostics))
+    }
+}
+
+/// What the file has that was checked: "3 apps, 2 filters".
+fn inventory(loader: &Loader<'_>) -> String {
+    let sections = loader.loadable();
+    let count = |object: Object| {
+        let count = sections.iter().filter(|section| section.object == object).count();
+        report::count(count, object.name())
+    };
+    let counts = [Object::App, Object::Filter, Object::Server].into_iter().filter_map(count);
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    if counts.is_empty() { "no section to load".to_owned() } else { counts }
+}

@@ -1,0 +1,72 @@
+//! `serve`: what it serves, what it says, and how it ends.
+
+use std::net::TcpListener;
+
+use crate::support::Test;
+
+const HELLO: &str = "[app:main]\nuse = egg:pasteline#respond\nbody = hello\n";
+
+#[test]
+fn serves_the_file_that_lies_here() {
+    let server = Test::new().ini(HELLO).serve();
+    assert_eq!(server.get("/").expect(200).body, "hello");
+}
+
+#[test]
+fn hands_the_request_to_the_app_as_it_came() {
+    let server = Test::new().ini("[app:main]\nuse = egg:pasteline#echo\n").serve();
+    let echo = server.get_with("/a%20b?c=d", "X-Sent: yes\r\n").expect(200).json().to_string();
+    assert!(echo.contains("/a%20b") && echo.contains("x-sent"), "{echo}");
+}
+
+#[test]
+fn serves_the_app_that_is_named() {
+    let text = format!("{HELLO}[app:other]\nuse = egg:pasteline#respond\nbody = other\n");
+    let server = Test::new().ini(&text).arguments("--name other").serve();
+    assert_eq!(server.get("/").body, "other");
+}
+
+#[test]
+fn listens_where_the_server_section_says() {
+    for server in ["use = egg:pasteline#http\nbind = 127.0.0.1:0", "use = egg:Paste#http\nport = 0"]
+    {
+        let text = format!("{HELLO}[server:main]\n{server}\n");
+        let server = Test::new().ini(&text).arguments("serve").start();
+        assert_eq!(server.get("/").body, "hello");
+    }
+}
+
+#[test]
+fn listens_where_another_server_section_says() {
+    let text = format!("{HELLO}[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:1\n");
+    let text = text + "[server:here]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\n";
+    let server = Test::new().ini(&text).arguments("serve --server here").start();
+    assert_eq!(server.get("/").body, "hello");
+}
+
+#[test]
+fn ends_at_a_signal_with_status_0() {
+    for signal in ["TERM", "INT"] {
+        let server = Test::new().ini(HELLO).serve();
+        server.signal(signal);
+        let finished = server.wait();
+        assert_eq!(finished.status, Some(0), "{finished:#?}");
+    }
+}
+
+#[test]
+fn does_not_start_with_a_file_at_fault() {
+    let text = format!("{HELLO}status = tea\n");
+    let finished = Test::new().ini(&text).arguments("serve --bind 127.0.0.1:0").run().status(1);
+    finished.tells("api-paste.ini:4:10").tells("1 error in api-paste.ini");
+}
+
+#[test]
+fn a_port_in_use_is_one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let finished = Test::new().ini(HELLO).arguments("serve --bind").argument(&*address).run();
+    let expected =
+        format!("error: cannot listen at `{address}`: another process listens there already\n");
+    assert_eq!(finished.status(1).stderr, expected);
+}

@@ -1,0 +1,120 @@
+//! A program that serves, and clients of it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use super::{Answer, Finished, PATIENCE, Test};
+
+/// A program that serves. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Child,
+    address: String,
+    lines: Receiver<String>,
+    told: Vec<String>,
+    /// Keeps the files.
+    _test: Test,
+}
+
+impl Server {
+    pub(super) fn start(test: Test) -> Self {
+        let mut process = test.command().spawn().unwrap();
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        let mut server =
+            Self { process, address: String::new(), lines, told: Vec::new(), _test: test };
+        let line = server.line("listening on ");
+        let (_, address) = line.split_once("listening on ").unwrap();
+        let address = address.trim_start_matches("http://");
+        let is_address = |character: char| character.is_ascii_digit() || ".:".contains(character);
+        server.address = address.chars().take_while(|character| is_address(*character)).collect();
+        server
+    }
+
+    /// Waits for a line on standard error that holds a text.
+    #[track_caller]
+    pub(crate) fn line(&mut self, text: &str) -> String {
+        loop {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("no line with `{text}` in\n{}", self.told.join("\n"));
+            };
+            self.told.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Opens a connection.
+    pub(crate) fn connect(&self) -> Client {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client(BufReader::new(stream))
+    }
+
+    /// Asks for a path, over a connection of its own.
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.get_with(path, "")
+    }
+
+    /// Asks for a path with further header lines, each with its line end.
+    pub(crate) fn get_with(&self, path: &str, headers: &str) -> Answer {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n"))
+    }
+
+    /// Sends a request as it is, over a connection of its own.
+    pub(crate) fn send(&self, request: &str) -> Answer {
+        self.connect().send(request).answer()
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.process.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn wait(mut self) -> Finished {
+        let status = self.process.wait().unwrap().code();
+        let told: Vec<_> = self.told.drain(..).chain(self.lines.iter()).collect();
+        Finished { status, stdout: String::new(), stderr: told.join("\n") }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A connection to a server.
+#[derive(Debug)]
+pub(crate) struct Client(BufReader<TcpStream>);
+
+impl Client {
+    /// Sends bytes as they are.
+    pub(crate) fn send(mut self, text: &str) -> Self {
+        self.0.get_mut().write_all(text.as_bytes()).unwrap();
+        self
+    }
+
+    /// Reads a response and closes the connection.
+    #[track_caller]
+    pub(crate) fn answer(mut self) -> Answer {
+        self.next_answer()
+    }
+
+    /// Reads a response and keeps the connection.
+    #[track_caller]
+    pub(crate) fn next_answer(&mut self) -> Answer {
+        Answer::read(&mut self.0).unwrap()
+    }
+}
