@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod explain;
+mod own_filter;
 mod serve;
 mod show;
 mod support;
