@@ -1,6 +1,7 @@
 //! Filters that come with pasteline.
 
 mod access_log;
+mod basic_auth;
 mod catch_errors;
 mod compress;
 mod cors;
@@ -16,6 +17,7 @@ use crate::registry::Definition;
 /// All of them, in alphabetical order.
 pub(super) const ALL: &[Definition] = &[
     access_log::DEFINITION,
+    basic_auth::DEFINITION,
     catch_errors::DEFINITION,
     compress::DEFINITION,
     cors::DEFINITION,
