@@ -19,16 +19,19 @@ use crate::settings::{OptionSpec, Setting};
 pub(super) const DEFINITION: Definition =
     Definition::composite::<Cascade>("cascade").aliases(ALIASES);
 
-const CATCH: OptionSpec = OptionSpec::of::<String>(
-    "catch",
-    "The statuses for which the next app is tried, separated by blanks: those of redirects and \
+const CATCH: OptionSpec = OptionSpec {
+    expected: "statuses, separated by blanks",
+    ..OptionSpec::of::<String>(
+        "catch",
+        "The statuses for which the next app is tried, separated by blanks: those of redirects and\n\
      errors that Paste knows (300 to 305, 307, 400 to 417, 429, 500 to 505).",
-    Some("404"),
-);
+        Some("404"),
+    )
+};
 
 const MAX_BODY_SIZE: OptionSpec = OptionSpec::of::<usize>(
     "max_body_size",
-    "The largest body of a request, in bytes. It is held in memory, so that each app can read \
+    "The largest body of a request, in bytes. It is held in memory, so that each app can read\n\
      it; a larger one is refused with 413.",
     Some("1048576"),
 );
@@ -38,10 +41,10 @@ struct Cascade;
 
 impl Composite for Cascade {
     const DOC: &'static str = "\
-Tries apps in turn until one answers with a status other than those to `catch`. What the last app \
+Tries apps in turn until one answers with a status other than those to `catch`. What the last app
 answers is final.
 
-Every option that begins with `app` names an app; they are tried in the order of these options as \
+Every option that begins with `app` names an app; they are tried in the order of these options as
 texts, in which `app10` comes before `app2`.
 
 ```ini

@@ -16,13 +16,16 @@ use crate::settings::{Dialect, OptionSpec};
 pub(super) const DEFINITION: Definition =
     Definition::composite::<Strategy>("strategy").aliases(ALIASES);
 
-const STRATEGY: OptionSpec = OptionSpec::of::<String>(
-    "strategy",
-    "The pipeline that is taken. The service's settings and `--strategy` come before it. An \
-     OpenStack factory does not know this option: it takes `keystone`, and that of Glance and \
+const STRATEGY: OptionSpec = OptionSpec {
+    expected: "the name of a pipeline",
+    ..OptionSpec::of::<String>(
+        "strategy",
+        "The pipeline that is taken. The service's settings and `--strategy` come before it. An\n\
+     OpenStack factory does not know this option: it takes `keystone`, and that of Glance and\n\
      Heat `default`, if the operator does not choose.",
-    Some("keystone"),
-);
+        Some("keystone"),
+    )
+};
 
 /// The composite; see [`Composite::DOC`].
 struct Strategy;
@@ -31,7 +34,7 @@ impl Composite for Strategy {
     const DOC: &'static str = "\
 Takes one of several pipelines, as OpenStack's `pipeline_factory` does with `auth_strategy`.
 
-Every other option is the name of a pipeline: filters, the outermost first, and an app. What \
+Every other option is the name of a pipeline: filters, the outermost first, and an app. What
 `set` gives to this section reaches none of them. Only the pipeline that is taken is looked at.
 
 ```ini

@@ -28,25 +28,28 @@ use crate::source::Span;
 pub(super) const DEFINITION: Definition =
     Definition::composite::<UrlMap>("urlmap").aliases(ALIASES);
 
-const NOT_FOUND: OptionSpec = OptionSpec::of::<Option<String>>(
-    "not_found_app",
-    "The app for requests that no key takes; 404 if there is none. It is also taken from \
+const NOT_FOUND: OptionSpec = OptionSpec {
+    expected: "the name of an app",
+    ..OptionSpec::of::<Option<String>>(
+        "not_found_app",
+        "The app for requests that no key takes; 404 if there is none. It is also taken from\n\
      `[DEFAULT]`.",
-    None,
-);
+        None,
+    )
+};
 
 /// The composite; see [`Composite::DOC`].
 struct UrlMap;
 
 impl Composite for UrlMap {
     const DOC: &'static str = "\
-Hands each request to the app whose key takes it: the one with the longest path that the path of \
-the request begins with, segment by segment. What the key takes of the path is cut off for the \
+Hands each request to the app whose key takes it: the one with the longest path that the path of
+the request begins with, segment by segment. What the key takes of the path is cut off for the
 app.
 
-Every option but `not_found_app` is such a key, and its value names an app. A key may name a \
-host, and with it a port: `domain api.example.com port 8080 /v2`. Keys that name the host of \
-the request come before all others; upper and lower case of hosts do not matter. A path that \
+Every option but `not_found_app` is such a key, and its value names an app. A key may name a
+host, and with it a port: `domain api.example.com port 8080 /v2`. Keys that name the host of
+the request come before all others; upper and lower case of hosts do not matter. A path that
 ends in `/+` wants something after the slash.
 
 Paths compare decoded, with several slashes as one, and case matters.
