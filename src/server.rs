@@ -11,7 +11,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use self::address::{Address, Addresses, Host, InvalidAddress};
+pub use self::address::{Address, Host, InvalidAddress};
 pub use self::listener::BindError;
 pub use self::settings::Settings;
 

@@ -13,8 +13,7 @@ mod scalar;
 mod secret;
 
 pub use self::dialect::{Dialect, Unknown};
-pub(crate) use self::list::items;
-pub use self::list::{HeaderLines, Lines};
+pub use self::list::{HeaderLines, Lines, Words};
 pub use self::mask::masked;
 pub use self::network::Network;
 pub use self::pattern::HeaderPattern;

@@ -2,6 +2,7 @@
 
 mod echo;
 mod healthcheck;
+mod proxy;
 mod respond;
 mod r#static;
 mod versions;
@@ -12,6 +13,7 @@ use crate::registry::Definition;
 pub(super) const ALL: &[Definition] = &[
     echo::DEFINITION,
     healthcheck::DEFINITION,
+    proxy::DEFINITION,
     respond::DEFINITION,
     r#static::DEFINITION,
     versions::DEFINITION,

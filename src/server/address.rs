@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use crate::settings::{Rejected, Setting, Shape, items};
+use crate::settings::{Rejected, Setting};
 
 /// An address to listen at: a host and a port.
 ///
@@ -62,24 +62,6 @@ impl Setting for Address {
 
     fn parse(text: &str) -> Result<Self, Rejected> {
         text.parse().map_err(|InvalidAddress(reason)| Rejected::because(reason))
-    }
-}
-
-/// Addresses, separated by commas, blanks or line ends.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Addresses(pub Vec<Address>);
-
-impl Setting for Addresses {
-    const EXPECTED: &'static str = Address::EXPECTED;
-    const SHAPE: Shape = Shape::List;
-    const OPTIONAL: bool = true;
-
-    fn parse(text: &str) -> Result<Self, Rejected> {
-        items(text, &[',', ' ', '\t', '\n'], Address::parse).map(Self)
-    }
-
-    fn absent() -> Option<Self> {
-        Some(Self::default())
     }
 }
 

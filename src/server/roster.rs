@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{self, MissedTickBehavior};
+use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::activity::{Activity, Clock};
 
@@ -81,7 +81,8 @@ impl Roster {
 }
 
 async fn look_for_late(roster: Weak<Roster>) {
-    let mut ticks = time::interval(Duration::from_secs(1));
+    const SECOND: Duration = Duration::from_secs(1);
+    let mut ticks = time::interval_at(Instant::now() + SECOND, SECOND);
     // After a stall, clients are not blamed for the time that the server was away.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

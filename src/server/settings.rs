@@ -1,7 +1,7 @@
 //! The settings of a server.
 
-use super::address::{Address, Addresses, Host};
-use crate::settings::{Reader, Seconds, Settings as _};
+use super::address::{Address, Host};
+use crate::settings::{Reader, Seconds, Settings as _, Words};
 
 crate::settings! {
     /// Serves the app over HTTP/1.1.
@@ -15,7 +15,7 @@ crate::settings! {
         /// The addresses to listen at. A name stands for every address that it resolves to, `*`
         /// for every IPv4 address and `[::]` for every address of both kinds. Without `bind`,
         /// `host` and `port` it is `127.0.0.1:9696`.
-        bind: Addresses,
+        bind: Words<Address>,
         /// The host to listen at, where `bind` is not given: `127.0.0.1` unless set.
         host: Vec<Host>,
         /// The port to listen at, where `bind` is not given: 9696 unless set.
@@ -49,7 +49,7 @@ impl Settings {
 
     /// Makes these the addresses to listen at, whatever was set before.
     pub fn bind_to(&mut self, addresses: Vec<Address>) {
-        self.bind = Addresses(addresses);
+        self.bind = Words(addresses);
     }
 
     /// Notes with the reader what the types of the options cannot say.

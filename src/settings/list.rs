@@ -27,6 +27,30 @@ impl<T: Setting> Setting for Vec<T> {
     }
 }
 
+/// A list of items that hold no blanks, separated by blanks, commas or line ends. One that is
+/// left out is empty.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Words<T>(pub Vec<T>);
+
+impl<T: Setting> Setting for Words<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+    const SHAPE: Shape = Shape::List;
+    const OPTIONAL: bool = true;
+    const SECRET: bool = T::SECRET;
+
+    fn parse(text: &str) -> Result<Self, Rejected> {
+        Self::parse_in(text, Path::new(""))
+    }
+
+    fn parse_in(text: &str, directory: &Path) -> Result<Self, Rejected> {
+        items(text, &[',', ' ', '\t', '\n'], |item| T::parse_in(item, directory)).map(Self)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self(Vec::new()))
+    }
+}
+
 /// A list of one item a line, for items that may hold commas. One that is left out is empty.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Lines<T>(pub Vec<T>);
@@ -74,7 +98,7 @@ impl Setting for (HeaderName, HeaderValue) {
 
 /// Parses each part of a text between separators, white space and empty parts dropped. What is
 /// wrong with a part is placed in the whole text.
-pub(crate) fn items<T>(
+fn items<T>(
     text: &str,
     separators: &[char],
     parse: impl Fn(&str) -> Result<T, Rejected>,
@@ -99,6 +123,12 @@ mod tests {
     fn a_list_is_separated_by_commas_or_lines() {
         assert_eq!(Vec::<u8>::parse("1, 2\n3,,"), Ok(vec![1, 2, 3]));
         assert_eq!(Vec::<u8>::absent(), Some(vec![]));
+    }
+
+    #[test]
+    fn words_are_separated_by_blanks_too() {
+        assert_eq!(Words::<u8>::parse("1 2,\t3 ,4\n5"), Ok(Words(vec![1, 2, 3, 4, 5])));
+        assert_eq!(Words::<u8>::parse("1 two").unwrap_err().part, Some((2, 5)));
     }
 
     #[test]

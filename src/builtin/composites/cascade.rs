@@ -178,6 +178,10 @@ impl Plan for Turns {
             return Ok(App::ready(|request| response::not_found(request.headers())));
         };
         let app = |attempt: &Attempt| apps[attempt.app].clone();
+        if others.is_empty() {
+            // Its body need not be held for another.
+            return Ok(app(last));
+        }
         let tries = Arc::new(Tries {
             others: others.iter().map(app).collect(),
             last: app(last),
@@ -367,6 +371,13 @@ mod tests {
             answer(APPS, statuses, Body::from("x")).await,
             (StatusCode::NOT_FOUND, "x".into())
         );
+    }
+
+    #[tokio::test]
+    async fn the_body_for_a_single_app_is_not_held() {
+        let app = cascade("app = a\nmax_body_size = 4\n").app_of(vec![reads(StatusCode::OK)]);
+        let response = app.answer(Request::new(Body::from("fives"))).await;
+        assert_eq!(text(response).await, "fives");
     }
 
     #[tokio::test]

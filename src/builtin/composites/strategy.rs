@@ -147,10 +147,13 @@ impl Plan for Chosen {
 /// Those of Glance and Heat are chosen by `[paste_deploy] flavor`.
 const FLAVOR: Dialect = Dialect::new().defaults(&[("strategy", "default")]);
 
+const NO_LIMIT: &str = "Where `api_rate_limit` is off, the original takes the pipeline whose name \
+                        ends in `_nolimit`; here `--strategy` names it.";
+
 const ALIASES: &[Alias] = &[
     Alias::of("charging.auth:pipeline_factory"),
-    Alias::of("cinder.api.auth:pipeline_factory"),
-    Alias::of("cinder.api.middleware.auth:pipeline_factory"),
+    Alias::of("cinder.api.auth:pipeline_factory").note(NO_LIMIT),
+    Alias::of("cinder.api.middleware.auth:pipeline_factory").note(NO_LIMIT),
     Alias::of("congress.auth:pipeline_factory"),
     Alias::of("dalek.api.auth:pipeline_factory"),
     Alias::of("designate.api.middleware:auth_pipeline_factory"),
@@ -159,11 +162,11 @@ const ALIASES: &[Alias] = &[
     Alias::of("gceapi.auth:pipeline_factory"),
     Alias::of("glance.api:pipeline_factory").dialect(FLAVOR),
     Alias::of("heat.api:pipeline_factory").dialect(FLAVOR),
-    Alias::of("manila.api.middleware.auth:pipeline_factory"),
+    Alias::of("manila.api.middleware.auth:pipeline_factory").note(NO_LIMIT),
     Alias::of("masakari.api.auth:pipeline_factory_v1"),
     Alias::of("netforce.api.auth:pipeline_factory"),
     Alias::of("neutron.auth:pipeline_factory"),
-    Alias::of("nova.api.auth:pipeline_factory"),
+    Alias::of("nova.api.auth:pipeline_factory").note(NO_LIMIT),
     Alias::of("nova.api.auth:pipeline_factory_v21"),
     Alias::of("nova.api.auth:pipeline_factory_v3"),
     Alias::of("quantum.auth:pipeline_factory"),

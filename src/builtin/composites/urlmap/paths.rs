@@ -134,6 +134,10 @@ fn octet(path: &[u8], at: usize) -> Option<(u8, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::collection::vec;
+    use proptest::prelude::{prop_assert_eq, proptest};
+
     use super::*;
 
     fn find(prefixes: &[&'static str], path: &str) -> Option<(&'static str, usize)> {
@@ -212,6 +216,39 @@ mod tests {
             ("/v2/x/y", "/v2/x"),
         ] {
             assert_eq!(find(&prefixes, path).map(|(prefix, _)| prefix), Some(prefix), "{path}");
+        }
+    }
+
+    /// A path as Paste's URL map looks at it.
+    fn normalize(path: &str) -> String {
+        let mut decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
+        while decoded.contains("//") {
+            decoded = decoded.replace("//", "/");
+        }
+        decoded
+    }
+
+    /// What Paste's URL map finds: the prefix, and what it leaves of the path.
+    fn paste<'a>(prefixes: &'a [String], path: &str) -> Option<(&'a str, String)> {
+        let path = normalize(path);
+        let rest = |prefix: &str| Some(path.strip_prefix(prefix)?.to_owned());
+        let found = prefixes.iter().filter_map(|prefix| Some((&**prefix, rest(prefix)?)));
+        let found = found.filter(|(_, rest)| rest.is_empty() || rest.starts_with('/'));
+        found.max_by_key(|(prefix, _)| prefix.len())
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_paste_finds(
+            prefixes in vec("(/[ab]){0,3}", 0..6),
+            path in "((/|%2f)(a|b|/|%61|%2F|%2|%){0,8})?",
+        ) {
+            let mut paths = Paths::default();
+            for prefix in &prefixes {
+                paths.insert(prefix, &**prefix);
+            }
+            let found = paths.find(&path).map(|(prefix, length)| (prefix, normalize(&path[length..])));
+            prop_assert_eq!(found, paste(&prefixes, &path));
         }
     }
 }

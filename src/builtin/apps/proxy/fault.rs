@@ -1,0 +1,83 @@
+//! What can go wrong between a request and the upstream's response.
+
+use std::error::Error;
+use std::io;
+
+use http::{HeaderValue, StatusCode};
+use http_body_util::LengthLimitError;
+
+use super::upstream::Upstream;
+use crate::app::{Response, response};
+use crate::source::describe;
+
+/// Why there is no response of the upstream.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Something other than a valid response came, or nothing.
+    Broken(hyper::Error),
+    /// No connection was made in time.
+    ConnectTimeout,
+    /// The response is valid, but not one that can be passed on.
+    Improper(&'static str),
+    /// No response came in time.
+    ResponseTimeout,
+    /// No connection can be made.
+    Unreachable(io::Error),
+}
+
+impl Fault {
+    /// The response in place of the upstream's, and a line in the log.
+    pub(super) fn into_response(
+        self,
+        upstream: &Upstream,
+        request_id: Option<&HeaderValue>,
+    ) -> Response {
+        let (status, detail) = self.status_and_detail();
+        let (reason, code) = (self.reason(), status.as_u16());
+        if status.is_server_error() {
+            tracing::warn!(%upstream, ?request_id, status = code, reason, "no response of the upstream");
+        } else {
+            tracing::info!(%upstream, ?request_id, status = code, reason, "the request is not complete");
+        }
+        response::failure(status, detail, request_id)
+    }
+
+    fn status_and_detail(&self) -> (StatusCode, &'static str) {
+        match self {
+            // The only thing of ours that hyper can find fault with is the body of the request.
+            Self::Broken(error) if error.is_user() => {
+                if is_caused_by::<LengthLimitError>(error) {
+                    (StatusCode::PAYLOAD_TOO_LARGE, "The body of the request is too large.")
+                } else {
+                    (StatusCode::BAD_REQUEST, "The body of the request ended early.")
+                }
+            }
+            Self::Broken(_) | Self::Improper(_) => {
+                (StatusCode::BAD_GATEWAY, "The upstream server gave no valid response.")
+            }
+            Self::ConnectTimeout | Self::ResponseTimeout => {
+                (StatusCode::GATEWAY_TIMEOUT, "The upstream server did not respond in time.")
+            }
+            Self::Unreachable(_) => {
+                (StatusCode::BAD_GATEWAY, "The upstream server cannot be reached.")
+            }
+        }
+    }
+
+    fn reason(&self) -> String {
+        match self {
+            Self::Broken(error) => match error.source() {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            },
+            Self::ConnectTimeout => "no connection was made in time".to_owned(),
+            Self::Improper(reason) => (*reason).to_owned(),
+            Self::ResponseTimeout => "no response came in time".to_owned(),
+            Self::Unreachable(error) => describe(error),
+        }
+    }
+}
+
+fn is_caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<E>)
+}

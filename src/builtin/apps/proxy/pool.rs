@@ -1,0 +1,130 @@
+//! The connections to an upstream: those that wait for a request are kept, others are made.
+
+use std::error::Error;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{self, Instant};
+
+use super::fault::Fault;
+use super::link::{Link, Socket, Wire};
+use super::upstream::Upstream;
+
+/// The longest head of a response, and the most that is kept in memory of a body each way.
+const BUFFER_LIMIT: usize = 64 * 1024;
+
+/// The connections to one upstream.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) upstream: Upstream,
+    limits: Limits,
+    protocol: http1::Builder,
+    idle: Mutex<Idle>,
+}
+
+/// The connections that wait for a request.
+#[derive(Debug, Default)]
+struct Idle {
+    /// The one that was used last is at the end, and taken first, so that those which are too
+    /// many grow old.
+    links: Vec<Link>,
+    /// How many times the old ones were cleared out.
+    round: u32,
+    /// Whether a task clears them out.
+    is_watched: bool,
+}
+
+/// What a pool keeps to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) connect_timeout: Duration,
+    pub(super) idle_connections: usize,
+    pub(super) idle_timeout: Duration,
+}
+
+impl Pool {
+    pub(super) fn new(upstream: Upstream, limits: Limits) -> Self {
+        let mut protocol = http1::Builder::new();
+        protocol.max_buf_size(BUFFER_LIMIT);
+        Self { upstream, limits, protocol, idle: Mutex::default() }
+    }
+
+    /// A connection that waits for a request, if there is one.
+    pub(super) fn take(&self) -> Option<Link> {
+        let mut idle = self.idle();
+        // One that the upstream has closed is not ready; its end is noticed by its task.
+        std::iter::from_fn(|| idle.links.pop()).find(|link| link.sender.is_ready())
+    }
+
+    /// Takes back a connection whose response has ended.
+    pub(super) fn put(self: &Arc<Self>, mut link: Link) {
+        let mut idle = self.idle();
+        // It is not ready where the request is still on its way although the response has ended.
+        if !link.sender.is_ready() || idle.links.len() >= self.limits.idle_connections {
+            return;
+        }
+        link.is_reused = true;
+        link.round = idle.round;
+        idle.links.push(link);
+        if !idle.is_watched {
+            idle.is_watched = true;
+            tokio::spawn(clear_out(Arc::downgrade(self), self.limits.idle_timeout / 2));
+        }
+    }
+
+    /// Connects to the upstream, at any of the addresses that its name stands for.
+    pub(super) async fn connect(&self) -> Result<Link, Fault> {
+        let connected = time::timeout(self.limits.connect_timeout, self.dial()).await;
+        let socket = connected.map_err(|_| Fault::ConnectTimeout)?.map_err(Fault::Unreachable)?;
+        let wire = Arc::new(Wire::default());
+        let io = TokioIo::new(Socket::new(socket, Arc::clone(&wire)));
+        let (sender, connection) = self.protocol.handshake(io).await.map_err(Fault::Broken)?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = &error as &dyn Error, "a connection to an upstream failed");
+            }
+        });
+        let timer = Box::pin(time::sleep_until(Instant::now()));
+        Ok(Link { sender, wire, timer, is_reused: false, round: 0 })
+    }
+
+    async fn dial(&self) -> io::Result<TcpStream> {
+        let mut failure = None;
+        for address in lookup_host((self.upstream.host(), self.upstream.port())).await? {
+            match TcpStream::connect(address).await {
+                Ok(socket) => {
+                    // A request is written as a whole; waiting for more would only delay it.
+                    socket.set_nodelay(true)?;
+                    return Ok(socket);
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(failure.unwrap_or_else(|| io::Error::other("the name has no address")))
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        // A panic between two changes of the list leaves it whole.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes connections that were not used between two rounds, until there are none.
+async fn clear_out(pool: Weak<Pool>, interval: Duration) {
+    loop {
+        time::sleep(interval).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = pool.idle();
+        let round = idle.round;
+        idle.links.retain(|link| link.round == round);
+        idle.round = round.wrapping_add(1);
+        if idle.links.is_empty() {
+            idle.is_watched = false;
+            return;
+        }
+    }
+}
