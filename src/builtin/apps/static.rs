@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use tower_http::services::ServeDir;
 
-use crate::app::response::{self, Form};
+use crate::app::response::Form;
 use crate::app::{Answer, App, Body, Request, RequestExt, Response, ResponseFuture};
 use crate::registry::{Alias, AppFactory, Definition, Error, Site};
 use crate::settings;
@@ -154,7 +154,8 @@ impl Asked {
         let Ok(location) = HeaderValue::try_from(location) else {
             return self.refuse(StatusCode::NOT_FOUND);
         };
-        let mut response = response::text(StatusCode::MOVED_PERMANENTLY, "");
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
         response.headers_mut().insert(LOCATION, location);
         response
     }

@@ -24,7 +24,7 @@ const CATCH: OptionSpec = OptionSpec {
     ..OptionSpec::of::<String>(
         "catch",
         "The statuses for which the next app is tried, separated by blanks: those of redirects and\n\
-     errors that Paste knows (300 to 305, 307, 400 to 417, 429, 500 to 505).",
+         errors that Paste knows (300 to 305, 307, 400 to 417, 429, 500 to 505).",
         Some("404"),
     )
 };

@@ -21,8 +21,8 @@ const STRATEGY: OptionSpec = OptionSpec {
     ..OptionSpec::of::<String>(
         "strategy",
         "The pipeline that is taken. The service's settings and `--strategy` come before it. An\n\
-     OpenStack factory does not know this option: it takes `keystone`, and that of Glance and\n\
-     Heat `default`, if the operator does not choose.",
+         OpenStack factory does not know this option: it takes `keystone`, and that of Glance and\n\
+         Heat `default`, if the operator does not choose.",
         Some("keystone"),
     )
 };

@@ -33,7 +33,7 @@ const NOT_FOUND: OptionSpec = OptionSpec {
     ..OptionSpec::of::<Option<String>>(
         "not_found_app",
         "The app for requests that no key takes; 404 if there is none. It is also taken from\n\
-     `[DEFAULT]`.",
+         `[DEFAULT]`.",
         None,
     )
 };
