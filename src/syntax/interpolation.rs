@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use pest::iterators::Pair;
+
 use super::grammar::{self, Rule};
 
 /// A piece of a value.
@@ -31,7 +33,7 @@ pub enum PieceKind {
     Unfinished,
 }
 
-/// Splits a value into text and references, one piece at a time.
+/// Splits a value into text and references.
 ///
 /// ```
 /// use pasteline::syntax::{PieceKind, interpolation};
@@ -41,37 +43,60 @@ pub enum PieceKind {
 /// assert_eq!(last.kind, PieceKind::Reference { name: 11..15 });
 /// ```
 pub fn interpolation(text: &str) -> Pieces<'_> {
-    Pieces { rest: text, start: 0 }
+    Pieces { rest: text, offset: 0, parsed: Vec::new().into_iter() }
 }
 
 /// The pieces of a value; what [`interpolation`] returns.
 #[derive(Clone, Debug)]
 pub struct Pieces<'text> {
+    /// What has not been parsed yet.
     rest: &'text str,
-    start: usize,
+    /// Where `rest` begins in the value.
+    offset: usize,
+    /// The pieces that have been parsed and not been taken yet.
+    parsed: std::vec::IntoIter<Piece>,
+}
+
+impl Pieces<'_> {
+    /// Longer values are parsed a piece at a time, as they cannot be cut anywhere and pest keeps
+    /// a hundred bytes and more for each piece.
+    const GULP: usize = 16 << 10;
+
+    fn parse_more(&mut self) {
+        let rule = if self.rest.len() > Self::GULP { Rule::piece } else { Rule::pieces };
+        let offset = self.offset;
+        let pairs = grammar::parse(rule, self.rest);
+        let pieces: Vec<_> = pairs.map(|pair| read(&pair, offset)).collect();
+        let end = pieces.last().map_or(offset, |piece| piece.range.end);
+        self.rest = &self.rest[end - offset..];
+        self.offset = end;
+        self.parsed = pieces.into_iter();
+    }
 }
 
 impl Iterator for Pieces<'_> {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
-        if self.rest.is_empty() {
-            return None;
+        if self.parsed.len() == 0 && !self.rest.is_empty() {
+            self.parse_more();
         }
-        let pair = grammar::parse(Rule::piece, self.rest).next().expect("a piece is a pair");
-        let start = self.start;
-        let end = start + pair.as_str().len();
-        let kind = match pair.as_rule() {
-            Rule::escape => PieceKind::Escape,
-            Rule::plain => PieceKind::Plain,
-            Rule::reference => PieceKind::Reference { name: start + 2..end - 2 },
-            Rule::stray => PieceKind::Stray,
-            _ => PieceKind::Unfinished,
-        };
-        self.rest = &self.rest[end - start..];
-        self.start = end;
-        Some(Piece { range: start..end, kind })
+        self.parsed.next()
     }
+}
+
+/// Takes a piece out of pest's hands.
+fn read(pair: &Pair<'_, Rule>, offset: usize) -> Piece {
+    let start = offset + pair.as_span().start();
+    let end = start + pair.as_str().len();
+    let kind = match pair.as_rule() {
+        Rule::escape => PieceKind::Escape,
+        Rule::plain => PieceKind::Plain,
+        Rule::reference => PieceKind::Reference { name: start + 2..end - 2 },
+        Rule::stray => PieceKind::Stray,
+        _ => PieceKind::Unfinished,
+    };
+    Piece { range: start..end, kind }
 }
 
 #[cfg(test)]
@@ -120,5 +145,13 @@ mod tests {
         ] {
             assert_eq!(pieces(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn reads_long_values_like_short_ones() {
+        let unit = "a%(b)s%%% ";
+        let text = unit.repeat(2 * Pieces::GULP / unit.len() + 1);
+        let expected = pieces(unit).repeat(text.len() / unit.len());
+        assert_eq!(pieces(&text), expected);
     }
 }

@@ -27,12 +27,26 @@ pub(super) fn strip_end(text: &str) -> &str {
 /// assert_eq!(found, [(0, "cors"), (7, "auth"), (12, "app")]);
 /// ```
 pub fn words(text: &str) -> impl Iterator<Item = (usize, &str)> + Clone {
+    gulps(text).flat_map(|(offset, gulp)| {
+        let pairs = grammar::parse(Rule::words, gulp);
+        let words = pairs.map(|word| (offset + word.as_span().start(), word.as_str()));
+        words.collect::<Vec<_>>()
+    })
+}
+
+/// Pieces of a text that end at blanks, and where each begins. pest keeps a hundred bytes and
+/// more for each word of what it parses.
+fn gulps(text: &str) -> impl Iterator<Item = (usize, &str)> + Clone {
+    const GULP: usize = 16 << 10;
     let mut start = 0;
     std::iter::from_fn(move || {
-        let word = grammar::parse(Rule::next_word, &text[start..]).next()?;
-        let (at, word) = (start + word.as_span().start(), word.as_str());
-        start = at + word.len();
-        Some((at, word))
+        let rest = text.get(start..).filter(|rest| !rest.is_empty())?;
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        let border = rest.bytes().skip(GULP).position(|byte| is_blank(&byte));
+        let end = border.map_or(text.len(), |at| start + GULP + at);
+        let gulp = (start, &text[start..end]);
+        start = end;
+        Some(gulp)
     })
 }
 
@@ -58,5 +72,15 @@ mod tests {
     fn strips_what_python_calls_space() {
         assert_eq!(strip("\u{1f}\n a b\u{85} "), "a b");
         assert_eq!(strip("\u{feff}a"), "\u{feff}a");
+    }
+
+    #[test]
+    fn splits_long_texts_like_short_ones() {
+        for unit in ["a \u{e9}b\t", " ", "a", "\u{3000}a"] {
+            let text = unit.repeat(40_000);
+            let expected = text.split(is_space).filter(|word| !word.is_empty());
+            assert!(words(&text).map(|(_, word)| word).eq(expected), "{unit:?}");
+            assert!(words(&text).all(|(at, word)| text[at..].starts_with(word)));
+        }
     }
 }
