@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod explain;
+mod gateway;
 mod own_filter;
 mod serve;
 mod show;

@@ -70,3 +70,13 @@ fn a_port_in_use_is_one_line() {
         format!("error: cannot listen at `{address}`: another process listens there already\n");
     assert_eq!(finished.status(1).stderr, expected);
 }
+
+#[test]
+fn a_missing_password_file_is_one_line() {
+    let text = "[pipeline:main]\npipeline = auth app\n\
+                [filter:auth]\nuse = egg:pasteline#basic_auth\nuser_file = no-such-file\n\
+                [app:app]\nuse = egg:pasteline#respond\n";
+    let finished = Test::new().ini(text).arguments("serve --bind 127.0.0.1:0").run().status(1);
+    assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);
+    finished.tells("api-paste.ini:4:7").tells("no-such-file").tells("no such file or directory");
+}

@@ -2,9 +2,11 @@
 
 mod answer;
 mod server;
+mod upstream;
 
 pub(crate) use self::answer::Answer;
-pub(crate) use self::server::Server;
+pub(crate) use self::server::{Client, Server};
+pub(crate) use self::upstream::Upstream;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -27,6 +27,14 @@ fn says_what_was_checked_if_all_is_well() {
 }
 
 #[test]
+fn tells_every_fault_with_its_place_and_a_way_out() {
+    let test = Test::new().file("faults.ini", include_str!("faults.ini")).arguments("faults.ini");
+    let finished = test.validate().status(1);
+    assert_eq!(finished.stdout, "");
+    assert_eq!(finished.stderr, include_str!("faults.txt"));
+}
+
+#[test]
 fn tells_each_fault_in_a_line_or_as_json() {
     let ini = CLEAN.replace("body", "bdy");
     let test = Test::new().ini(&ini).arguments("--format short");
@@ -59,14 +67,24 @@ fn a_file_that_cannot_be_read_is_a_fault() {
     overlay.tells("cannot read `missing.ini`: no such file or directory");
 }
 
-/// A port that is taken and a directory that is not there are nothing to `validate`, and it
-/// leaves nothing behind.
+/// A proxy to a host that does not exist, a port that is taken and a password file that is not
+/// there are nothing to `validate`, and it leaves nothing behind.
 #[test]
 fn has_no_side_effects() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let ini = format!(
-        "[app:main]\nuse = egg:pasteline#static\nroot = no-such-directory\n\
-         [server:main]\nuse = egg:pasteline#http\nbind = {}\n",
+        "[pipeline:main]
+pipeline = auth proxy
+[filter:auth]
+use = egg:pasteline#basic_auth
+user_file = no-such-file
+[app:proxy]
+use = egg:pasteline#proxy
+upstream = http://no-such-host.invalid
+[server:main]
+use = egg:pasteline#http
+bind = {}
+",
         taken.local_addr().unwrap()
     );
     let test = Test::new().ini(&ini).arguments("validate");

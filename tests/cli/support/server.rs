@@ -53,9 +53,12 @@ impl Server {
 
     /// Opens a connection.
     pub(crate) fn connect(&self) -> Client {
-        let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Client(BufReader::new(stream))
+        Client::connect(&self.address)
+    }
+
+    /// Whether new connections are refused.
+    pub(crate) fn refuses(&self) -> bool {
+        TcpStream::connect(&self.address).is_err()
     }
 
     /// Asks for a path, over a connection of its own.
@@ -100,6 +103,13 @@ impl Drop for Server {
 pub(crate) struct Client(BufReader<TcpStream>);
 
 impl Client {
+    /// Opens a connection.
+    pub(crate) fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
     /// Sends bytes as they are.
     pub(crate) fn send(mut self, text: &str) -> Self {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();

@@ -1,0 +1,39 @@
+//! The program before a service: what is passed on, and what becomes of a service that is gone.
+
+use std::net::TcpListener;
+
+use crate::support::{Test, Upstream};
+
+fn proxy(upstream: &Upstream) -> String {
+    let upstream = upstream.address();
+    format!("[app:main]\nuse = egg:pasteline#proxy\nupstream = http://{upstream}\n")
+}
+
+#[test]
+fn finishes_what_has_begun_before_it_ends() {
+    let upstream = Upstream::holding();
+    let server = Test::new().ini(&proxy(&upstream)).serve();
+    let mut client = server.connect().send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+    upstream.request();
+    server.signal("TERM");
+    while !server.refuses() {}
+    upstream.release();
+    assert_eq!(client.next_answer().expect(200).body, "from upstream");
+    assert_eq!(server.wait().status, Some(0));
+}
+
+#[test]
+fn a_dead_upstream_is_told_as_json_with_the_id_of_the_request() {
+    // A port that was free a moment ago, and that nobody listens at.
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = format!(
+        "[pipeline:main]\npipeline = request_id app\n\
+         [filter:request_id]\nuse = egg:pasteline#request_id\n\
+         [app:app]\nuse = egg:pasteline#proxy\nupstream = http://{dead}\n"
+    );
+    let answer = Test::new().ini(&text).serve().get("/").expect(502);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let id = answer.header("x-openstack-request-id").unwrap();
+    assert!(answer.body.contains(id), "{answer:#?}");
+    assert!(answer.json().is_object());
+}
