@@ -4,6 +4,7 @@
 
 mod explain;
 mod gateway;
+mod neutron;
 mod own_filter;
 mod serve;
 mod show;
