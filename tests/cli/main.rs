@@ -4,6 +4,7 @@
 
 mod explain;
 mod gateway;
+mod library;
 mod neutron;
 mod own_filter;
 mod serve;
