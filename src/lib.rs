@@ -15,3 +15,8 @@ pub mod stack;
 pub mod syntax;
 
 pub use self::cli::main;
+
+/// The README, whose example is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
