@@ -10,6 +10,7 @@ mod overlay;
 mod place;
 mod read;
 mod reference;
+mod trail;
 
 pub use self::defaults::{Defaults, Scope};
 pub use self::fault::raised;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::defaults::{Found, Scope};
-use super::reference::{Fault, Step, Trail};
+use super::reference::Fault;
+use super::trail::{Step, Trail};
 use crate::diagnostic::Diagnostic;
 use crate::syntax::{self, PieceKind};
 
