@@ -17,7 +17,7 @@ pub use self::fault::raised;
 pub use self::fold::parse;
 pub use self::overlay::overlay;
 pub use self::place::Places;
-pub use self::read::read;
+pub use self::read::{read, read_from};
 
 use std::sync::Arc;
 

@@ -72,6 +72,21 @@ impl Sources {
     /// bytes replaced, so that the place can be shown.
     pub fn read(&mut self, path: &Path) -> Result<SourceId, ReadError> {
         let bytes = read_regular(path).map_err(|cause| ReadError::new(path, cause))?;
+        self.decode(path, bytes)
+    }
+
+    /// Reads what is no file, such as standard input, under a name for messages; at most
+    /// [`LARGEST_FILE`] bytes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    pub fn read_from(&mut self, reader: impl Read, name: &Path) -> Result<SourceId, ReadError> {
+        let bytes = read_all(reader).map_err(|cause| ReadError::new(name, cause))?;
+        self.decode(name, bytes)
+    }
+
+    fn decode(&mut self, path: &Path, bytes: Vec<u8>) -> Result<SourceId, ReadError> {
         match String::from_utf8(bytes) {
             Ok(text) => Ok(self.add(path, text)),
             Err(error) => {
@@ -254,8 +269,12 @@ fn read_regular(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let file = File::open(path).map_err(Unreadable::Io)?;
     let metadata = file.metadata().map_err(Unreadable::Io)?;
     refuse_special(&metadata)?;
+    read_all(file)
+}
+
+fn read_all(reader: impl Read) -> Result<Vec<u8>, Unreadable> {
     let mut bytes = Vec::new();
-    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
+    reader.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(Unreadable::TooLarge);
     }
@@ -320,6 +339,17 @@ mod tests {
         assert_eq!(error.to_string(), "cannot read `/`: it is a directory");
         let error = sources.read(Path::new("/dev/zero")).unwrap_err();
         assert_eq!(error.to_string(), "cannot read `/dev/zero`: it is not a regular file");
+    }
+
+    #[test]
+    fn reads_what_is_no_file_under_a_name() {
+        let mut sources = Sources::default();
+        let id = sources.read_from(&b"[s]\n"[..], Path::new("<stdin>")).unwrap();
+        assert_eq!(&**sources.get(id).text(), "[s]\n");
+        let error = sources.read_from(&b"\xff"[..], Path::new("<stdin>")).unwrap_err();
+        assert_eq!(error.to_string(), "`<stdin>` is not UTF-8: byte 0xff at offset 0");
+        let error = sources.read_from(io::repeat(b' '), Path::new("<stdin>")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read `<stdin>`: it is larger than 64 MiB");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Reads files, with what stands in the way as diagnostics.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use super::{Document, parse};
 use crate::diagnostic::Diagnostic;
-use crate::source::{ReadError, Sources, Span, Unreadable};
+use crate::source::{ReadError, SourceId, Sources, Span, Unreadable};
 
 /// Reads and parses a file.
 ///
@@ -13,7 +13,26 @@ use crate::source::{ReadError, Sources, Span, Unreadable};
 /// the cause to tell; the caller knows who named the file. Of a file that is not UTF-8 there is a
 /// document of what can be read.
 pub fn read(path: &Path, sources: &mut Sources) -> (Option<Document>, Vec<Diagnostic>) {
-    let error = match sources.read(path) {
+    let read = sources.read(path);
+    parse_what_is_read(read, sources)
+}
+
+/// Reads and parses what is no file, such as standard input, under a name for messages; else
+/// like [`read`].
+pub fn read_from(
+    reader: impl Read,
+    name: &Path,
+    sources: &mut Sources,
+) -> (Option<Document>, Vec<Diagnostic>) {
+    let read = sources.read_from(reader, name);
+    parse_what_is_read(read, sources)
+}
+
+fn parse_what_is_read(
+    read: Result<SourceId, ReadError>,
+    sources: &Sources,
+) -> (Option<Document>, Vec<Diagnostic>) {
+    let error = match read {
         Ok(source) => {
             let (document, diagnostics) = parse(source, sources);
             return (Some(document), diagnostics);
@@ -97,6 +116,14 @@ mod tests {
         let slugs: Vec<_> = diagnostics.iter().map(|fault| fault.slug).collect();
         assert_eq!(slugs, ["not-utf8", "not-an-option"]);
         assert_eq!(raised_class(&diagnostics), Some("UnicodeDecodeError"));
+    }
+
+    #[test]
+    fn reads_what_is_no_file() {
+        let read = |bytes: &[u8]| read_from(bytes, Path::new("<stdin>"), &mut Sources::default());
+        let (document, diagnostics) = read(b"[s]\na = 1");
+        assert_eq!((document.unwrap().sections.len(), diagnostics), (1, Vec::new()));
+        assert_eq!(raised_class(&read(b"[s]\n\xff").1), Some("UnicodeDecodeError"));
     }
 
     #[test]
