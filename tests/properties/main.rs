@@ -1,11 +1,15 @@
-//! Properties of the parser, held against texts made of what matters to it and against the seeds
-//! of the fuzz target.
+//! Properties of the parser and the formatter, held against texts made of what matters to them and
+//! against the seeds of the fuzz targets.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod layout;
 mod text;
 
 use proptest::prelude::{Strategy, prop, proptest};
 use proptest::sample::select;
 
+use self::layout::is_formatted;
 use self::text::{is_lossless, is_read, is_read_the_same_by_rust_ini};
 
 /// Pieces of paste files, whole and broken.
@@ -67,12 +71,41 @@ const LINES: &[&str] = &[
     "g = \u{4e00}",
 ];
 
+/// Lines of files without faults, for any depth. A `@` stands for a number, as keys and names
+/// differ.
+const FORMATTED: &[&str] = &[
+    "[s@]",
+    "[ s @ ] ; c",
+    "k@ = v",
+    "k@=v",
+    "k@ :",
+    "pipeline =\ta",
+    "k@ = [",
+    "[k@: v",
+    "; c",
+    "# k = v",
+    "",
+];
+
 fn texts() -> impl Strategy<Value = String> {
     prop::collection::vec(select(PIECES), 0..60).prop_map(|pieces| pieces.concat())
 }
 
 fn plain_texts() -> impl Strategy<Value = String> {
     prop::collection::vec(select(LINES), 0..12).prop_map(|lines| lines.join("\n"))
+}
+
+/// Texts without faults, for the most part.
+fn laid_out_texts() -> impl Strategy<Value = String> {
+    let depth = select(&["", "", "", "  ", "    ", "\t", "          "][..]);
+    let end = select(&["\n", "\n", "\n\n", " \n\n\n", "\r\n"][..]);
+    let line = (depth, select(FORMATTED), end);
+    prop::collection::vec(line, 0..15).prop_map(|lines| {
+        let numbered = lines.iter().zip(0..).map(|((depth, line, end), number)| {
+            format!("{depth}{}{end}", line.replacen('@', &number.to_string(), 1))
+        });
+        format!("[s]\n{}", numbered.collect::<String>())
+    })
 }
 
 proptest! {
@@ -88,22 +121,42 @@ proptest! {
     }
 
     #[test]
+    fn every_text_is_formatted_or_refused(text in texts()) {
+        is_formatted(&text);
+        is_formatted(&format!("[s]\n{text}"));
+    }
+
+    #[test]
+    fn texts_without_faults_are_formatted(text in laid_out_texts()) {
+        is_formatted(&text);
+    }
+
+    #[test]
     fn plain_texts_are_read_as_rust_ini_does(text in plain_texts()) {
         is_read_the_same_by_rust_ini(&text);
     }
 }
 
 #[test]
-fn the_seeds_of_the_fuzz_target_hold() {
-    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/parse");
-    let mut count = 0;
-    for seed in std::fs::read_dir(seeds).unwrap() {
-        let bytes = std::fs::read(seed.unwrap().path()).unwrap();
-        let text = String::from_utf8_lossy(&bytes);
+fn the_seeds_of_the_fuzz_target_parse_hold() {
+    for text in seeds("parse") {
         is_lossless(&text);
         is_read(&text);
         is_read_the_same_by_rust_ini(&text);
-        count += 1;
     }
-    assert!(count > 5, "the seeds are there");
+}
+
+#[test]
+fn the_seeds_of_the_fuzz_target_fmt_hold() {
+    seeds("parse").iter().chain(&seeds("fmt")).for_each(|text| is_formatted(text));
+}
+
+/// The texts that a fuzz target begins with.
+fn seeds(target: &str) -> Vec<String> {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/");
+    let files = std::fs::read_dir(format!("{directory}{target}")).unwrap();
+    let bytes = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    let texts: Vec<_> = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect();
+    assert!(texts.len() > 4, "the seeds are there");
+    texts
 }
