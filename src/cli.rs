@@ -3,9 +3,12 @@
 mod difference;
 mod explain;
 mod files;
+mod fmt;
 mod list;
+mod patch;
 mod reference;
 mod report;
+mod rewrite;
 mod rows;
 mod sections;
 mod serve;
@@ -75,6 +78,7 @@ enum Command {
     Serve(serve::Serve),
     Validate(validate::Validate),
     Show(show::Show),
+    Fmt(fmt::Fmt),
     List(list::List),
     Explain(explain::Explain),
 }
@@ -85,6 +89,7 @@ impl Command {
             Self::Serve(serve) => serve.run(registry),
             Self::Validate(validate) => validate.run(registry),
             Self::Show(show) => show.run(registry),
+            Self::Fmt(fmt) => fmt.run(),
             Self::List(list) => list.run(registry),
             Self::Explain(explain) => explain.run(registry),
         }

@@ -8,7 +8,7 @@ pub(crate) use self::answer::Answer;
 pub(crate) use self::server::{Client, Server};
 pub(crate) use self::upstream::Upstream;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -54,6 +54,11 @@ impl Test {
         self.file("api-paste.ini", text)
     }
 
+    /// Gives the program a text on its standard input, which is empty otherwise.
+    pub(crate) fn input(self, text: &str) -> Self {
+        self.file("stdin", text)
+    }
+
     /// Adds arguments, separated by blanks.
     pub(crate) fn arguments(mut self, arguments: &str) -> Self {
         self.arguments.extend(arguments.split_whitespace().map(str::to_owned));
@@ -96,7 +101,9 @@ impl Test {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.directory);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let input = File::open(self.directory.join("stdin"));
+        command.stdin(input.map_or_else(|_| Stdio::null(), Stdio::from));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 }
