@@ -54,6 +54,16 @@ impl Body {
         body.map_or_else(Self::empty, Self::boxed)
     }
 
+    /// Takes in a body and tells of what each poll of it gives: to count bytes, to see how it
+    /// ends. The observer is dropped with the body, at its end or before.
+    pub fn observed<B, F>(body: B, observe: F) -> Self
+    where
+        B: http_body::Body<Data = Bytes, Error = BoxError> + Send + Unpin + 'static,
+        F: FnMut(&Poll<Option<Result<Frame<Bytes>, BoxError>>>) + Send + Unpin + 'static,
+    {
+        Self::boxed(Observed { body, observe })
+    }
+
     fn boxed<B>(body: B) -> Self
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -88,6 +98,38 @@ impl Boxed {
         let frame = body.as_mut().poll_frame(context);
         (self.ended, self.hint) = (body.is_end_stream(), body.size_hint());
         frame
+    }
+}
+
+/// A body that tells of what each poll gives.
+struct Observed<B, F> {
+    body: B,
+    observe: F,
+}
+
+impl<B, F> http_body::Body for Observed<B, F>
+where
+    B: http_body::Body<Data = Bytes, Error = BoxError> + Unpin,
+    F: FnMut(&Poll<Option<Result<Frame<Bytes>, BoxError>>>) + Unpin,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        (self.observe)(&polled);
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -201,5 +243,19 @@ mod tests {
         let body = Body::new(Full::new(Bytes::from_static(b"hello")));
         assert_eq!(body.size_hint().exact(), Some(5));
         assert_eq!(body.collect().await.unwrap().to_bytes(), "hello");
+    }
+
+    #[tokio::test]
+    async fn tells_an_observer_what_each_poll_gives() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let body = Body::observed(Body::from("hello"), move |polled| {
+            let Poll::Ready(frame) = polled else { unreachable!("bytes are there at once") };
+            tell.send(frame.as_ref().map(|frame| frame.as_ref().unwrap().data_ref().cloned()))
+                .unwrap();
+        });
+        assert_eq!(body.size_hint().exact(), Some(5));
+        body.collect().await.unwrap();
+        let told: Vec<_> = told.iter().collect();
+        assert_eq!(told, [Some(Some(Bytes::from_static(b"hello"))), None]);
     }
 }

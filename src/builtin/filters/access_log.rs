@@ -6,18 +6,17 @@ mod record;
 mod writer;
 
 use std::ops::ControlFlow;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::Body as _;
 
 use self::format::{Format, Line};
 use self::record::Record;
 use self::writer::{Destination, Writer};
 use super::request_id;
-use crate::app::{Body, BoxError, Filter, Phase, Request, Response};
+use crate::app::{Body, Filter, Phase, Request, Response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Dialect;
@@ -113,7 +112,11 @@ impl Phase for Logger {
         }
         if !response.body().is_end_stream() {
             let body = std::mem::take(response.body_mut());
-            *response.body_mut() = Body::new(Counted { body, entry });
+            *response.body_mut() = Body::observed(body, move |polled| {
+                if let Poll::Ready(Some(Ok(frame))) = polled {
+                    entry.record.length += frame.data_ref().map_or(0, Bytes::len) as u64;
+                }
+            });
         }
     }
 }
@@ -132,42 +135,12 @@ impl Drop for Entry {
     }
 }
 
-/// A body that counts what is taken from it.
-struct Counted {
-    body: Body,
-    entry: Box<Entry>,
-}
-
-impl http_body::Body for Counted {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &frame
-            && let Some(data) = frame.data_ref()
-        {
-            self.entry.record.length += data.len() as u64;
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::pending;
     use std::net::SocketAddr;
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
 
     use http::{HeaderValue, StatusCode};
 
@@ -220,7 +193,7 @@ mod tests {
     }
 
     fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-        future.poll(&mut Context::from_waker(std::task::Waker::noop()))
+        future.poll(&mut Context::from_waker(Waker::noop()))
     }
 
     #[tokio::test]

@@ -1,18 +1,16 @@
 //! Refuses requests whose body is too large.
 
 use std::ops::ControlFlow;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use bytes::Bytes;
 use http::StatusCode;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::Body as _;
 use http_body_util::{LengthLimitError, Limited};
 
 use crate::app::response::Form;
-use crate::app::{Body, BoxError, Filter, Phase, Request, Response};
+use crate::app::{Body, Filter, Phase, Request, Response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Dialect;
@@ -86,11 +84,15 @@ impl Phase for Limit {
         let exceeded = Arc::new(AtomicBool::new(false));
         let form = Form::asked(request.headers());
         let body = std::mem::take(request.body_mut());
-        let body = Counted {
-            body: Limited::new(body, usize::try_from(self.limit).unwrap_or(usize::MAX)),
-            exceeded: Arc::clone(&exceeded),
-        };
-        *request.body_mut() = Body::new(body);
+        let limited = Limited::new(body, usize::try_from(self.limit).unwrap_or(usize::MAX));
+        let theirs = Arc::clone(&exceeded);
+        *request.body_mut() = Body::observed(limited, move |polled| {
+            if let Poll::Ready(Some(Err(error))) = polled
+                && error.is::<LengthLimitError>()
+            {
+                theirs.store(true, Ordering::Relaxed);
+            }
+        });
         ControlFlow::Continue(Some(Box::new(Counting { form, exceeded })))
     }
 
@@ -110,43 +112,15 @@ struct Counting {
     exceeded: Arc<AtomicBool>,
 }
 
-/// A body that fails past its limit and tells so.
-struct Counted {
-    body: Limited<Body>,
-    exceeded: Arc<AtomicBool>,
-}
-
-impl http_body::Body for Counted {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Err(error))) = &frame
-            && error.is::<LengthLimitError>()
-        {
-            self.exceeded.store(true, Ordering::Relaxed);
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::Context;
 
+    use bytes::Bytes;
     use http::header::ACCEPT;
+    use http_body::Frame;
     use http_body_util::BodyExt;
 
     use super::*;
