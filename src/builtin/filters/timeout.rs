@@ -1,9 +1,13 @@
 //! Answers for an app that takes too long.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use http::StatusCode;
+use http_body::Body as _;
 
 use crate::app::response::Form;
-use crate::app::{App, Filter, Handler, Request, Response};
+use crate::app::{App, Body, Filter, Handler, Request, Response};
 use crate::registry::{Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::{Reader, Seconds};
@@ -11,7 +15,8 @@ use crate::settings::{Reader, Seconds};
 pub(super) const DEFINITION: Definition = Definition::filter::<Timeout>("timeout");
 
 settings! {
-    /// Answers 504 for an app that takes longer than `timeout` to begin its response.
+    /// Answers for an app that takes longer than `timeout` to begin its response: 504, or 408 if
+    /// it was waiting for the client to send its body.
     ///
     /// The app's work on the request is given up. A response that has begun may take its time.
     ///
@@ -39,20 +44,45 @@ impl FilterFactory for Timeout {
 }
 
 impl Handler for Timeout {
-    async fn handle(&self, request: Request, next: App) -> Response {
+    async fn handle(&self, mut request: Request, next: App) -> Response {
         let form = Form::asked(request.headers());
+        let waits_for_client = observe_waiting(request.body_mut());
         let answer = tokio::time::timeout(self.timeout.0, next.answer(request));
         answer.await.unwrap_or_else(|_elapsed| {
-            let detail = "The server did not answer in time.";
-            form.refusal(StatusCode::GATEWAY_TIMEOUT, detail)
+            if waits_for_client.load(Ordering::Relaxed) {
+                let detail = "The body of the request did not arrive in time.";
+                form.refusal(StatusCode::REQUEST_TIMEOUT, detail)
+            } else {
+                let detail = "The server did not answer in time.";
+                form.refusal(StatusCode::GATEWAY_TIMEOUT, detail)
+            }
         })
     }
 }
 
+/// Whether whoever reads a body is waiting for more of it.
+fn observe_waiting(body: &mut Body) -> Arc<AtomicBool> {
+    let waiting = Arc::new(AtomicBool::new(false));
+    if !body.is_end_stream() {
+        let theirs = Arc::clone(&waiting);
+        *body = Body::observed(std::mem::take(body), move |polled| {
+            theirs.store(polled.is_pending(), Ordering::Relaxed);
+        });
+    }
+    waiting
+}
+
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
     use std::future::pending;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
     use std::time::Duration;
+
+    use bytes::Bytes;
+    use http_body::Frame;
+    use http_body_util::BodyExt;
 
     use super::*;
     use crate::app::response;
@@ -78,6 +108,37 @@ mod tests {
         assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
         let expected = "504 Gateway Timeout\n\nThe server did not answer in time.\n";
         assert_eq!(text(response).await, expected);
+    }
+
+    /// A body that never comes.
+    struct Stalled;
+
+    impl http_body::Body for Stalled {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_keeps_the_app_waiting_is_told_so() {
+        let reads = App::from_fn(async |request: Request| {
+            let body = request.into_body().collect().await;
+            response::text(StatusCode::OK, body.unwrap().to_bytes())
+        });
+        let app = reads.behind(&[filter(SECTION)]);
+        let response = app.answer(Request::new(Body::new(Stalled))).await;
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+        let response = app.answer(Request::new(Body::from("sent"))).await;
+        assert_eq!(text(response).await, "sent");
+        let app = App::from_fn(|_| pending()).behind(&[filter(SECTION)]);
+        let response = app.answer(Request::new(Body::new(Stalled))).await;
+        assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
     }
 
     #[test]
