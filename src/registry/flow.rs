@@ -5,10 +5,10 @@ use std::sync::Arc;
 /// How requests pass through what a composite is made of.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Flow {
-    /// They come to the apps by these ways. Of several that a request may take, the first is
-    /// tried first.
+    /// They pass all filters, the first outermost, and come to the apps by these ways. Of several
+    /// that a request may take, the first is tried first.
     Branches(Vec<Branch>),
-    /// All of them pass all filters, the first outermost, and come to the only app.
+    /// They pass all filters, the first outermost, and come to the only app.
     Pipeline {
         /// The name by which this pipeline was chosen among others.
         name: Arc<str>,

@@ -202,9 +202,9 @@ impl Plan for Mounts {
         let tried: HashSet<_> = dispatch.iter().map(|mount| mount.app).collect();
         let hidden = self.mounts.iter().filter(|mount| !tried.contains(&mount.app));
         let mut branches: Vec<_> = dispatch.into_iter().map(|mount| branch(mount, false)).collect();
-        branches.extend(hidden.map(|mount| branch(mount, true)));
         let not_found = |app| Branch { key: NOT_FOUND.name.into(), app, is_hidden: false };
         branches.extend(self.not_found.map(not_found));
+        branches.extend(hidden.map(|mount| branch(mount, true)));
         Flow::Branches(branches)
     }
 
@@ -324,8 +324,8 @@ mod tests {
             ("domain a.org", 3, false),
             ("/a/", 4, false),
             ("/", 1, false),
-            ("/a", 2, true),
             ("not_found_app", 0, false),
+            ("/a", 2, true),
         ];
         assert_eq!(branches, expected);
     }
