@@ -4,6 +4,7 @@ pub mod app;
 mod builtin;
 mod cli;
 pub mod diagnostic;
+pub mod draw;
 pub mod format;
 pub mod graph;
 pub mod ini;

@@ -28,6 +28,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("builtin/servers", &["settings", "registry", "server"]),
     // `syntax` for factory specs and the words of pipelines.
     ("graph", &["source", "diagnostic", "syntax", "ini", "settings", "registry"]),
+    // `diagnostic` for how texts of a file are quoted.
+    ("draw", &["source", "diagnostic", "graph", "registry"]),
     // `settings` and `source` because it hands each factory the options it reads.
     ("stack", &["source", "settings", "graph", "registry", "app", "metrics"]),
     ("server", &["source", "diagnostic", "settings", "app", "metrics"]),
@@ -61,6 +63,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "registry",
             "builtin",
             "graph",
+            "draw",
             "stack",
             "server",
             "service",
