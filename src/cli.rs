@@ -4,6 +4,7 @@ mod difference;
 mod explain;
 mod files;
 mod fmt;
+mod graph;
 mod list;
 mod patch;
 mod reference;
@@ -78,6 +79,7 @@ enum Command {
     Serve(serve::Serve),
     Validate(validate::Validate),
     Show(show::Show),
+    Graph(graph::Graph),
     Fmt(fmt::Fmt),
     List(list::List),
     Explain(explain::Explain),
@@ -89,6 +91,7 @@ impl Command {
             Self::Serve(serve) => serve.run(registry),
             Self::Validate(validate) => validate.run(registry),
             Self::Show(show) => show.run(registry),
+            Self::Graph(graph) => graph.run(registry),
             Self::Fmt(fmt) => fmt.run(),
             Self::List(list) => list.run(registry),
             Self::Explain(explain) => explain.run(registry),

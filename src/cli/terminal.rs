@@ -28,7 +28,16 @@ pub(super) fn tell(text: &str) -> io::Result<()> {
 /// Whether standard error is a terminal that shows colours, and the environment does not ask for
 /// none (<https://no-color.org>).
 pub(super) fn is_colourful() -> bool {
+    shows_colours(&io::stderr())
+}
+
+/// Whether standard output is such a terminal.
+pub(super) fn is_colourful_output() -> bool {
+    shows_colours(&io::stdout())
+}
+
+fn shows_colours(stream: &impl IsTerminal) -> bool {
     let refuses = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_dumb = env::var_os("TERM").is_none_or(|kind| kind == "dumb");
-    io::stderr().is_terminal() && !refuses && !is_dumb
+    stream.is_terminal() && !refuses && !is_dumb
 }

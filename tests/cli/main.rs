@@ -5,6 +5,7 @@
 mod explain;
 mod fmt;
 mod gateway;
+mod graph;
 mod library;
 mod neutron;
 mod own_filter;
