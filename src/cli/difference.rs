@@ -11,22 +11,22 @@ pub(super) fn differences(definition: &Definition, alias: &Alias) -> Vec<String>
         differences.push(alias.note.to_owned());
     }
     for (theirs, ours) in dialect.renames() {
-        differences.push(format!("`{theirs}` is its name for `{ours}`"));
+        differences.push(format!("`{theirs}` is its name for `{ours}`."));
     }
     for option in definition.options {
         let theirs = dialect.theirs(option.name);
         if let Some(default) = dialect.default_of(option.name) {
-            differences.push(format!("`{theirs}` is `{default}` if not given"));
+            differences.push(format!("`{theirs}` is `{default}` if not given."));
         }
         if dialect.is_global(theirs) {
-            differences.push(format!("`{theirs}` may stand in `[DEFAULT]` too"));
+            differences.push(format!("`{theirs}` may stand in `[DEFAULT]` too."));
         }
     }
     for (theirs, why) in dialect.ignores() {
-        differences.push(format!("`{theirs}` has no effect: {why}"));
+        differences.push(format!("`{theirs}` has no effect: {why}."));
     }
     if dialect.unknown() == Unknown::Ignored {
-        differences.push("options that it does not know are ignored, with a warning".to_owned());
+        differences.push("Options that it does not know are ignored, with a warning.".to_owned());
     }
     differences
 }

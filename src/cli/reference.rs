@@ -16,7 +16,7 @@ impl fmt::Display for Reference<'_> {
         writeln!(f, "# Factories\n")?;
         writeln!(f, "Every app, composite, filter and server that a paste file may name.")?;
         writeln!(f, "This page is printed by `pasteline list --format markdown`.\n")?;
-        writeln!(f, "| name | makes | |\n|---|---|---|")?;
+        writeln!(f, "| name | makes | what it does |\n|---|---|---|")?;
         for definition in &definitions {
             let Definition { name, doc, .. } = definition;
             writeln!(f, "| [`{name}`](#{name}) | {} | {} |", kinds(definition), summary(doc))?;
@@ -28,7 +28,7 @@ impl fmt::Display for Reference<'_> {
 fn write_chapter(f: &mut fmt::Formatter<'_>, definition: &Definition) -> fmt::Result {
     writeln!(f, "\n## {}\n\n{}", definition.name, prose(definition.doc))?;
     if !definition.options.is_empty() {
-        writeln!(f, "\n| option | default | expects | |\n|---|---|---|---|")?;
+        writeln!(f, "\n| option | default | expects | what it is |\n|---|---|---|---|")?;
     }
     for option in definition.options {
         let OptionSpec { name, doc, .. } = option;

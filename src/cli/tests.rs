@@ -42,7 +42,7 @@ impl AppFactory for Teapot {
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:Tea#pot"),
-    Alias::of("tea.pot:factory").note("the pot is never washed").dialect(
+    Alias::of("tea.pot:factory").note("The pot is never washed.").dialect(
         Dialect::lenient()
             .renamed(&[("number_of_cups", "cups")])
             .defaults(&[("tea", "black")])
@@ -97,12 +97,12 @@ fn explains_what_differs_under_a_python_name() {
     let expected = "
 As `tea.pot:factory`:
 
-  - the pot is never washed
-  - `number_of_cups` is its name for `cups`
-  - `tea` is `black` if not given
-  - `tea` may stand in `[DEFAULT]` too
-  - `milk` has no effect: nobody takes it
-  - options that it does not know are ignored, with a warning
+  - The pot is never washed.
+  - `number_of_cups` is its name for `cups`.
+  - `tea` is `black` if not given.
+  - `tea` may stand in `[DEFAULT]` too.
+  - `milk` has no effect: nobody takes it.
+  - Options that it does not know are ignored, with a warning.
 ";
     for spelling in ["tea.pot:factory", "call:tea.pot:factory", "tea.pot : factory"] {
         let text = Explain::new(spelling).text(&registry()).unwrap();
@@ -138,7 +138,7 @@ fn writes_the_reference_as_markdown() {
         "| `cups` | required | a whole number from 0 to 255 | How many cups. |",
         "| `tea` | `green` | a text | Which tea. |",
         "| `guests` |  | a text; several are separated by commas | Who may have some. |",
-        "- `egg:Tea#pot`\n- `tea.pot:factory`:\n  - the pot is never washed\n",
+        "- `egg:Tea#pot`\n- `tea.pot:factory`:\n  - The pot is never washed.\n",
     ];
     for part in expected {
         assert!(reference.contains(part), "{part}\nis not in\n{reference}");

@@ -17,13 +17,15 @@ pub fn prose(doc: &str) -> String {
 /// ```
 /// use pasteline::settings::summary;
 ///
-/// assert_eq!(summary(" Pours tea, version 2.0,\n for two. Hot.\n\n More.\n"), "Pours tea, version 2.0, for two.");
+/// assert_eq!(summary(" Pours tea, 2.0,\n for two. Hot.\n\n More.\n"), "Pours tea, 2.0, for two.");
+/// assert_eq!(summary(" Pours tea:\n\n - hot\n"), "Pours tea.");
 /// ```
 pub fn summary(doc: &str) -> String {
     let prose = prose(doc);
     let paragraph = prose.split("\n\n").next().unwrap_or_default().replace('\n', " ");
     match paragraph.find(". ") {
         Some(end) => paragraph[..=end].to_owned(),
-        None => paragraph,
+        // What a list or an example follows is a sentence all the same.
+        None => paragraph.strip_suffix(':').map_or(paragraph.clone(), |text| format!("{text}.")),
     }
 }
