@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod demo;
 mod explain;
 mod fmt;
 mod gateway;
