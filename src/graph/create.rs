@@ -101,8 +101,30 @@ impl Resolver<'_> {
 
     /// Asks a composite for its children, and sets out to find and make them.
     fn compose(&mut self, id: ContextId, factory: Factory) {
-        let context = self.contexts.get(id);
         let errors = self.notes.errors();
+        let (plan, asked) = self.ask(self.contexts.get(id), &factory);
+        let is_opaque = self.registry.find(Kind::Composite, &factory.spec).is_none();
+        let objects = asked.events.iter().filter_map(Event::object).collect();
+        let composing = Composing { factory, plan, is_opaque, asked: objects, errors };
+        let what = What::Composite(Box::new(composing));
+        self.tasks.push(Task::Make(Making { context: id, what }));
+        let context = self.contexts.get(id);
+        let (home, global, parent) = (context.home.clone(), context.global, context.frame);
+        let level = parent.map_or(0, |frame| self.frames.get(frame).level) + 1;
+        for event in asked.events.into_iter().rev() {
+            match event {
+                Event::Asked(object, value, globals) => {
+                    let passed = (globals == Globals::Passed).then_some(global);
+                    let (name, home) = (Some(Name::whole(value)), home.clone());
+                    self.load(Wish { object, name, home, passed, parent, level });
+                }
+                Event::Noted(diagnostic) => self.tasks.push(Task::Note(diagnostic)),
+            }
+        }
+    }
+
+    /// Asks a composite how it puts its children together, and which they are.
+    fn ask(&self, context: &Context, factory: &Factory) -> (Option<Arc<dyn Plan>>, Asked) {
         let mut asked = Asked::default();
         let found = self.registry.find(Kind::Composite, &factory.spec);
         let plan = found.and_then(|found| {
@@ -116,26 +138,7 @@ impl Resolver<'_> {
                 children: &mut asked,
             })
         });
-        let level = context.frame.map_or(0, |frame| self.frames.get(frame).level);
-        let (home, global, parent) = (context.home.clone(), context.global, context.frame);
-        let objects = asked.events.iter().filter_map(Event::object).collect();
-        let plan = plan.map(Arc::from);
-        let composing =
-            Composing { factory, plan, is_opaque: found.is_none(), asked: objects, errors };
-        let what = What::Composite(Box::new(composing));
-        self.tasks.push(Task::Make(Making { context: id, what }));
-        for event in asked.events.into_iter().rev() {
-            let (object, value, globals) = match event {
-                Event::Asked(object, value, globals) => (object, value, globals),
-                Event::Noted(diagnostic) => {
-                    self.tasks.push(Task::Note(diagnostic));
-                    continue;
-                }
-            };
-            let passed = (globals == Globals::Passed).then_some(global);
-            let (name, home) = (Some(Name::whole(value)), home.clone());
-            self.load(Wish { object, name, home, passed, parent, level: level + 1 });
-        }
+        (plan.map(Arc::from), asked)
     }
 
     /// Makes a node of the nodes that were made last.

@@ -7,7 +7,7 @@ use super::context::FrameId;
 use super::files::{Identity, ViewId};
 use super::name::Name;
 use crate::diagnostic::{Diagnostic, Excerpt};
-use crate::source::{Sources, Span};
+use crate::source::{SourceId, Sources, Span};
 
 /// How deep sections may lead to sections. Paste Deploy comes to an end at 492.
 pub(super) const LEVELS: usize = 480;
@@ -23,6 +23,8 @@ pub(super) struct Frame {
     pub(super) header: Arc<str>,
     /// The place of the header.
     pub(super) place: Span,
+    /// The file of the section, over which the header may lie.
+    pub(super) file: SourceId,
     /// The name by which it was asked for.
     pub(super) name: Option<Name>,
 }
@@ -73,6 +75,27 @@ impl Frames {
         })
     }
 
+    /// Adds from where the files were included that lead to a frame, the innermost first.
+    pub(super) fn with_includes(
+        &self,
+        id: Option<FrameId>,
+        fault: Diagnostic,
+        sources: &Sources,
+    ) -> Diagnostic {
+        /// How many of the places are shown.
+        const SHOWN: usize = 3;
+        let is_included = |frame: &&Frame| {
+            let parent = frame.parent.map(|parent| self.get(parent));
+            parent.is_some_and(|parent| parent.file != frame.file)
+        };
+        self.up(id).filter(is_included).take(SHOWN).fold(fault, |fault, frame| {
+            let named = frame.named(sources);
+            // Whoever names the section itself may be told of already.
+            let is_told = fault.related.iter().any(|(place, _)| Some(*place) == named);
+            if is_told { fault } else { fault.related(named, "included from here") }
+        })
+    }
+
     /// What is wrong if the way to a frame has been there before.
     pub(super) fn circle(&self, last: &Frame, sources: &Sources) -> Option<Diagnostic> {
         let before = self.up(last.parent).position(|frame| frame.visit.is_as(&last.visit))?;
@@ -83,7 +106,8 @@ impl Frames {
         let first = circle.iter().enumerate().min_by_key(|(_, frame)| frame.place);
         let first = first.map_or(0, |(at, _)| at);
         circle.rotate_left(first);
-        Some(fault(&circle, sources))
+        let (first, others) = circle.split_first()?;
+        Some(fault(first, others, sources))
     }
 
     /// What is wrong if the way to a section is too long.
@@ -98,31 +122,23 @@ impl Frames {
     }
 }
 
-/// Each of these sections leads to the next, and the last to the first.
-fn fault(circle: &[&Frame], sources: &Sources) -> Diagnostic {
+/// A section leads to the first of the others, each of them to the next, and the last to it.
+fn fault(first: &Frame, others: &[&Frame], sources: &Sources) -> Diagnostic {
     /// How many of the places on the way are shown.
     const SHOWN: usize = 6;
-    let [first, others @ ..] = circle else {
-        unreachable!("a circle has a section, please report this")
-    };
-    let mut way = circle.to_vec();
-    way.push(first);
+    let way = [&[first], others, &[first]].concat();
     let message = format!("`[{}]` leads to itself: {}", Excerpt(&first.header), chain(&way));
-    let mut fault = Diagnostic::error("cycle", message)
+    let label =
+        if others.is_empty() { "this is the section itself" } else { "the circle closes here" };
+    let fault = Diagnostic::error("cycle", message)
         .at(first.named(sources).unwrap_or(first.place))
-        .label(if others.is_empty() {
-            "this is the section itself"
-        } else {
-            "the circle closes here"
-        })
+        .label(label)
+        .help("name another section in one of these places")
         .class("RecursionError");
-    for (from, to) in circle.iter().zip(others).take(SHOWN) {
-        fault = fault.related(
-            to.named(sources),
-            format!("`[{}]` leads to `[{}]`", Excerpt(&from.header), Excerpt(&to.header)),
-        );
-    }
-    fault.help("name another section in one of these places")
+    way.iter().zip(others).take(SHOWN).fold(fault, |fault, (from, to)| {
+        let part = format!("`[{}]` leads to `[{}]`", Excerpt(&from.header), Excerpt(&to.header));
+        fault.related(to.named(sources), part)
+    })
 }
 
 /// The headers of sections that lead to one another, those in the middle left out.

@@ -30,7 +30,7 @@ impl Resolver<'_> {
             Factory::Egg { distribution, entry } => self.egg(wish, &name, (distribution, entry)),
             Factory::Unknown { scheme } => {
                 let place = name.part(scheme).place(self.sources());
-                self.fail(fault::unknown_scheme(scheme, place));
+                self.fail(wish.parent, fault::unknown_scheme(scheme, place));
             }
         }
     }
@@ -46,7 +46,7 @@ impl Resolver<'_> {
             Home::Nowhere => {
                 let place = self.place(&wish);
                 let name = wish.name.map_or_else(|| Arc::from(MAIN), |name| name.text);
-                self.fail(fault::no_scheme(&name, place));
+                self.fail(wish.parent, fault::no_scheme(&name, place));
             }
         }
     }
@@ -55,11 +55,11 @@ impl Resolver<'_> {
         let (module, Some(attribute), None) = parts else {
             let surplus = parts.2.map(|surplus| name.part(surplus));
             let place = surplus.as_ref().unwrap_or(name).place(self.sources());
-            return self.fail(fault::bad_call(parts.2.is_some(), place));
+            return self.fail(wish.parent, fault::bad_call(parts.2.is_some(), place));
         };
         if module.is_empty() {
             let place = name.place(self.sources());
-            return self.fail(fault::missing_module(place));
+            return self.fail(wish.parent, fault::missing_module(place));
         }
         let spec = format!("call:{module}:{attribute}");
         self.add_named(wish, name, (&spec, None), Home::Nowhere);
@@ -75,7 +75,7 @@ impl Resolver<'_> {
         }
         if distribution.is_empty() {
             let place = name.place(self.sources());
-            return self.fail(fault::missing_distribution(place));
+            return self.fail(wish.parent, fault::missing_distribution(place));
         }
         self.entry_point(&wish, distribution, &entry);
     }
@@ -95,7 +95,7 @@ impl Resolver<'_> {
         let Some(protocol) = protocol else {
             let place = entry.place(self.sources());
             let fault = fault::unknown_entry_point(wish.object, distribution, &entry.text);
-            return self.fail(fault.at(place));
+            return self.fail(wish.parent, fault.at(place));
         };
         let spec = format!("egg:{distribution}#{}", entry.text);
         let home = Home::Egg(Arc::from(distribution));
@@ -133,14 +133,14 @@ impl Resolver<'_> {
         let (path, fragment) = parts;
         let Some(place) = self.place_of(path, &wish.home) else {
             let place = name.part(path).place(self.sources());
-            return self.fail(fault::relative_path(path, place));
+            return self.fail(wish.parent, fault::relative_path(path, place));
         };
         let passed = wish.passed.map(|id| Arc::clone(self.contexts.conf(id)));
         let view = match self.files.open(place, passed) {
             Ok(view) => view,
             Err(fault) => {
                 let place = name.part(path).place(self.sources());
-                return self.fail(fault.at(place).label("named here"));
+                return self.fail(wish.parent, fault.at(place).label("named here"));
             }
         };
         self.note_faults(view, name);
@@ -273,5 +273,19 @@ use = config:/no/such.ini#a
         assert_eq!(slugs, ["unknown-section", "missing-factory", "not-an-option"]);
         assert_eq!(found[0].message, "no app is called `y` in `/dir/inc.ini`");
         assert_eq!(found[2].related[0].1, "included from here");
+    }
+    #[test]
+    fn tells_from_where_the_file_of_a_fault_was_included() {
+        let registry = registry();
+        let inner = "[app:x]\nuse = y\n[app:y]\n";
+        let text = "[app:main]\nuse = config:inc.ini#x\n";
+        let mut loader = loader(text, &[("inc.ini", inner)], &[], &registry);
+        let found = loader.validate();
+        let related = found[0].related.iter();
+        let related: Vec<_> = related
+            .map(|(span, part)| format!("{} {part}", loader.sources().location(*span)))
+            .collect();
+        let expected = ["/dir/inc.ini:2:7 named here", "/dir/paste.ini:2:22 included from here"];
+        assert_eq!(related, expected);
     }
 }

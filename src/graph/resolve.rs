@@ -235,10 +235,17 @@ impl<'l> Resolver<'l> {
         taken
     }
 
-    /// Notes what is wrong with what is being looked for.
-    pub(super) fn fail(&mut self, fault: Diagnostic) {
+    /// Notes what is wrong with what a section asks for, which is not found.
+    pub(super) fn fail(&mut self, asking: Option<FrameId>, fault: Diagnostic) {
+        let fault = self.frames.with_includes(asking, fault, self.sources());
         self.notes.add(fault);
         self.found.push(None);
+    }
+
+    /// Notes what is wrong with a section.
+    pub(super) fn note(&mut self, section: FrameId, fault: Diagnostic) {
+        let fault = self.frames.with_includes(Some(section), fault, self.sources());
+        self.notes.add(fault);
     }
 
     /// Gives up because too many names lead to one.

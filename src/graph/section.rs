@@ -19,38 +19,22 @@ impl Resolver<'_> {
         if wish.level > LEVELS {
             return self.stop_too_deep(wish);
         }
-        let file = Arc::clone(&self.files.view_of(view).file);
-        let name = wish.name.as_ref().map(|name| &*name.text);
-        let found = file.headers().find(wish.object, name);
-        let [section] = found[..] else {
-            let fault = self.not_one(wish, view);
-            // There is nothing more to say about any of several.
-            self.reached.extend(found.into_iter().map(|found| (file.document.source, found)));
-            return self.fail(fault);
-        };
+        let Some(section) = self.one_section(wish, view) else { return };
         let (viewed, sources) = self.files.view(view);
         let globals = viewed.globals(sources);
         let passed = wish.passed.map(|id| Arc::clone(self.contexts.conf(id)));
         let global = self.contexts.merge(&globals.conf, passed.as_ref());
-        let visit =
-            Visit { view, section, object: wish.object, globals: Identity(Arc::clone(&global)) };
-        let Section { name: header, span: place, .. } = file.section(section);
-        let frame = Frame {
-            parent: wish.parent,
-            visit: visit.clone(),
-            level: wish.level,
-            header: Arc::clone(header),
-            place: *place,
-            name: wish.name.clone(),
-        };
+        let identity = Identity(Arc::clone(&global));
+        let visit = Visit { view, section, object: wish.object, globals: identity };
+        let frame = self.frame(wish, visit.clone());
         if let Some(circle) = self.frames.circle(&frame, self.sources()) {
-            return self.fail(circle);
+            return self.fail(wish.parent, circle);
         }
         if self.faulty.contains(&visit) {
             self.notes.repeat_error();
             return self.found.push(None);
         }
-        self.reached.insert((file.document.source, section));
+        self.reached.insert((frame.file, section));
         self.tasks.push(Task::Settle(visit, self.notes.errors()));
         self.note_values(&globals.faults);
         let (viewed, sources) = self.files.view(view);
@@ -62,6 +46,35 @@ impl Resolver<'_> {
         let part = Part { view, section, object: wish.object, local, global, frame };
         self.assign(part, &options);
         self.parts(part);
+    }
+
+    /// The number of the one section that a name stands for; none if that is noted as a fault.
+    fn one_section(&mut self, wish: &Wish, view: ViewId) -> Option<usize> {
+        let file = Arc::clone(&self.files.view_of(view).file);
+        let name = wish.name.as_ref().map(|name| &*name.text);
+        let found = file.headers().find(wish.object, name);
+        if let [section] = found[..] {
+            return Some(section);
+        }
+        let fault = self.not_one(wish, view);
+        self.fail(wish.parent, fault);
+        // There is nothing more to say about any of several.
+        self.reached.extend(found.into_iter().map(|found| (file.document.source, found)));
+        None
+    }
+
+    fn frame(&self, wish: &Wish, visit: Visit) -> Frame {
+        let file = &self.files.view_of(visit.view).file;
+        let Section { name: header, span: place, .. } = file.section(visit.section);
+        Frame {
+            parent: wish.parent,
+            level: wish.level,
+            header: Arc::clone(header),
+            place: *place,
+            file: file.document.source,
+            name: wish.name.clone(),
+            visit,
+        }
     }
 
     /// Sets out to find what the options of a section name.
@@ -103,7 +116,7 @@ impl Resolver<'_> {
     /// Notes that there is no such global option; a value to go on with.
     fn missing_global(&mut self, part: Part, name: &Value) -> Value {
         let fault = fault::unknown_global(name, self.contexts.conf(part.global));
-        self.notes.add(fault);
+        self.note(part.frame, fault);
         if let Some(span) = name.span {
             self.notes.mark_broken(span);
         }
@@ -123,7 +136,7 @@ impl Resolver<'_> {
     fn filter_app(&mut self, part: Part) {
         let Some(next) = self.contexts.take(part.local, "next") else {
             let fault = self.missing(part, "next");
-            self.notes.add(fault);
+            self.note(part.frame, fault);
             // The filter may be at fault as well.
             self.found.push(None);
             return self.tasks.extend([Task::FilterApp(part), Task::Factory(part, Object::Filter)]);
@@ -136,15 +149,18 @@ impl Resolver<'_> {
     fn pipeline(&mut self, part: Part) {
         let Some(pipeline) = self.contexts.take(part.local, "pipeline") else {
             let fault = self.missing(part, "pipeline");
-            return self.fail(fault);
+            return self.fail(Some(part.frame), fault);
         };
         let extra = Arc::clone(self.contexts.conf(part.local));
         for (key, value) in &*extra {
-            self.notes.add(fault::extra_option(key, value));
+            self.note(part.frame, fault::extra_option(key, value));
         }
         let names = Name::words(&pipeline);
         let Some((app, filters)) = names.split_last() else {
-            return self.fail(fault::empty_pipeline(&self.link(part).section, &pipeline));
+            return self.fail(
+                Some(part.frame),
+                fault::empty_pipeline(&self.link(part).section, &pipeline),
+            );
         };
         self.tasks.push(Task::Pipeline(part, filters.len()));
         for filter in filters.iter().rev() {
@@ -169,10 +185,10 @@ impl Resolver<'_> {
         let given: Vec<_> = given.collect();
         let [(protocol, ref value)] = given[..] else {
             let fault = self.no_factory(part, object, &given);
-            return self.fail(fault);
+            return self.fail(Some(part.frame), fault);
         };
         if PythonObject::parse(&value.text).is_none() {
-            return self.fail(fault::bad_factory(protocol, value));
+            return self.fail(Some(part.frame), fault::bad_factory(protocol, value));
         }
         self.contexts.take(part.local, protocol);
         let named =
