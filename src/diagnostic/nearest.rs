@@ -30,9 +30,9 @@ fn fold(word: &str) -> String {
 
 /// The edit distance, swaps of neighbours counting once; past the limit anything above it.
 fn distance(wanted: &str, candidate: &str, limit: usize) -> usize {
-    let difference = wanted.len().abs_diff(candidate.len());
-    // Long words are not compared letter by letter where their lengths rule them out already.
-    if difference > limit * 4 { difference } else { strsim::damerau_levenshtein(wanted, candidate) }
+    let difference = wanted.chars().count().abs_diff(candidate.chars().count());
+    // Words are not compared letter by letter where their lengths rule them out already.
+    if difference > limit { difference } else { strsim::damerau_levenshtein(wanted, candidate) }
 }
 
 fn common_prefix(word: &str, candidate: &str) -> usize {

@@ -13,12 +13,9 @@ use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::ini::{Setting, Value};
 use crate::source::Span;
 
-/// How many faults come with a suggestion.
-const SUGGESTED: usize = 500;
-
 impl Resolver<'_> {
     /// What is wrong if a name stands for no section, or for several.
-    pub(super) fn not_one(&self, wish: &Wish, view: ViewId) -> Diagnostic {
+    pub(super) fn not_one(&mut self, wish: &Wish, view: ViewId) -> Diagnostic {
         let file = Arc::clone(&self.files.view_of(view).file);
         let name = wish.name.as_ref().map_or(MAIN, |name| &name.text);
         let place = self.place(wish);
@@ -31,9 +28,14 @@ impl Resolver<'_> {
         fault.class(LOOKUP_ERROR)
     }
 
-    fn unknown(&self, object: Object, name: &str, file: &File, place: Option<Span>) -> Diagnostic {
-        // Names are compared letter by letter.
-        let candidates = if self.notes.errors() < SUGGESTED { CANDIDATES } else { 0 };
+    fn unknown(
+        &mut self,
+        object: Object,
+        name: &str,
+        file: &File,
+        place: Option<Span>,
+    ) -> Diagnostic {
+        let candidates = if self.files.take_suggestion() { CANDIDATES } else { 0 };
         let names: Vec<_> = file.headers().names(object).take(candidates).collect();
         if let Some(fault) = other_kind(object, name, file) {
             return fault.at(place).suggest(name, names);

@@ -52,11 +52,22 @@ pub(super) struct Files {
     views: Vec<View>,
     /// By path as Paste Deploy has it, and the globals of who loads it.
     known: HashMap<(String, Option<Identity>), ViewId>,
+    /// How many faults came with a suggestion.
+    suggested: usize,
 }
 
 impl Files {
     /// How many views are kept from one load to the next.
     const KEPT: usize = 64;
+
+    /// How many faults come with a suggestion, which means to compare many names.
+    const SUGGESTED: usize = 500;
+
+    /// Whether one more fault may come with a suggestion, which is then counted.
+    pub(super) fn take_suggestion(&mut self) -> bool {
+        self.suggested += 1;
+        self.suggested <= Self::SUGGESTED
+    }
 
     /// A file as its caller sees it.
     ///
@@ -110,8 +121,9 @@ impl Files {
         &self.views[id.0]
     }
 
-    /// Forgets views if there are many; the first stays.
+    /// Forgets what there is much of; the first view stays.
     pub(super) fn tidy(&mut self) {
+        self.views.iter_mut().for_each(View::tidy);
         if self.views.len() > Self::KEPT {
             self.views.truncate(1);
             self.known.retain(|_, view| view.0 == 0);

@@ -12,6 +12,9 @@ use crate::source::{SourceId, Sources, Span};
 /// How deep sections may lead to sections. Paste Deploy comes to an end at 492.
 pub(super) const LEVELS: usize = 480;
 
+/// The slug of what is wrong if there are more.
+pub(super) const TOO_DEEP: &str = "too-deep";
+
 /// A section on the way to another.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
@@ -115,7 +118,7 @@ impl Frames {
         let mut way: Vec<_> = self.up(parent).collect();
         way.reverse();
         let message = format!("sections lead to sections more than {LEVELS} deep");
-        Diagnostic::error("too-deep", message)
+        Diagnostic::error(TOO_DEEP, message)
             .at(place)
             .help(format!("the way there: {}", chain(&way)))
             .class("RecursionError")
@@ -161,10 +164,11 @@ fn chain(way: &[&Frame]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::graph::fixture::{assert_validated, errors, outline};
+    use super::*;
+    use crate::graph::fixture::{assert_validated, errors, loader, outline, registry};
 
     /// Sections that each use the next, and the last of them what is given.
-    fn chain(length: usize, last: &str) -> String {
+    fn uses(length: usize, last: &str) -> String {
         let section = |number| {
             let name = if number == 0 { "main".to_owned() } else { format!("a{number}") };
             let used =
@@ -233,7 +237,7 @@ use = main
 
     #[test]
     fn leaves_out_the_middle_of_a_long_way() {
-        let [error] = &errors(&chain(300, "main"))[..] else { panic!("one circle") };
+        let [error] = &errors(&uses(300, "main"))[..] else { panic!("one circle") };
         let expected = "RecursionError: `[app:main]` leads to itself: `[app:main]` → `[app:a1]` → \
                         `[app:a2]` → `[app:a3]` → 293 more → `[app:a297]` → `[app:a298]` → \
                         `[app:a299]` → `[app:main]`";
@@ -242,8 +246,11 @@ use = main
 
     #[test]
     fn goes_as_deep_as_paste_deploy() {
-        assert_eq!(outline(&chain(480, "egg:A")), "egg:A#main");
+        assert_eq!(outline(&uses(480, "egg:A")), "egg:A#main");
         let expected = "RecursionError: sections lead to sections more than 480 deep";
-        assert_eq!(outline(&chain(481, "egg:A")), expected);
+        assert_eq!(outline(&uses(481, "egg:A")), expected);
+        let registry = registry();
+        let found = loader(&uses(2000, "egg:A"), &[], &[], &registry).validate();
+        assert_eq!(found.iter().filter(|found| found.slug == TOO_DEEP).count(), 1);
     }
 }

@@ -26,7 +26,14 @@ impl Loader<'_> {
         let show = |Loadable { section, object, name }: Loadable| {
             let loaded = self.load(object, name.as_deref());
             let (key, shown) = shown(&loaded, self.sources());
-            json!({ "section": &*section, "name": name.as_deref(), "type": object.name(), key: shown })
+            let entry = [
+                ("section", json!(&*section)),
+                ("name", json!(name.as_deref())),
+                ("type", json!(object.name())),
+                // Moved, as `json!` would copy the tree.
+                (key, shown),
+            ];
+            entry.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Json>()
         };
         loadable.into_iter().map(show).collect()
     }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::check::check;
+use super::frame::TOO_DEEP;
 use super::header::{self, Loadable};
 use super::notes::Notes;
 use super::{Loader, fault};
@@ -26,6 +27,7 @@ impl Loader<'_> {
         self.faults().iter().cloned().for_each(|fault| notes.add(fault));
         let mut reached = HashSet::new();
         let mut names = 0;
+        let mut is_deep = false;
         for (number, Loadable { object, name, .. }) in self.in_order() {
             if reached.contains(&number) {
                 continue;
@@ -36,7 +38,12 @@ impl Loader<'_> {
             });
             reached.insert(number);
             let checked = check(&loaded.graph, self.registry, self.sources());
-            loaded.diagnostics.into_iter().chain(checked).for_each(|fault| notes.add(fault));
+            let found = loaded.diagnostics.into_iter().chain(checked);
+            // Of a way that is too long by far, each piece is.
+            let is_new = |fault: &Diagnostic| {
+                fault.slug != TOO_DEEP || !std::mem::replace(&mut is_deep, true)
+            };
+            found.filter(is_new).for_each(|fault| notes.add(fault));
             if names > NAMES {
                 notes.add(fault::too_large(NAMES, "parts"));
                 break;

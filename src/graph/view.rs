@@ -68,6 +68,15 @@ impl View {
         Self { filename, shown, file, defaults, acting, globals: None, options }
     }
 
+    /// Forgets what is known of sections if there are many.
+    pub(super) fn tidy(&mut self) {
+        /// How many sections are kept from one load to the next.
+        const KEPT: usize = 4096;
+        if self.options.len() > KEPT {
+            self.options.clear();
+        }
+    }
+
     /// The defaults with their references filled in.
     pub(super) fn globals(&mut self, sources: &Sources) -> Arc<Globals> {
         let Self { file, defaults, globals, .. } = self;
