@@ -12,6 +12,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 /// Nothing that a test waits for takes this long; it is there so that a fault ends the test.
@@ -78,7 +80,15 @@ impl Test {
 
     /// Runs the program to its end.
     pub(crate) fn run(&self) -> Finished {
-        Finished::of(&self.command().output().unwrap())
+        let process = self.command().spawn().unwrap();
+        let id = process.id();
+        let (sender, output) = channel();
+        thread::spawn(move || sender.send(process.wait_with_output()));
+        let Ok(output) = output.recv_timeout(PATIENCE) else {
+            signal(id, "KILL");
+            panic!("{:?} does not end", self.arguments);
+        };
+        Finished::of(&output.unwrap())
     }
 
     /// Runs `validate` with the arguments to its end.
@@ -106,6 +116,12 @@ impl Test {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
+}
+
+/// Sends a signal to a process.
+fn signal(process: u32, signal: &str) {
+    let kill = format!("kill -{signal} {process}");
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
 
 impl Drop for Test {

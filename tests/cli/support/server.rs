@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Child;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 
 use super::{Answer, Finished, PATIENCE, Test};
@@ -78,15 +78,22 @@ impl Server {
 
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, signal: &str) {
-        let kill = format!("kill -{signal} {}", self.process.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        super::signal(self.process.id(), signal);
     }
 
     /// Waits until it has ended.
+    #[track_caller]
     pub(crate) fn wait(mut self) -> Finished {
+        // Standard error ends with the process.
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.told.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("does not end: {:#?}", self.told),
+            }
+        }
         let status = self.process.wait().unwrap().code();
-        let told: Vec<_> = self.told.drain(..).chain(self.lines.iter()).collect();
-        Finished { status, stdout: String::new(), stderr: told.join("\n") }
+        Finished { status, stdout: String::new(), stderr: self.told.join("\n") }
     }
 }
 
