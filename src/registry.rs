@@ -15,7 +15,7 @@ pub(crate) use self::spec::normalize;
 
 use std::collections::HashMap;
 
-use crate::settings::{Dialect, Subject};
+use crate::settings::{Dialect, Mask, Subject};
 use crate::source::Span;
 
 /// The factories that a paste file may name.
@@ -109,6 +109,19 @@ impl Registry {
         self.definitions.iter().rev().find(|definition| definition.name == name)
     }
 
+    /// What hides the secrets among the options of all factories, by all their names.
+    pub fn mask(&self) -> Mask {
+        let names = self.definitions.iter().flat_map(|definition| {
+            let secret = definition.options.iter().filter(|option| option.secret);
+            secret.flat_map(|option| {
+                let theirs =
+                    definition.aliases.iter().map(|alias| alias.dialect.theirs(option.name));
+                theirs.chain([option.name])
+            })
+        });
+        Mask::new(names)
+    }
+
     /// All definitions, in alphabetical order.
     pub fn definitions(&self) -> Vec<&Definition> {
         let mut definitions: Vec<_> = self.definitions.iter().collect();
@@ -121,10 +134,26 @@ impl Registry {
 mod tests {
     use super::*;
     use crate::app::{App, Filter, response};
+    use crate::settings::SecretString;
 
     crate::settings! {
         /// Both a filter and an app.
         struct Both {}
+    }
+
+    crate::settings! {
+        /// Keeps a recipe to itself.
+        struct Secretive {
+            /// The recipe.
+            recipe: Option<SecretString>,
+        }
+    }
+
+    impl FilterFactory for Secretive {
+        fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
+            assert!(self.recipe.is_none());
+            Ok(Filter::pass())
+        }
     }
 
     impl FilterFactory for Both {
@@ -161,6 +190,16 @@ mod tests {
             assert!(registry.find(Kind::Filter, spelling).is_some(), "{spelling}");
             assert!(registry.find(Kind::App, spelling).is_some(), "{spelling}");
         }
+    }
+
+    #[test]
+    fn masks_secret_options_by_all_their_names() {
+        const RENAMED: &[Alias] =
+            &[Alias::of("tea:factory").dialect(Dialect::new().renamed(&[("formula", "recipe")]))];
+        let secretive = Definition::filter::<Secretive>("secretive").aliases(RENAMED);
+        let mask = Registry::default().with(secretive).mask();
+        let seen = ["recipe", "formula", "cups"].map(|name| mask.value(name, "two"));
+        assert_eq!(seen, ["****", "****", "two"]);
     }
 
     #[test]

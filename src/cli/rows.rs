@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::settings::{OptionSpec, masked};
+use crate::settings::Mask;
 use crate::source::{Sources, Span};
 
 /// The longest row that the column of places is moved for, in characters.
@@ -10,42 +10,39 @@ const WIDEST: usize = 60;
 
 /// Options with the places that they came from, two blanks further in a level. Secrets are
 /// hidden.
-#[derive(Debug, Default)]
-pub(super) struct Rows {
-    rows: Vec<(String, String)>,
+#[derive(Debug)]
+pub(super) struct Rows<'a> {
+    lines: Vec<(String, String)>,
     depth: usize,
+    mask: &'a Mask,
+    sources: &'a Sources,
 }
 
-impl Rows {
+impl<'a> Rows<'a> {
     /// Rows at a depth.
-    pub(super) fn new(depth: usize) -> Self {
-        Self { rows: Vec::new(), depth }
+    pub(super) fn new(depth: usize, mask: &'a Mask, sources: &'a Sources) -> Self {
+        Self { lines: Vec::new(), depth, mask, sources }
     }
 
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.lines.is_empty()
     }
 
     /// Adds an option; of its lines one is made.
-    pub(super) fn add(
-        &mut self,
-        (key, text): (&str, &str),
-        spec: Option<&OptionSpec>,
-        place: String,
-    ) {
-        let text = masked(key, text, spec);
+    pub(super) fn add(&mut self, key: &str, text: &str, span: Option<Span>) {
+        let text = self.mask.value(key, text);
         let text = text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-        self.rows.push((format!("{key} = {}", text.trim()), place));
+        self.lines.push((format!("{key} = {}", text.trim()), place(span, self.sources)));
     }
 }
 
-impl fmt::Display for Rows {
+impl fmt::Display for Rows<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let widths = self.rows.iter().map(|(row, _)| row.chars().count());
+        let widths = self.lines.iter().map(|(line, _)| line.chars().count());
         let width = widths.filter(|width| *width <= WIDEST).max().unwrap_or_default();
-        for (row, place) in &self.rows {
-            let line = format!("{}{row:width$}{place}", Indent(self.depth));
+        for (line, place) in &self.lines {
+            let line = format!("{}{line:width$}{place}", Indent(self.depth));
             writeln!(f, "{}", line.trim_end())?;
         }
         Ok(())

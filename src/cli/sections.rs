@@ -3,6 +3,7 @@
 use super::rows::{Rows, place};
 use crate::diagnostic::Diagnostic;
 use crate::ini::{Defaults, Document, Scope, Setting};
+use crate::settings::Mask;
 use crate::source::{self, Span};
 
 /// The sections of a file with what lies over it, references between options filled in.
@@ -16,9 +17,9 @@ pub(super) struct Sections {
 
 impl Sections {
     /// The sections of a document.
-    pub(super) fn of(document: &Document, sources: &source::Sources) -> Self {
+    pub(super) fn of(document: &Document, sources: &source::Sources, mask: &Mask) -> Self {
         let defaults = Defaults::new(document, sources);
-        let mut listing = Listing { sources, text: String::new(), faults: Vec::new() };
+        let mut listing = Listing { sources, mask, text: String::new(), faults: Vec::new() };
         if !document.defaults.is_empty() {
             listing.add("DEFAULT", None, (&document.defaults, &defaults.scope(None, sources)));
         }
@@ -32,13 +33,14 @@ impl Sections {
 
 struct Listing<'a> {
     sources: &'a source::Sources,
+    mask: &'a Mask,
     text: String,
     faults: Vec<Diagnostic>,
 }
 
 impl Listing<'_> {
     fn add(&mut self, name: &str, span: Option<Span>, (options, scope): (&[Setting], &Scope<'_>)) {
-        let mut rows = Rows::new(1);
+        let mut rows = Rows::new(1, self.mask, self.sources);
         for Setting { key, raw, value_span, .. } in options {
             let value = match scope.value(key) {
                 Some(Ok(value)) => value.text,
@@ -48,7 +50,7 @@ impl Listing<'_> {
                 }
                 None => raw.clone(),
             };
-            rows.add((key, &value), None, place(Some(*value_span), self.sources));
+            rows.add(key, &value, Some(*value_span));
         }
         let gap = if self.text.is_empty() { "" } else { "\n" };
         let place = place(span, self.sources);

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::Value as Json;
@@ -11,8 +12,9 @@ use super::report::Findings;
 use super::sections::Sections;
 use super::tree::Tree;
 use super::{report, terminal};
-use crate::graph::{Loadable, Loader, Object};
+use crate::graph::{Loaded, Loader, Object};
 use crate::registry::Registry;
+use crate::settings::Mask;
 
 /// Show what a file resolves to: sections, factories, options and where each came from
 ///
@@ -78,18 +80,18 @@ impl Show {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         let Self { files, name, object, all, sections, format } = self;
         let mut loader = Loader::open(&files.input(), registry);
-        let asked =
-            Loadable { section: "".into(), object: object.object(), name: Some(name.into()) };
+        let (object, mask) = (object.object(), registry.mask());
         match format {
             Format::Json if sections => print_json(&loader.show_sections()),
             Format::Json if all => print_json(&loader.show_all()),
-            Format::Json => print_json(&loader.show(asked.object, asked.name.as_deref())),
-            Format::Text if sections => print_sections(&loader),
+            Format::Json => print_json(&loader.show(object, Some(&name))),
+            Format::Text if sections => print_sections(&loader, &mask),
             Format::Text if all => {
-                let all = loader.loadable();
-                print_trees(&mut loader, registry, &all)
+                let loadable = loader.loadable().into_iter();
+                let all: Vec<_> = loadable.map(|section| (section.object, section.name)).collect();
+                print_trees(&mut loader, &mask, &all)
             }
-            Format::Text => print_trees(&mut loader, registry, &[asked]),
+            Format::Text => print_trees(&mut loader, &mask, &[(object, Some(name.into()))]),
         }
     }
 }
@@ -101,10 +103,10 @@ fn print_json(shown: &Json) -> io::Result<ExitCode> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn print_sections(loader: &Loader<'_>) -> io::Result<ExitCode> {
+fn print_sections(loader: &Loader<'_>, mask: &Mask) -> io::Result<ExitCode> {
     let mut diagnostics = loader.faults().to_vec();
     if let Some(document) = loader.document() {
-        let sections = Sections::of(document, loader.sources());
+        let sections = Sections::of(document, loader.sources(), mask);
         terminal::print(&sections.text)?;
         diagnostics.extend(sections.faults);
     }
@@ -112,20 +114,21 @@ fn print_sections(loader: &Loader<'_>) -> io::Result<ExitCode> {
     Ok(report::status(&diagnostics))
 }
 
-/// Prints each of the objects that can be resolved, and tells what is wrong with the others.
+/// Prints what can be resolved of all that is asked for, and tells what is wrong with the rest.
 fn print_trees(
     loader: &mut Loader<'_>,
-    registry: &Registry,
-    asked: &[Loadable],
+    mask: &Mask,
+    asked: &[(Object, Option<Arc<str>>)],
 ) -> io::Result<ExitCode> {
     let mut findings = Findings::default();
-    for (number, Loadable { object, name, .. }) in asked.iter().enumerate() {
-        let loaded = loader.load(*object, name.as_deref());
-        findings.add(loaded.diagnostics);
-        let Some(root) = loaded.root else { continue };
-        let gap = if number > 0 { "\n" } else { "" };
-        let tree = Tree { graph: &loaded.graph, root, registry, sources: loader.sources() };
+    let mut gap = "";
+    for (object, name) in asked {
+        let Loaded { graph, root, diagnostics } = loader.load(*object, name.as_deref());
+        findings.add(diagnostics);
+        let Some(root) = root else { continue };
+        let tree = Tree { graph: &graph, root, mask, sources: loader.sources() };
         terminal::print(&format!("{gap}{tree}"))?;
+        gap = "\n";
     }
     report::tell(&findings.diagnostics, loader.sources(), report::Format::Text)?;
     Ok(report::status(&findings.diagnostics))

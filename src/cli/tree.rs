@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::rows::{Indent, Rows, place};
 use crate::graph::{Graph, Node, NodeId, NodeKind};
-use crate::registry::Registry;
-use crate::settings::OptionSpec;
+use crate::settings::Mask;
 use crate::source::Sources;
 
 /// What a node is made of, each part indented below it: the section, the factory, and each
@@ -14,7 +13,7 @@ use crate::source::Sources;
 pub(super) struct Tree<'a> {
     pub(super) graph: &'a Graph,
     pub(super) root: NodeId,
-    pub(super) registry: &'a Registry,
+    pub(super) mask: &'a Mask,
     pub(super) sources: &'a Sources,
 }
 
@@ -35,10 +34,10 @@ impl fmt::Display for Tree<'_> {
 impl Tree<'_> {
     /// The options that every factory sees, but for the two that say where the file lies.
     fn write_globals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows = Rows::new(1);
+        let mut rows = Rows::new(1, self.mask, self.sources);
         for (key, value) in &*self.graph.node(self.root).global {
             if &**key != "here" && &**key != "__file__" {
-                rows.add((key, &value.text), None, place(value.span, self.sources));
+                rows.add(key, &value.text, value.span);
             }
         }
         if rows.is_empty() { Ok(()) } else { write!(f, "for all factories\n{rows}") }
@@ -59,19 +58,10 @@ impl Tree<'_> {
         if matches!(node.kind, NodeKind::FilteredWith { .. }) {
             return Ok(());
         }
-        let specs = self.specs(node);
-        let mut rows = Rows::new(depth + 2);
+        let mut rows = Rows::new(depth + 2, self.mask, self.sources);
         for (key, value) in &*node.local {
-            let spec = specs.iter().find(|spec| *spec.name == **key);
-            rows.add((key, &value.text), spec, place(value.span, self.sources));
+            rows.add(key, &value.text, value.span);
         }
         write!(f, "{rows}")
-    }
-
-    /// The options that the factory of a node is known to have.
-    fn specs(&self, node: &Node) -> &'static [OptionSpec] {
-        let Some(factory) = node.factory() else { return &[] };
-        let mut found = self.registry.all(&factory.spec);
-        found.next().map_or(&[], |found| found.definition.options)
     }
 }

@@ -1,8 +1,7 @@
 //! Hides secrets in what is shown to people.
 
 use std::borrow::Cow;
-
-use super::OptionSpec;
+use std::collections::HashSet;
 
 /// What stands in place of a secret.
 const MASK: &str = "****";
@@ -10,25 +9,44 @@ const MASK: &str = "****";
 /// Ends of the names that options with secrets have, whatever factory they belong to.
 const SECRET_ENDS: [&str; 6] = ["_key", "hmac_keys", "passwd", "password", "secret", "token"];
 
-/// The value of an option as people may see it: a secret is hidden altogether, of a URL its
+/// Hides secrets in the values of options: what an option that is secret holds, and of a URL its
 /// password.
 ///
-/// An option is secret if the factory that knows it, `spec`, says so, or by its name.
+/// An option is secret if its name is that of a secret option of any factory that is known, or
+/// looks like one.
 ///
 /// ```
-/// use pasteline::settings::masked;
+/// use pasteline::settings::Mask;
 ///
-/// assert_eq!(masked("admin_password", "lemon", None), "****");
-/// assert_eq!(masked("cache", "redis://me:lemon@db/1", None), "redis://me:****@db/1");
-/// assert_eq!(masked("greeting", "hello", None), "hello");
+/// let mask = Mask::new(["recipe"]);
+/// assert_eq!(mask.value("recipe", "leaves"), "****");
+/// assert_eq!(mask.value("admin_password", "lemon"), "****");
+/// assert_eq!(mask.value("cache", "redis://me:lemon@db/1"), "redis://me:****@db/1");
+/// assert_eq!(mask.value("greeting", "hello"), "hello");
 /// ```
-pub fn masked<'a>(name: &str, text: &'a str, spec: Option<&OptionSpec>) -> Cow<'a, str> {
-    let name = name.to_ascii_lowercase();
-    let is_secret = spec.is_some_and(|spec| spec.secret);
-    if is_secret || SECRET_ENDS.iter().any(|end| name.ends_with(end)) {
-        return Cow::Borrowed(if text.is_empty() { text } else { MASK });
+#[derive(Clone, Debug, Default)]
+pub struct Mask {
+    names: HashSet<&'static str>,
+}
+
+impl Mask {
+    /// A mask for options of these names, and those that look like secrets.
+    pub fn new(names: impl IntoIterator<Item = &'static str>) -> Self {
+        Self { names: names.into_iter().collect() }
     }
-    without_passwords(text)
+
+    /// The value of an option as people may see it.
+    pub fn value<'a>(&self, name: &str, text: &'a str) -> Cow<'a, str> {
+        if !text.is_empty() && self.is_secret(name) {
+            return Cow::Borrowed(MASK);
+        }
+        without_passwords(text)
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        let folded = name.to_ascii_lowercase();
+        self.names.contains(name) || SECRET_ENDS.iter().any(|end| folded.ends_with(end))
+    }
 }
 
 /// A text with the passwords of its URLs hidden: what stands between `:` and the last `@` of
@@ -62,22 +80,17 @@ mod tests {
 
     #[test]
     fn hides_what_has_the_name_of_a_secret() {
+        let seen = |name, text| Mask::default().value(name, text).into_owned();
         for name in ["password", "X_PASSWORD", "memcache_secret_key", "hmac_keys", "admin_token"] {
-            assert_eq!(masked(name, "lemon", None), MASK, "{name}");
+            assert_eq!(seen(name, "lemon"), MASK, "{name}");
         }
-        assert_eq!(masked("token_cache_time", "300", None), "300");
-        assert_eq!(masked("password", "", None), "");
-    }
-
-    #[test]
-    fn hides_what_its_factory_says_is_secret() {
-        let spec = OptionSpec::of::<crate::settings::SecretString>("recipe", "", None);
-        assert_eq!(masked("recipe", "leaves", Some(&spec)), MASK);
+        assert_eq!(seen("token_cache_time", "300"), "300");
+        assert_eq!(seen("password", ""), "");
     }
 
     #[test]
     fn hides_the_password_of_each_url_and_nothing_else() {
-        let seen = |text| masked("x", text, None).into_owned();
+        let seen = |text| Mask::default().value("x", text).into_owned();
         assert_eq!(seen("a://u:p@h:1/p, b://u:p@q@h"), "a://u:****@h:1/p, b://u:****@h");
         for text in ["http://h:80/a@b:c", "u:p@h", "a://u@h", "://", "a://:b/c@d"] {
             assert_eq!(seen(text), text);
