@@ -26,6 +26,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::registry::Registry;
+use crate::source::describe;
 
 /// Runs the command that this process was started with, and says how it ends: 0 if all is well,
 /// 1 if something is wrong, 2 if the command line was not understood.
@@ -50,7 +51,11 @@ pub fn main(registry: Registry) -> ExitCode {
         Ok(code) => code,
         // Whoever reads the output has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+        Err(error) => {
+            // If not even that can be told, the exit code has to say it.
+            let _ = terminal::tell(&format!("error: cannot print: {}", describe(&error)));
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where commands print: results to standard output, all else to standard error.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde_json::Value as Json;
@@ -37,7 +38,33 @@ pub(super) fn is_colourful_output() -> bool {
 }
 
 fn shows_colours(stream: &impl IsTerminal) -> bool {
-    let refuses = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let is_dumb = env::var_os("TERM").is_none_or(|kind| kind == "dumb");
-    stream.is_terminal() && !refuses && !is_dumb
+    stream.is_terminal() && allows_colours(|name| env::var_os(name))
+}
+
+/// Whether an environment, given by its variables, has nothing against colours.
+fn allows_colours(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let refuses = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = variable("TERM").is_none_or(|kind| kind == "dumb");
+    !refuses && !is_dumb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(variables: &[(&str, &str)]) -> bool {
+        allows_colours(|name| {
+            let variable = variables.iter().find(|(known, _)| *known == name);
+            variable.map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn the_environment_may_refuse_colours() {
+        assert!(allows(&[("TERM", "xterm")]));
+        assert!(allows(&[("TERM", "xterm"), ("NO_COLOR", "")]));
+        assert!(!allows(&[("TERM", "xterm"), ("NO_COLOR", "1")]));
+        assert!(!allows(&[("TERM", "dumb")]));
+        assert!(!allows(&[]));
+    }
 }
