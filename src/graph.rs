@@ -8,7 +8,7 @@ mod egg;
 mod fault;
 mod files;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod frame;
 mod header;
 mod input;
@@ -27,6 +27,7 @@ pub use self::check::check;
 pub use self::header::Loadable;
 pub use self::input::{DropIns, Input};
 pub use self::load::Loader;
+pub use self::validate::Survey;
 
 use std::sync::Arc;
 

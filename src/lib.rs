@@ -8,6 +8,7 @@ pub mod draw;
 pub mod format;
 pub mod graph;
 pub mod ini;
+pub mod lint;
 pub mod registry;
 pub mod server;
 pub mod service;

@@ -30,6 +30,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("graph", &["source", "diagnostic", "syntax", "ini", "settings", "registry"]),
     // `diagnostic` for how texts of a file are quoted.
     ("draw", &["source", "diagnostic", "graph", "registry"]),
+    // `ini` and `syntax` because it looks at the text where that is not what it comes to.
+    ("lint", &["source", "diagnostic", "syntax", "ini", "registry", "graph"]),
     // `settings` and `source` because it hands each factory the options it reads.
     ("stack", &["source", "settings", "graph", "registry", "app", "metrics"]),
     ("server", &["source", "diagnostic", "settings", "app", "metrics"]),
@@ -64,6 +66,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "builtin",
             "graph",
             "draw",
+            "lint",
             "stack",
             "server",
             "service",

@@ -10,6 +10,7 @@ use super::report::{self, Format};
 use super::terminal;
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Loader, Object};
+use crate::lint;
 use crate::registry::Registry;
 
 /// Check a file: every section and option, all faults at once
@@ -35,7 +36,7 @@ impl Validate {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         let input = self.files.input();
         let mut loader = Loader::open(&input, registry);
-        let diagnostics = loader.validate();
+        let diagnostics = lint::validate(&mut loader);
         report::tell(&diagnostics, loader.sources(), self.format)?;
         let (file, tally) = (input.file.display(), report::tally(&diagnostics));
         if self.format == Format::Json {

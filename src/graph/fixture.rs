@@ -124,7 +124,7 @@ pub(super) fn registry() -> Registry {
 
 /// A loader of the first text, which is `/dir/paste.ini`, and of others that lie beside it by
 /// their names.
-pub(super) fn loader<'r>(
+pub(crate) fn loader<'r>(
     text: &str,
     others: &[(&str, &str)],
     globals: &[(&str, &str)],

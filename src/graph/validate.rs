@@ -6,14 +6,33 @@ use super::check::check;
 use super::frame::TOO_DEEP;
 use super::header::{self, Loadable};
 use super::notes::Notes;
-use super::{Loader, fault};
+use super::{Graph, Loader, fault};
 use crate::diagnostic::Diagnostic;
 use crate::ini::Document;
-use crate::source::{SourceId, Span};
+use crate::source::{SourceId, Sources, Span};
 use crate::syntax;
 
 /// How many names are looked up for all sections together.
 const NAMES: usize = 1_000_000;
+
+/// What a look at all of a file came to.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// What is wrong, each fault once, in the order of the files.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The sections that nothing else in the file names or leads to, by their number in the
+    /// [`Document`], among those that are Paste Deploy's.
+    pub alone: Vec<usize>,
+}
+
+/// A section that is Paste Deploy's.
+#[derive(Debug)]
+struct Candidate {
+    number: (SourceId, usize),
+    loadable: Loadable,
+    /// Whether another section has a word that may stand for it.
+    is_named: bool,
+}
 
 impl Loader<'_> {
     /// Checks every section of the file that is Paste Deploy's, also those that nothing uses, and
@@ -23,20 +42,29 @@ impl Loader<'_> {
     /// A section that others use is checked as they use it, with what they `set` for it, and not
     /// by itself.
     pub fn validate(&mut self) -> Vec<Diagnostic> {
+        self.survey(|_, _| ()).diagnostics
+    }
+
+    /// Checks every section, as [`validate`](Self::validate) does, and lets see what they come to.
+    pub fn survey(&mut self, mut look: impl FnMut(&Graph, &Sources)) -> Survey {
         let mut notes = Notes::default();
         self.faults().iter().cloned().for_each(|fault| notes.add(fault));
         let mut reached = HashSet::new();
         let mut names = 0;
         let mut is_deep = false;
-        for (number, Loadable { object, name, .. }) in self.in_order() {
+        let mut alone = Vec::new();
+        for Candidate { number, loadable, is_named } in self.in_order() {
             if reached.contains(&number) {
                 continue;
             }
+            if !is_named {
+                alone.push(number);
+            }
+            let Loadable { object, name, .. } = loadable;
             let loaded = self.resolve(object, name.as_deref(), |resolver| {
                 names += resolver.names;
-                reached.extend(resolver.reached.iter().copied());
+                reached.extend(resolver.reached.iter().copied().filter(|other| *other != number));
             });
-            reached.insert(number);
             let checked = check(&loaded.graph, self.registry, self.sources());
             let found = loaded.diagnostics.into_iter().chain(checked);
             // Of a way that is too long by far, each piece is.
@@ -44,33 +72,37 @@ impl Loader<'_> {
                 fault.slug != TOO_DEEP || !std::mem::replace(&mut is_deep, true)
             };
             found.filter(is_new).for_each(|fault| notes.add(fault));
+            look(&loaded.graph, self.sources());
             if names > NAMES {
                 notes.add(fault::too_large(NAMES, "parts"));
+                // Whatever was not looked at may lead to them.
+                alone.clear();
                 break;
             }
         }
         let (mut diagnostics, _) = notes.finish();
         diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(place));
-        diagnostics
+        alone.retain(|number| !reached.contains(number));
+        Survey { diagnostics, alone: alone.into_iter().map(|(_, number)| number).collect() }
     }
 
     /// The sections that are Paste Deploy's in the order in which they are best loaded: those first
     /// that nothing seems to use.
-    fn in_order(&self) -> Vec<((SourceId, usize), Loadable)> {
+    fn in_order(&self) -> Vec<Candidate> {
         let Some(main) = self.main else { return Vec::new() };
         let document = &self.files.view_of(main).file.document;
         let named = named(document);
         let source = document.source;
         let sections = document.sections.iter().enumerate();
-        let loadable = sections.filter_map(|(number, section)| {
+        let candidates = sections.filter_map(|(number, section)| {
             let loadable = Loadable::of(section)?;
             let owner = loadable.name.as_deref().and_then(|name| named.get(name));
             let is_named = owner.is_some_and(|owner| *owner != Some(number));
-            Some(((is_named, rank(&section.name)), (source, number), loadable))
+            Some(Candidate { number: (source, number), loadable, is_named })
         });
-        let mut ordered: Vec<_> = loadable.collect();
-        ordered.sort_by_key(|(rank, ..)| *rank);
-        ordered.into_iter().map(|(_, number, loadable)| (number, loadable)).collect()
+        let mut ordered: Vec<_> = candidates.collect();
+        ordered.sort_by_key(|found| (found.is_named, rank(&found.loadable.section)));
+        ordered
     }
 }
 
