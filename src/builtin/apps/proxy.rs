@@ -25,8 +25,9 @@ use crate::registry::{Alias, AppFactory, Definition, Error, Site};
 use crate::settings;
 use crate::settings::{Dialect, HeaderPattern, Reader, Seconds, Words};
 
-pub(super) const DEFINITION: Definition =
-    Definition::app::<Proxy>("proxy").aliases(&[Alias::of("egg:Paste#proxy").dialect(PASTE).note(
+pub(super) const DEFINITION: Definition = Definition::app::<Proxy>("proxy")
+    .stand_in("and `upstream = http://…` passes requests on to where the Python app runs")
+    .aliases(&[Alias::of("egg:Paste#proxy").dialect(PASTE).note(
         "Without a path in `address`, the path of the mount is passed on too: end it with a slash.",
     )]);
 
