@@ -1,10 +1,12 @@
 //! `pasteline show`: what a file resolves to.
 
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::files::Files;
@@ -82,8 +84,14 @@ impl Show {
         let mut loader = Loader::open(&files.input(), registry);
         let (object, mask) = (object.object(), registry.mask());
         match format {
-            Format::Json if sections => print_json(&loader.show_sections()),
-            Format::Json if all => print_json(&loader.show_all()),
+            Format::Json if sections => match loader.show_sections() {
+                Ok(shown) => terminal::print_json(&shown).map(|()| ExitCode::SUCCESS),
+                Err(error) => print_json(&error),
+            },
+            Format::Json if all => match loader.show_all() {
+                Ok(shown) => print_all_json(shown),
+                Err(error) => print_json(&error),
+            },
             Format::Json => print_json(&loader.show(object, Some(&name))),
             Format::Text if sections => print_sections(&loader, &mask),
             Format::Text if all => {
@@ -98,9 +106,28 @@ impl Show {
 
 fn print_json(shown: &Json) -> io::Result<ExitCode> {
     terminal::print_json(shown)?;
-    let is_error = |shown: &Json| shown.get("error").is_some();
-    let failed = is_error(shown) || shown.as_array().is_some_and(|all| all.iter().any(is_error));
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if is_error(shown) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Prints each as it comes, since all of them may be far larger than the file.
+fn print_all_json(shown: impl Iterator<Item = Json>) -> io::Result<ExitCode> {
+    let failed = Cell::new(false);
+    let shown = shown.inspect(|shown| failed.set(failed.get() || is_error(shown)));
+    terminal::print_json(&Each(RefCell::new(shown)))?;
+    Ok(if failed.get() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn is_error(shown: &Json) -> bool {
+    shown.get("error").is_some()
+}
+
+/// A JSON array of what comes, once.
+struct Each<I>(RefCell<I>);
+
+impl<I: Iterator<Item = Json>> Serialize for Each<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&mut *self.0.borrow_mut())
+    }
 }
 
 fn print_sections(loader: &Loader<'_>, mask: &Mask) -> io::Result<ExitCode> {

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-use serde_json::Value as Json;
+use serde::Serialize;
 
 /// Prints a result, which ends its own last line.
 pub(super) fn print(text: &str) -> io::Result<()> {
@@ -14,7 +14,7 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 }
 
 /// Prints JSON as a result, however large.
-pub(super) fn print_json(json: &Json) -> io::Result<()> {
+pub(super) fn print_json(json: &impl Serialize) -> io::Result<()> {
     let mut output = BufWriter::new(io::stdout().lock());
     serde_json::to_writer_pretty(&mut output, json)?;
     writeln!(output)?;

@@ -1,14 +1,16 @@
 //! What `show --format json` prints: trees, the parsed file, errors.
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json, json};
 
 use super::header::Loadable;
 use super::{Loaded, Loader, Object};
 use crate::diagnostic::Diagnostic;
-use crate::ini::{Defaults, Scope, Setting};
+use crate::ini::{Defaults, Document, Scope, Setting};
 use crate::source::Sources;
 
-impl Loader<'_> {
+impl<'r> Loader<'r> {
     /// What is asked for as a tree, or `{"error": …}`; see [`load`](Self::load).
     pub fn show(&mut self, object: Object, name: Option<&str>) -> Json {
         let loaded = self.load(object, name);
@@ -16,49 +18,88 @@ impl Loader<'_> {
         if key == "error" { json!({ key: shown }) } else { shown }
     }
 
-    /// Each section that can be asked for, in the order of the file, with its tree or its error;
-    /// or the error of the file itself.
-    pub fn show_all(&mut self) -> Json {
-        if let Some(error) = error(self.faults(), self.sources()) {
-            return json!({ "error": error });
-        }
-        let loadable = self.loadable();
-        let show = |Loadable { section, object, name }: Loadable| {
-            let loaded = self.load(object, name.as_deref());
-            let (key, shown) = shown(&loaded, self.sources());
-            let entry = [
-                ("section", json!(&*section)),
-                ("name", json!(name.as_deref())),
-                ("type", json!(object.name())),
-                // Moved, as `json!` would copy the tree.
-                (key, shown),
-            ];
-            entry.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Json>()
-        };
-        loadable.into_iter().map(show).collect()
+    /// Each section that can be asked for, in the order of the file, with its tree or its error.
+    ///
+    /// # Errors
+    ///
+    /// The error of the file itself, as `{"error": …}`.
+    pub fn show_all(&mut self) -> Result<impl Iterator<Item = Json> + use<'_, 'r>, Json> {
+        self.show_faults()?;
+        Ok(self.loadable().into_iter().map(|loadable| self.show_one(loadable)))
     }
 
-    /// The file as it was parsed, what lies over it included: raw values, and what they come to;
-    /// or the error of the file itself.
-    pub fn show_sections(&mut self) -> Json {
-        if let Some(error) = error(self.faults(), self.sources()) {
-            return json!({ "error": error });
+    /// The file as it was parsed, what lies over it included: raw values, and what they come to.
+    /// It is written out section by section, as all of them as JSON would take many times the
+    /// memory of the file.
+    ///
+    /// # Errors
+    ///
+    /// The error of the file itself, as `{"error": …}`.
+    pub fn show_sections(&self) -> Result<impl Serialize + use<'_, 'r>, Json> {
+        self.show_faults()?;
+        let document = self.document().ok_or(Json::Null)?;
+        Ok(Parsed { document, sources: self.sources() })
+    }
+
+    fn show_one(&mut self, Loadable { section, object, name }: Loadable) -> Json {
+        let loaded = self.load(object, name.as_deref());
+        let (key, shown) = shown(&loaded, self.sources());
+        let entry = [
+            ("section", json!(&*section)),
+            ("name", json!(name.as_deref())),
+            ("type", json!(object.name())),
+            // Moved, as `json!` would copy the tree.
+            (key, shown),
+        ];
+        entry.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    fn show_faults(&self) -> Result<(), Json> {
+        match error(self.faults(), self.sources()) {
+            Some(error) => Err(json!({ "error": error })),
+            None => Ok(()),
         }
-        let Some(main) = self.main else { return Json::Null };
-        let file = &self.files.view_of(main).file;
-        let sources = &self.files.sources;
-        let defaults = Defaults::new(&file.document, sources);
+    }
+}
+
+/// A file as it was parsed.
+#[derive(Clone, Copy, Debug)]
+struct Parsed<'a> {
+    document: &'a Document,
+    sources: &'a Sources,
+}
+
+impl Serialize for Parsed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { document, sources } = *self;
+        let defaults = Defaults::new(document, sources);
         let scope = defaults.scope(None, sources);
         let raw = |key: &str| defaults.raw(key).map_or("", |raw| &**raw);
-        let shown: Vec<_> =
+        let shown: Json =
             defaults.keys().map(|key| option(&scope, key, raw(key), sources)).collect();
-        let section = |section: &crate::ini::Section| {
-            let scope = defaults.scope(Some(section), sources);
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("defaults", &shown)?;
+        map.serialize_entry("sections", &Sections { parsed: *self, defaults: &defaults })?;
+        map.end()
+    }
+}
+
+/// The sections of a file.
+#[derive(Debug)]
+struct Sections<'a> {
+    parsed: Parsed<'a>,
+    defaults: &'a Defaults,
+}
+
+impl Serialize for Sections<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Parsed { document, sources } = self.parsed;
+        serializer.collect_seq(document.sections.iter().map(|section| {
+            let scope = self.defaults.scope(Some(section), sources);
             let show = |Setting { key, raw, .. }: &Setting| option(&scope, key, raw, sources);
-            json!({ "name": &*section.name, "options": section.options.iter().map(show).collect::<Json>() })
-        };
-        let sections: Json = file.document.sections.iter().map(section).collect();
-        json!({ "defaults": shown, "sections": sections })
+            let options: Json = section.options.iter().map(show).collect();
+            json!({ "name": &*section.name, "options": options })
+        }))
     }
 }
 
@@ -129,11 +170,9 @@ mod tests {
     fn shows_every_section_that_can_be_asked_for() {
         let registry = registry();
         let text = "[app: a ]\nuse = egg:A\n[loggers]\n[filter:f]\n[server]\nuse = egg:S\n";
-        let shown = loader(text, &[], &[], &registry).show_all();
+        let mut loader = loader(text, &[], &[], &registry);
+        let shown = loader.show_all().unwrap();
         let entries: Vec<_> = shown
-            .as_array()
-            .unwrap()
-            .iter()
             .map(|entry| {
                 let outcome =
                     entry["result"]["factory"].as_str().or(entry["error"]["class"].as_str());
@@ -152,7 +191,8 @@ mod tests {
     fn shows_the_file_as_it_was_parsed() {
         let registry = registry();
         let text = "[DEFAULT]\na = %(here)s\n[s]\nb = %(a)s\nc = %\n";
-        let mut shown = loader(text, &[], &[("x", "y")], &registry).show_sections();
+        let loader = loader(text, &[], &[("x", "y")], &registry);
+        let mut shown = serde_json::to_value(loader.show_sections().unwrap()).unwrap();
         shown["sections"][0]["options"][1]["error"] =
             shown["sections"][0]["options"][1]["error"]["class"].take();
         let expected = json!({
