@@ -220,6 +220,21 @@ pub enum NodeKind {
     Server(Factory),
 }
 
+impl NodeKind {
+    /// The word for it, such as `filter-app`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::App(_) => "app",
+            Self::Composite { .. } => "composite",
+            Self::Filter(_) => "filter",
+            Self::FilterApp { .. } => "filter-app",
+            Self::FilteredWith { .. } => "filtered-with",
+            Self::Pipeline { .. } => "pipeline",
+            Self::Server(_) => "server",
+        }
+    }
+}
+
 /// A factory as a file names it.
 #[derive(Clone, Debug)]
 pub struct Factory {

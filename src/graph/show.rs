@@ -61,18 +61,9 @@ fn draw(graph: &Graph, node: &Node, mut child: impl FnMut(NodeId) -> Json) -> Js
 
 /// What every node has.
 fn head(node: &Node) -> Map<String, Json> {
-    let kind = match node.kind {
-        NodeKind::App(_) => "app",
-        NodeKind::Composite { .. } => "composite",
-        NodeKind::Filter(_) => "filter",
-        NodeKind::FilterApp { .. } => "filter-app",
-        NodeKind::FilteredWith { .. } => "filtered-with",
-        NodeKind::Pipeline { .. } => "pipeline",
-        NodeKind::Server(_) => "server",
-    };
     let chain = node.chain.iter().map(|link| json!([&*link.file, &*link.section])).collect();
     let mut tree = Map::new();
-    tree.insert("kind".to_owned(), json!(kind));
+    tree.insert("kind".to_owned(), json!(node.kind.name()));
     tree.insert("section".to_owned(), json!(node.section()));
     tree.insert("chain".to_owned(), chain);
     if let Some(Factory { spec, protocol, .. }) = node.factory() {
