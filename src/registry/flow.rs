@@ -39,8 +39,8 @@ pub struct Route {
 /// An app that a composite hands a request to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Turn {
-    /// The option that names the app.
-    pub key: Arc<str>,
+    /// The option that names the app; none if it was chosen before there was a request.
+    pub key: Option<Arc<str>>,
     /// The app, by its number among those that were asked for.
     pub app: usize,
     /// How many bytes of the path the app does not see, as with

@@ -205,16 +205,20 @@ impl Plan for Turns {
     }
 
     fn route(&self, _: &Request) -> Route {
-        let turn =
-            |Attempt { key, app, .. }: &Attempt| Turn { key: Arc::clone(key), app: *app, mount: 0 };
-        let turns: Vec<_> = self.reached().iter().map(turn).collect();
-        let catch: Vec<_> = self.catch.iter().map(StatusCode::as_str).collect();
-        let reason = match &turns[..] {
+        let reached = self.reached();
+        let turn = |Attempt { key, app, .. }: &Attempt| Turn {
+            key: Some(Arc::clone(key)),
+            app: *app,
+            mount: 0,
+        };
+        let turns = reached.iter().map(turn).collect();
+        let reason = match reached {
             [] => "it has no apps, so the answer is 404".to_owned(),
-            [turn] => format!("only `{}` can have the answer", turn.key),
-            turns => {
-                let count = turns.len();
-                format!("tries {count} apps, the next one after each {}", catch.join(", "))
+            [only] => format!("only `{}` can have the answer", only.key),
+            several => {
+                let catch: Vec<_> = self.catch.iter().map(StatusCode::as_str).collect();
+                let (count, catch) = (several.len(), catch.join(", "));
+                format!("tries {count} apps, the next one after each {catch}")
             }
         };
         Route { turns, reason }
@@ -313,8 +317,11 @@ mod tests {
             let Flow::Branches(branches) = plan.flow() else { panic!() };
             let hidden = branches.iter().filter(|branch| branch.is_hidden).count();
             let route = plan.route(&request);
-            let turns: Vec<_> =
-                route.turns.iter().map(|Turn { key, app, .. }| (&**key, *app)).collect();
+            let turns: Vec<_> = route
+                .turns
+                .iter()
+                .map(|Turn { key, app, .. }| (key.as_deref().unwrap(), *app))
+                .collect();
             format!("{turns:?}, {hidden} hidden: {}", route.reason)
         };
         let expected = [

@@ -140,7 +140,7 @@ impl Plan for Chosen {
 
     fn route(&self, _: &Request) -> Route {
         let reason = format!("`{}` was chosen when the file was loaded", self.strategy);
-        Route { turns: vec![Turn { key: Arc::clone(&self.strategy), app: 0, mount: 0 }], reason }
+        Route { turns: vec![Turn { key: None, app: 0, mount: 0 }], reason }
     }
 }
 

@@ -159,7 +159,7 @@ impl Mounts {
     fn not_found(&self) -> Route {
         match self.not_found {
             Some(app) => Route {
-                turns: vec![Turn { key: NOT_FOUND.name.into(), app, mount: 0 }],
+                turns: vec![Turn { key: Some(NOT_FOUND.name.into()), app, mount: 0 }],
                 reason: format!("no key takes it, so `{}` does", NOT_FOUND.name),
             },
             None => Route {
@@ -211,12 +211,10 @@ impl Plan for Mounts {
     fn route(&self, request: &Request) -> Route {
         let found = self.table().find(request).and_then(|Mounted { app, length }| {
             let mount = self.mounts.iter().find(|mount| mount.app == app)?;
-            Some(Turn { key: Arc::clone(&mount.key), app, mount: length })
+            let turn = Turn { key: Some(Arc::clone(&mount.key)), app, mount: length };
+            Some(Route { turns: vec![turn], reason: format!("`{}` takes it", mount.key) })
         });
-        found.map_or_else(
-            || self.not_found(),
-            |turn| Route { reason: format!("`{}` takes it", turn.key), turns: vec![turn] },
-        )
+        found.unwrap_or_else(|| self.not_found())
     }
 }
 
@@ -260,7 +258,7 @@ mod tests {
 
     use crate::app::{App, Body, RequestExt, Scheme};
     use crate::builtin::fixture::{Planned, get, plan, text};
-    use crate::registry::Flow;
+    use crate::registry::{Flow, Turn};
 
     fn urlmap(options: &str) -> Planned {
         plan(&format!("[composite:a]\nuse = egg:Paste#urlmap\n{options}"), None)
@@ -335,14 +333,14 @@ mod tests {
         let route = |options: &str, path: &str| {
             let request = http::Request::get(path).body(Body::empty()).unwrap();
             let route = urlmap(options).plan.unwrap().route(&request);
-            let turns = route.turns.iter().map(|turn| (turn.key.to_string(), turn.app, turn.mount));
+            let turns = route.turns.into_iter().map(|Turn { key, app, mount }| (key, app, mount));
             (turns.collect::<Vec<_>>(), route.reason)
         };
         let with_app = "/v2 = 0\nnot_found_app = sorry\n";
-        let taken = (vec![("/v2".to_owned(), 1, 4)], "`/v2` takes it".to_owned());
+        let taken = (vec![(Some("/v2".into()), 1, 4)], "`/v2` takes it".to_owned());
         assert_eq!(route(with_app, "//v2/x"), taken);
         let sorry = (
-            vec![("not_found_app".to_owned(), 0, 0)],
+            vec![(Some("not_found_app".into()), 0, 0)],
             "no key takes it, so `not_found_app` does".to_owned(),
         );
         assert_eq!(route(with_app, "/x"), sorry);
