@@ -10,6 +10,7 @@ pub mod graph;
 pub mod ini;
 pub mod lint;
 pub mod registry;
+pub mod route;
 pub mod server;
 pub mod service;
 pub mod settings;

@@ -32,6 +32,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("draw", &["source", "diagnostic", "graph", "registry"]),
     // `ini` and `syntax` because it looks at the text where that is not what it comes to.
     ("lint", &["source", "diagnostic", "syntax", "ini", "registry", "graph"]),
+    // `app` because composites look at requests as apps see them.
+    ("route", &["graph", "registry", "app"]),
     // `settings` and `source` because it hands each factory the options it reads.
     ("stack", &["source", "settings", "graph", "registry", "app", "metrics"]),
     ("server", &["source", "diagnostic", "settings", "app", "metrics"]),
@@ -67,6 +69,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "graph",
             "draw",
             "lint",
+            "route",
             "stack",
             "server",
             "service",
