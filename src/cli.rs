@@ -9,7 +9,9 @@ mod list;
 mod patch;
 mod reference;
 mod report;
+mod request;
 mod rewrite;
+mod route;
 mod rows;
 mod sections;
 mod serve;
@@ -19,6 +21,7 @@ mod terminal;
 mod tests;
 mod tree;
 mod validate;
+mod way;
 
 use std::io;
 use std::process::ExitCode;
@@ -85,6 +88,7 @@ enum Command {
     Validate(validate::Validate),
     Show(show::Show),
     Graph(graph::Graph),
+    Route(route::Route),
     Fmt(fmt::Fmt),
     List(list::List),
     Explain(explain::Explain),
@@ -97,6 +101,7 @@ impl Command {
             Self::Validate(validate) => validate.run(registry),
             Self::Show(show) => show.run(registry),
             Self::Graph(graph) => graph.run(registry),
+            Self::Route(route) => route.run(registry),
             Self::Fmt(fmt) => fmt.run(),
             Self::List(list) => list.run(registry),
             Self::Explain(explain) => explain.run(registry),

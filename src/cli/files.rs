@@ -13,6 +13,13 @@ pub(super) struct Files {
     #[arg(value_name = "FILE", default_value = "api-paste.ini")]
     file: PathBuf,
 
+    #[command(flatten)]
+    additions: Additions,
+}
+
+/// What the operator adds to a file.
+#[derive(Args, Debug)]
+pub(super) struct Additions {
     /// Lay the sections of another file over those of FILE, option by option; repeatable, the
     /// last one wins
     #[arg(long = "overlay", value_name = "FILE")]
@@ -36,7 +43,14 @@ pub(super) struct Files {
 impl Files {
     /// What is to be loaded.
     pub(super) fn input(self) -> Input {
-        let Self { file, overlays, no_dropins, globals, strategy } = self;
+        self.additions.input(self.file)
+    }
+}
+
+impl Additions {
+    /// What is to be loaded of a file.
+    pub(super) fn input(self, file: PathBuf) -> Input {
+        let Self { overlays, no_dropins, globals, strategy } = self;
         let drop_ins = if no_dropins { DropIns::Ignored } else { DropIns::Read };
         Input { file, overlays, drop_ins, globals, strategy }
     }

@@ -10,6 +10,7 @@ mod graph;
 mod library;
 mod neutron;
 mod own_filter;
+mod route;
 mod serve;
 mod show;
 mod support;

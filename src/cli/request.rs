@@ -1,0 +1,129 @@
+//! The arguments that describe a request.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use clap::Args;
+use http::header::HOST;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue, Method, Uri};
+
+use crate::app::{Body, Connection, Context, Request as AppRequest, RequestExt, Scheme};
+
+/// A request as a client would send it.
+#[derive(Args, Debug)]
+pub(super) struct Request {
+    /// The method, such as GET
+    method: Method,
+
+    /// A path, or a URL that names the host too: `/v2.0/networks`, `https://example.org/v2.0`
+    #[arg(value_name = "URL")]
+    target: Target,
+
+    /// A header of the request; repeatable
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug)]
+struct Target {
+    scheme: Scheme,
+    /// The host, with a port if there is one; none if only a path is given.
+    host: Option<HeaderValue>,
+    path: PathAndQuery,
+}
+
+impl Request {
+    /// The head of the request as a server would hand it to an app.
+    pub(super) fn head(self) -> Parts {
+        let Self { method, target: Target { scheme, host, path }, headers } = self;
+        let mut request = AppRequest::new(Body::empty());
+        *request.method_mut() = method;
+        *request.uri_mut() = Uri::from(path);
+        let connection = Connection { scheme, ..Connection::default() };
+        *request.context_mut() = Context::new(Arc::new(connection));
+        let given_host = headers.iter().any(|(name, _)| name == HOST);
+        let host = host.filter(|_| !given_host).map(|host| (HOST, host));
+        for (name, value) in host.into_iter().chain(headers) {
+            request.headers_mut().append(name, value);
+        }
+        request.into_parts().0
+    }
+}
+
+impl FromStr for Target {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected a path that begins with `/`, or http://HOST/PATH";
+        let uri: Uri = text.parse().map_err(|_| EXPECTED)?;
+        let path = uri.path_and_query().cloned();
+        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let scheme = match uri.scheme_str() {
+            None if uri.authority().is_none() => {
+                return Ok(Self { scheme: Scheme::Http, host: None, path });
+            }
+            Some("http") => Scheme::Http,
+            Some("https") => Scheme::Https,
+            _ => return Err(EXPECTED),
+        };
+        // What stands before `@` is not for the server to see.
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let host = authority.rsplit('@').next().unwrap_or(authority);
+        let host = HeaderValue::from_str(host).map_err(|_| EXPECTED)?;
+        Ok(Self { scheme, host: Some(host), path })
+    }
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
+    const EXPECTED: &str = "expected NAME: VALUE";
+    let (name, value) = text.split_once(':').ok_or(EXPECTED)?;
+    let name = name.trim().parse().map_err(|_| EXPECTED)?;
+    Ok((name, value.trim().parse().map_err(|_| EXPECTED)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(target: &str, headers: &[&str]) -> Parts {
+        let headers = headers.iter().map(|text| header(text).unwrap()).collect();
+        Request { method: Method::GET, target: target.parse().unwrap(), headers }.head()
+    }
+
+    #[test]
+    fn a_url_names_the_host_and_the_scheme() {
+        let head = head("https://me:lemon@example.org:8443/a?b#c", &[]);
+        assert_eq!(
+            (&head.headers[HOST], head.uri.to_string()),
+            (&"example.org:8443".parse().unwrap(), "/a?b".to_owned())
+        );
+        let request = AppRequest::from_parts(head, Body::empty());
+        assert_eq!(request.context().scheme(), Scheme::Https);
+    }
+
+    #[test]
+    fn a_path_names_no_host() {
+        for path in ["/", "/a%20b?c", "*", "/ü"] {
+            let head = head(path, &[]);
+            assert_eq!((head.uri.to_string(), head.headers.len()), (path.to_owned(), 0));
+        }
+        assert_eq!(head("http://example.org", &[]).uri, "/");
+    }
+
+    #[test]
+    fn a_host_header_comes_before_that_of_the_url() {
+        let head = head("http://example.org/", &["host: other.org", "X-A: 1", "X-A:2"]);
+        assert_eq!(head.headers[HOST], "other.org");
+        assert_eq!(head.headers.get_all("x-a").iter().count(), 2);
+    }
+
+    #[test]
+    fn what_is_no_target_is_refused() {
+        for target in ["", "example.org", "v2/x", "ftp://example.org/", "http://", "/a b"] {
+            assert!(target.parse::<Target>().is_err(), "{target}");
+        }
+    }
+}
