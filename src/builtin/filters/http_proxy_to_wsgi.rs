@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
 
 use http::StatusCode;
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderValue};
 use http::uri::{Authority, Uri};
 
-use self::claim::{Claim, Contradiction};
+use self::claim::{Claim, Contradiction, Told};
 use crate::app::{Filter, Phase, Request, RequestExt, Response, response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
@@ -118,9 +118,15 @@ impl Proxied {
     fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(address))
     }
-}
 
-const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+    fn claim(&self, headers: &HeaderMap) -> Result<Option<Claim>, Contradiction> {
+        let told = Told::by(headers);
+        if told.is_nothing() {
+            return Ok(None);
+        }
+        Claim::of(&told, |address| self.trusts(address)).map(Some)
+    }
+}
 
 impl Phase for Proxied {
     type Memo = ();
@@ -134,34 +140,30 @@ impl Phase for Proxied {
         if !self.unread.is_empty() {
             HeaderPattern::remove_all(&self.unread, request.headers_mut());
         }
-        let headers = request.headers();
-        let claim = match Claim::read(headers, |address| self.trusts(address)) {
-            Ok(claim) => claim,
-            Err(contradiction) => return ControlFlow::Break(refuse(contradiction, headers)),
-        };
-        let prefix = headers.get(PREFIX).and_then(prefix);
-        let context = request.context_mut();
-        context.forwarded_for = claim.client.or(context.forwarded_for);
-        context.forwarded_scheme = claim.scheme.or(context.forwarded_scheme);
-        context.forwarded_prefix = prefix.or(context.forwarded_prefix.take());
-        if let Some(host) = claim.host {
-            set_host(request, host);
+        match self.claim(request.headers()) {
+            Ok(None) => {}
+            Ok(Some(claim)) => apply(claim, request),
+            Err(contradiction) => {
+                return ControlFlow::Break(refuse(contradiction, request.headers()));
+            }
         }
         ControlFlow::Continue(())
     }
 }
 
-fn refuse(contradiction: Contradiction, headers: &HeaderMap) -> Response {
-    tracing::warn!(reason = contradiction.0, "what a proxy tells of a request is not believed");
-    response::refusal(StatusCode::BAD_REQUEST, contradiction.0, headers)
+fn apply(claim: Claim, request: &mut Request) {
+    let context = request.context_mut();
+    context.forwarded_for = claim.client.or(context.forwarded_for);
+    context.forwarded_scheme = claim.scheme.or(context.forwarded_scheme);
+    context.forwarded_prefix = claim.prefix.or(context.forwarded_prefix.take());
+    if let Some(host) = claim.host {
+        set_host(request, host);
+    }
 }
 
-/// A prefix that is a path; without the slash at its end.
-fn prefix(value: &HeaderValue) -> Option<HeaderValue> {
-    let path = value.to_str().ok()?.trim_end_matches('/');
-    // What begins with two slashes is a host where a client resolves a link.
-    let is_path = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', ',']);
-    if is_path { HeaderValue::from_str(path).ok() } else { None }
+fn refuse(contradiction: Contradiction, headers: &HeaderMap) -> Response {
+    tracing::info!(reason = contradiction.0, "what a proxy tells of a request is not believed");
+    response::refusal(StatusCode::BAD_REQUEST, contradiction.0, headers)
 }
 
 /// Sets the host wherever it stands: in the header, and in the URI of HTTP/2.
@@ -181,6 +183,8 @@ fn set_host(request: &mut Request, host: Authority) {
 mod tests {
     use std::net::SocketAddr;
     use std::sync::Arc;
+
+    use http::HeaderName;
 
     use super::*;
     use crate::app::{App, Body, Connection, Context};

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{Entry, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -97,11 +97,10 @@ fn generate() -> HeaderValue {
 
 /// Removes an id from outside unless it is a single one of the right form.
 fn remove_malformed(headers: &mut HeaderMap) {
-    let Entry::Occupied(entry) = headers.entry(HEADER) else { return };
-    let mut ids = entry.iter();
-    let first = ids.next();
-    if ids.next().is_some() || !first.is_some_and(|id| is_well_formed(id.as_bytes())) {
-        entry.remove_entry_mult();
+    let mut ids = headers.get_all(HEADER).iter();
+    let Some(id) = ids.next() else { return };
+    if ids.next().is_some() || !is_well_formed(id.as_bytes()) {
+        headers.remove(HEADER);
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use http::HeaderMap;
-use http::header::{FORWARDED, HeaderName};
+use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
+use smallvec::SmallVec;
 
 use super::forwarded::{self, Element};
 use crate::app::Scheme;
@@ -12,13 +12,42 @@ use crate::app::Scheme;
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
-/// What proxies tell of a request.
+/// The headers that tell of proxies. One look at every name costs less than to search for each.
+pub(super) struct Told<'a>(SmallVec<[(&'a HeaderName, &'a HeaderValue); 6]>);
+
+impl<'a> Told<'a> {
+    pub(super) fn by(headers: &'a HeaderMap) -> Self {
+        let is_told = |(name, _): &(&HeaderName, _)| {
+            let name = name.as_str();
+            name.strip_prefix("x-").unwrap_or(name).starts_with("forwarded")
+        };
+        Self(headers.iter().filter(is_told).collect())
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The values of a header, in their order.
+    pub(super) fn values(
+        &self,
+        name: HeaderName,
+    ) -> impl DoubleEndedIterator<Item = &'a HeaderValue> {
+        let named = self.0.iter().filter(move |(told, _)| **told == name);
+        named.map(|(_, value)| *value)
+    }
+}
+
+/// What proxies tell of a request, as far as it can be believed.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Claim {
     pub(super) client: Option<IpAddr>,
     pub(super) scheme: Option<Scheme>,
     pub(super) host: Option<Authority>,
+    /// Without a slash at its end.
+    pub(super) prefix: Option<HeaderValue>,
 }
 
 /// Why nothing that is told can be believed, for the client to read.
@@ -26,19 +55,19 @@ pub(super) struct Claim {
 pub(super) struct Contradiction(pub(super) &'static str);
 
 impl Claim {
-    /// Reads the headers of proxies; those are in use that `trusts` says.
-    pub(super) fn read(
-        headers: &HeaderMap,
+    /// Makes a claim of what is told; those are proxies that `trusts` says.
+    pub(super) fn of(
+        told: &Told<'_>,
         trusts: impl Fn(IpAddr) -> bool,
     ) -> Result<Self, Contradiction> {
-        let plain = Self::plain(headers, &trusts);
-        if !headers.contains_key(FORWARDED) {
+        let plain = Self::plain(told, &trusts);
+        if told.values(FORWARDED).next().is_none() {
             return Ok(plain);
         }
         // A proxy adds its element to whatever the client sent: if that cannot be read, neither
         // can the proxy's.
-        let elements =
-            forwarded::parse(headers).ok_or(Contradiction("The header Forwarded is malformed."))?;
+        let elements = forwarded::parse(told.values(FORWARDED))
+            .ok_or(Contradiction("The header Forwarded is malformed."))?;
         let standard = Self::standard(&elements, &trusts);
         standard.unite(plain)
     }
@@ -52,16 +81,22 @@ impl Claim {
             client,
             scheme: element.scheme.as_deref().and_then(scheme),
             host: element.host.as_deref().and_then(host),
+            prefix: None,
         }
     }
 
-    /// What `X-Forwarded-For`, `-Proto` and `-Host` tell.
-    fn plain(headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> Self {
-        let (client, hop) = outermost(from_the_right(headers, FOR).map(address), trusts);
+    /// What `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` tell.
+    fn plain(told: &Told<'_>, trusts: impl Fn(IpAddr) -> bool) -> Self {
+        let (client, hop) = outermost(from_the_right(told, FOR).map(address), trusts);
         // Where every proxy adds to the list, that of the same proxy counts; where the first one
         // sets it and the others leave it alone, there is but one.
-        let value = |name| from_the_right(headers, name).take(hop + 1).last();
-        Self { client, scheme: value(PROTO).and_then(scheme), host: value(HOST).and_then(host) }
+        let value = |name| from_the_right(told, name).take(hop + 1).last();
+        Self {
+            client,
+            scheme: value(PROTO).and_then(scheme),
+            host: value(HOST).and_then(host),
+            prefix: told.values(PREFIX).next().and_then(prefix),
+        }
     }
 
     /// Both, unless they tell different things.
@@ -70,6 +105,7 @@ impl Claim {
             client: unite(self.client, other.client)?,
             scheme: unite(self.scheme, other.scheme)?,
             host: unite(self.host, other.host)?,
+            prefix: unite(self.prefix, other.prefix)?,
         })
     }
 }
@@ -84,8 +120,8 @@ fn unite<T: PartialEq>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Co
 }
 
 /// The items of a list that may stand in several headers, from the right.
-fn from_the_right(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(name).iter().rev();
+fn from_the_right<'a>(told: &Told<'a>, name: HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = told.values(name).rev();
     values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(',')).map(str::trim)
 }
 
@@ -127,6 +163,14 @@ fn host(text: &str) -> Option<Authority> {
     if host.host().is_empty() || text.contains('@') { None } else { Some(host) }
 }
 
+/// A prefix that is a path; without the slash at its end.
+fn prefix(value: &HeaderValue) -> Option<HeaderValue> {
+    let path = value.to_str().ok()?.trim_end_matches('/');
+    // What begins with two slashes is a host where a client resolves a link.
+    let is_path = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', ',']);
+    if is_path { HeaderValue::from_str(path).ok() } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -144,9 +188,9 @@ mod tests {
             headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let private = Network::parse("private").unwrap();
-        match Claim::read(&headers, |address| private.contains(address)) {
+        match Claim::of(&Told::by(&headers), |address| private.contains(address)) {
             Err(Contradiction(reason)) => reason.to_owned(),
-            Ok(Claim { client, scheme, host }) => {
+            Ok(Claim { client, scheme, host, .. }) => {
                 let client = client.map(|client| client.to_string());
                 let scheme = scheme.map(|scheme| scheme.name().to_owned());
                 let parts = [client, scheme, host.map(|host| host.to_string())];

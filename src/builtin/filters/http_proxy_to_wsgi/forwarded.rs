@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
-use http::header::FORWARDED;
+use http::HeaderValue;
 
 /// What one proxy tells; in the order of the header, the proxy that is next comes last.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -17,9 +16,9 @@ pub(super) struct Element<'a> {
 }
 
 /// The elements of all headers of that name; none if one cannot be read.
-pub(super) fn parse(headers: &HeaderMap) -> Option<Vec<Element<'_>>> {
+pub(super) fn parse<'a>(values: impl Iterator<Item = &'a HeaderValue>) -> Option<Vec<Element<'a>>> {
     let mut elements = Vec::new();
-    for value in headers.get_all(FORWARDED) {
+    for value in values {
         for text in split(value.to_str().ok()?, ',').filter(|text| !text.is_empty()) {
             elements.push(element(text)?);
         }
@@ -83,21 +82,17 @@ fn unquote(value: &str) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     /// The elements as `for proto host`, a dash for what is missing, separated by commas.
     fn parsed(values: &[&str]) -> String {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(FORWARDED, HeaderValue::from_bytes(value.as_bytes()).unwrap());
-        }
+        let parse_value = |value: &&str| HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        let values: Vec<_> = values.iter().map(parse_value).collect();
         let show = |element: &Element<'_>| {
             let parts = [&element.node, &element.scheme, &element.host];
             parts.map(|part| part.as_deref().unwrap_or("-").to_owned()).join(" ")
         };
-        let Some(elements) = parse(&headers) else { return "malformed".to_owned() };
+        let Some(elements) = parse(values.iter()) else { return "malformed".to_owned() };
         elements.iter().map(show).collect::<Vec<_>>().join(", ")
     }
 
