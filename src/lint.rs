@@ -4,24 +4,42 @@
 //! anywhere, for the whole file, `# pasteline: allow-file SLUG`.
 
 mod allow;
+mod file;
+mod filter_order;
 #[cfg(test)]
 mod fixture;
+mod hidden_option;
+mod inline_comment;
+mod joined_options;
+mod near_kind;
 mod repeated_filter;
+mod shadowed_path;
 mod unused_section;
 
+use std::collections::HashSet;
 use std::fmt;
 
+use self::file::File;
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Loader, Survey};
-use crate::ini::{Defaults, Document};
-use crate::source::Sources;
+use crate::graph::{Graph, Loader, Survey};
+use crate::registry::Registry;
+use crate::source::Span;
 
 /// A kind of warning.
 #[derive(Clone, Copy)]
 pub struct Lint {
     /// Its name, which silences it: that of its diagnostics.
     pub slug: &'static str,
-    look: fn(&File<'_>, &mut Found),
+    look: Look,
+}
+
+/// How a kind of warning is found.
+#[derive(Clone, Copy)]
+enum Look {
+    /// In the file as it stands.
+    File(fn(&File<'_>, &mut Found)),
+    /// In what one of its sections comes to.
+    Graph(fn(&Graph, &mut Found)),
 }
 
 impl fmt::Debug for Lint {
@@ -31,57 +49,64 @@ impl fmt::Debug for Lint {
 }
 
 /// All of them, in alphabetical order.
-pub const LINTS: &[Lint] = &[repeated_filter::LINT, unused_section::LINT];
+pub const LINTS: &[Lint] = &[
+    filter_order::LINT,
+    hidden_option::LINT,
+    inline_comment::LINT,
+    joined_options::LINT,
+    near_kind::LINT,
+    repeated_filter::LINT,
+    shadowed_path::LINT,
+    unused_section::LINT,
+];
 
-/// What is looked at.
-struct File<'a> {
-    document: &'a Document,
-    defaults: Defaults,
-    sources: &'a Sources,
-    /// What is wrong with the file.
-    faults: &'a [Diagnostic],
-    /// The sections that nothing names or leads to; see [`Survey::alone`].
-    alone: &'a [usize],
-}
-
-/// What is found.
+/// What is found, each thing once.
 #[derive(Debug, Default)]
-struct Found(Vec<Diagnostic>);
+struct Found {
+    diagnostics: Vec<Diagnostic>,
+    /// The kinds and places of these, and of what is known from elsewhere.
+    seen: HashSet<(&'static str, Option<Span>)>,
+}
 
 impl Found {
     /// How many warnings are kept. A hostile file would fill the memory with them.
     const MOST: usize = 10_000;
 
     fn add(&mut self, diagnostic: Diagnostic) {
-        if self.0.len() < Self::MOST {
-            self.0.push(diagnostic);
+        let is_new = self.diagnostics.len() < Self::MOST
+            && self.seen.insert((diagnostic.slug, diagnostic.span));
+        if is_new {
+            self.diagnostics.push(diagnostic);
         }
     }
 }
 
 /// Checks every section of a file, as [`Loader::validate`] does, and adds at most 10,000 warnings.
 /// What comments silence is left out, unless it is an error.
-pub fn validate(loader: &mut Loader<'_>) -> Vec<Diagnostic> {
-    let Survey { mut diagnostics, alone } = loader.survey(|_, _| ());
-    let sources = loader.sources();
-    if let Some(document) = loader.document() {
-        let defaults = Defaults::new(document, sources);
-        let (faults, alone) = (&*diagnostics, &*alone);
-        let file = File { document, defaults, sources, faults, alone };
-        let mut found = Found::default();
+pub fn validate(loader: &mut Loader<'_>, registry: &Registry) -> Vec<Diagnostic> {
+    let mut found = Found::default();
+    let mut strategies = HashSet::new();
+    let survey = loader.survey(|graph, _| {
+        strategies.extend(file::strategies(graph));
         for lint in LINTS {
-            (lint.look)(&file, &mut found);
+            if let Look::Graph(look) = lint.look {
+                look(graph, &mut found);
+            }
         }
-        diagnostics.extend(found.0);
+    });
+    found.seen.extend(survey.diagnostics.iter().map(|fault| (fault.slug, fault.span)));
+    if let Some(file) = File::of(loader, (registry, &survey, &strategies)) {
+        for lint in LINTS {
+            if let Look::File(look) = lint.look {
+                look(&file, &mut found);
+            }
+        }
     }
-    allow::silence(&mut diagnostics, sources);
+    let Survey { mut diagnostics, .. } = survey;
+    diagnostics.extend(found.diagnostics);
+    allow::silence(&mut diagnostics, loader.sources());
     diagnostics.sort_by_key(|found| found.span.map(|span| (span.source, span.start)));
     diagnostics
-}
-
-/// The kind of a section, such as `app`, and its name; none for a header such as `[app]`.
-fn split(header: &str) -> Option<(&str, &str)> {
-    header.split_once(':')
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::fixture::File;
 use super::{TABLES, apps, composites, filters, servers};
 use crate::diagnostic::Diagnostic;
 use crate::ini::Conf;
-use crate::registry::{Definition, FactoryId, Registry};
+use crate::registry::{Definition, FactoryId, Kind, Registry};
 use crate::settings::{Dialect, Reader, Subject};
 use crate::source::Sources;
 
@@ -144,6 +144,17 @@ fn every_default_can_be_read() {
                     assert_eq!(diagnostic.slug, "missing-option", "{}", diagnostic.message);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn hints_about_the_order_name_filters() {
+    let registry = Registry::builtin();
+    for definition in definitions() {
+        for (inner, _) in definition.outside_of {
+            let found = registry.named(inner).is_some_and(|found| found.is(Kind::Filter));
+            assert!(found, "`{inner}` behind `{}`", definition.name);
         }
     }
 }

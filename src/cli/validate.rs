@@ -36,7 +36,7 @@ impl Validate {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         let input = self.files.input();
         let mut loader = Loader::open(&input, registry);
-        let diagnostics = lint::validate(&mut loader);
+        let diagnostics = lint::validate(&mut loader, registry);
         report::tell(&diagnostics, loader.sources(), self.format)?;
         let (file, tally) = (input.file.display(), report::tally(&diagnostics));
         if self.format == Format::Json {

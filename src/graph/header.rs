@@ -94,8 +94,7 @@ impl Headers {
 
 /// A kind that is Paste Deploy's.
 fn known(kind: &str) -> Option<&'static str> {
-    let kinds = KINDS.iter().flat_map(|(_, groups)| groups.iter().copied().flatten().copied());
-    kinds.into_iter().find(|known| *known == kind)
+    Loadable::kinds().find(|known| *known == kind)
 }
 
 /// A section that can be asked for by itself.
@@ -111,10 +110,15 @@ pub struct Loadable {
 
 impl Loadable {
     /// The section, if it is of a kind that is Paste Deploy's.
-    pub(super) fn of(section: &Section) -> Option<Self> {
+    pub fn of(section: &Section) -> Option<Self> {
         let object = object(&section.name)?;
         let name = split(&section.name).1.map(Arc::from);
         Some(Self { section: Arc::clone(&section.name), object, name })
+    }
+
+    /// The kinds that are Paste Deploy's: `app`, `application` …
+    pub fn kinds() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().flat_map(|(_, groups)| groups.iter().copied().flatten().copied())
     }
 }
 

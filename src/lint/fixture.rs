@@ -8,6 +8,6 @@ use crate::registry::Registry;
 pub(super) fn assert_linted(text: &str) {
     let registry = Registry::builtin();
     let mut loader = loader(text, &[], &[], &registry);
-    let found = super::validate(&mut loader);
+    let found = super::validate(&mut loader, &registry);
     assert_annotated(text, &found, loader.sources());
 }

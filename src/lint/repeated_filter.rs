@@ -2,49 +2,38 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{File, Found, Lint, split};
+use super::file::{Pipeline, split};
+use super::{File, Found, Lint, Look};
 use crate::diagnostic::{Diagnostic, Excerpt};
-use crate::ini::{Document, Section, Setting};
-use crate::source::Span;
+use crate::ini::{Document, Setting};
 use crate::syntax;
 
-pub(super) const LINT: Lint = Lint { slug: "repeated-filter", look };
+pub(super) const LINT: Lint = Lint { slug: "repeated-filter", look: Look::File(look) };
 
 fn look(file: &File<'_>, found: &mut Found) {
-    let File { document, defaults, sources, .. } = file;
-    let meant_twice = meant_twice(document);
-    for section in &document.sections {
-        let Some(("pipeline", _)) = split(&section.name) else { continue };
-        let scope = defaults.scope(Some(section), sources);
-        // What cannot be filled in has been told.
-        let Some(Ok(pipeline)) = scope.value("pipeline") else { continue };
-        let Some(places) = pipeline.places(sources) else { continue };
-        let (mut first, mut told) = (HashMap::new(), meant_twice.clone());
+    let meant_twice = meant_twice(file.document);
+    for pipeline in file.pipelines() {
+        let (mut first, mut told) = (HashMap::new(), HashSet::new());
         for (at, word) in syntax::words(&pipeline.text) {
-            let place = at..at + word.len();
-            let Some(earlier) = first.insert(word, place.clone()) else { continue };
-            if told.insert(word) {
-                let places = (places.part(earlier), places.part(place));
-                found.add(fault(word, section, places));
+            let Some(earlier) = first.insert(word, at) else { continue };
+            if !meant_twice.contains(word) && told.insert(word) {
+                found.add(fault(&pipeline, word, (earlier, at)));
             }
         }
     }
 }
 
-fn fault(
-    word: &str,
-    section: &Section,
-    (first, second): (Option<Span>, Option<Span>),
-) -> Diagnostic {
+fn fault(pipeline: &Pipeline<'_>, word: &str, (first, second): (usize, usize)) -> Diagnostic {
     let message = format!(
-        "`{}` stands in the pipeline of `[{}]` twice",
+        "`{}` stands in `{}` of `[{}]` twice",
         Excerpt(word),
-        Excerpt(&section.name)
+        Excerpt(pipeline.key),
+        Excerpt(&pipeline.section.name)
     );
     Diagnostic::warning(LINT.slug, message)
-        .at(second)
+        .at(pipeline.place((second, word)))
         .label("every request passes it again")
-        .related(first, "first named here")
+        .related(pipeline.place((first, word)), "first named here")
         .help("name it once; for two filters of a kind give each a section of its own")
 }
 
@@ -73,11 +62,11 @@ usual = log
 [pipeline:main]
 pipeline = log
   auth log
-#      ^^^ warning repeated-filter: `log` stands in the pipeline of `[pipeline:main]` twice
+#      ^^^ warning repeated-filter: `log` stands in `pipeline` of `[pipeline:main]` twice
   page
 [pipeline:other]
 pipeline = %(usual)s auth log page
-#                         ^^^ warning repeated-filter: `log` stands in the pipeline of `[pipeline:other]` twice
+#                         ^^^ warning repeated-filter: `log` stands in `pipeline` of `[pipeline:other]` twice
 [filter:log]
 use = egg:pasteline#pass
 [filter:auth]

@@ -2,12 +2,13 @@
 //!
 //! It is a note and no warning: the files that projects ship hold filters to choose from.
 
-use super::{File, Found, Lint, split};
+use super::file::split;
+use super::{File, Found, Lint, Look};
 use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::ini::{Section, Setting};
 use crate::syntax::Factory;
 
-pub(super) const LINT: Lint = Lint { slug: "unused-section", look };
+pub(super) const LINT: Lint = Lint { slug: "unused-section", look: Look::File(look) };
 
 fn look(file: &File<'_>, found: &mut Found) {
     let sections = &file.document.sections;

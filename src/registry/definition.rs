@@ -45,6 +45,9 @@ pub struct Definition {
     pub aliases: &'static [Alias],
     /// How it can be put in the place of any Python factory of its kind; none for most.
     pub stand_in: Option<&'static str>,
+    /// The filters that belong behind it in a pipeline, by their names, each with what goes wrong
+    /// if they stand before it.
+    pub outside_of: &'static [(&'static str, &'static str)],
     app: Option<Maker<App>>,
     composite: Option<Planner>,
     filter: Option<Maker<Filter>>,
@@ -107,6 +110,7 @@ impl Definition {
             options,
             aliases: &[],
             stand_in: None,
+            outside_of: &[],
             app: None,
             composite: None,
             filter: None,
@@ -154,6 +158,14 @@ impl Definition {
     #[must_use]
     pub const fn stand_in(mut self, how: &'static str) -> Self {
         self.stand_in = Some(how);
+        self
+    }
+
+    /// Sets the filters that belong behind it in a pipeline, by their names, each with what goes
+    /// wrong if they stand before it, in words that follow a colon.
+    #[must_use]
+    pub const fn outside_of(mut self, others: &'static [(&'static str, &'static str)]) -> Self {
+        self.outside_of = others;
         self
     }
 

@@ -22,8 +22,9 @@ use crate::settings;
 use crate::settings::Dialect;
 use crate::source::describe;
 
-pub(super) const DEFINITION: Definition =
-    Definition::filter::<AccessLog>("access_log").aliases(ALIASES);
+pub(super) const DEFINITION: Definition = Definition::filter::<AccessLog>("access_log")
+    .aliases(ALIASES)
+    .outside_of(&[("basic_auth", "what is refused would not be logged")]);
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:Paste#translogger").dialect(PASTE).note(

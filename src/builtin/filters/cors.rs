@@ -15,7 +15,9 @@ use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::{Dialect, Reader};
 
-pub(super) const DEFINITION: Definition = Definition::filter::<Cors>("cors").aliases(ALIASES);
+pub(super) const DEFINITION: Definition = Definition::filter::<Cors>("cors")
+    .aliases(ALIASES)
+    .outside_of(&[("basic_auth", "preflights bring no credentials and would be refused")]);
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:oslo.middleware#cors").dialect(OSLO).note(NOTE),

@@ -14,7 +14,10 @@ use crate::settings;
 use crate::settings::Dialect;
 
 pub(super) const DEFINITION: Definition =
-    Definition::filter::<RequestId>("request_id").aliases(ALIASES);
+    Definition::filter::<RequestId>("request_id").aliases(ALIASES).outside_of(&[
+        ("basic_auth", "a refusal would have no id"),
+        ("catch_errors", "what is caught would be logged without the id of the request"),
+    ]);
 
 const ALIASES: &[Alias] = &[
     Alias::of("cinder.api.middleware.request_id:RequestId.factory").dialect(OSLO),

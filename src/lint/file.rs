@@ -1,0 +1,113 @@
+//! What is looked at for warnings.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::graph::{Graph, Loadable, Loader, NodeKind, Survey};
+use crate::ini::{Defaults, Document, Places, Section, Setting};
+use crate::registry::{Definition, Flow, Registry};
+use crate::source::{Sources, Span};
+
+/// A file as it stands, and what is known of it.
+#[derive(Debug)]
+pub(super) struct File<'a> {
+    pub(super) document: &'a Document,
+    pub(super) defaults: Defaults,
+    pub(super) sources: &'a Sources,
+    pub(super) registry: &'a Registry,
+    /// What is wrong with it.
+    pub(super) faults: &'a [Diagnostic],
+    /// The sections that nothing names or leads to; see [`Survey::alone`].
+    pub(super) alone: &'a [usize],
+    /// The composites that take one of several pipelines, by the places of their headers.
+    strategies: &'a HashSet<Span>,
+}
+
+/// A pipeline as it stands, in a section of its own or among those of a strategy.
+#[derive(Debug)]
+pub(super) struct Pipeline<'a> {
+    pub(super) section: &'a Section,
+    pub(super) key: &'a str,
+    pub(super) text: Arc<str>,
+    places: Places,
+}
+
+impl Pipeline<'_> {
+    /// The place of a word of the text.
+    pub(super) fn place(&self, (at, word): (usize, &str)) -> Option<Span> {
+        self.places.part(at..at + word.len())
+    }
+}
+
+impl<'a> File<'a> {
+    /// None if it could not be read.
+    pub(super) fn of(
+        loader: &'a Loader<'_>,
+        (registry, survey, strategies): (&'a Registry, &'a Survey, &'a HashSet<Span>),
+    ) -> Option<Self> {
+        let (document, sources) = (loader.document()?, loader.sources());
+        let defaults = Defaults::new(document, sources);
+        let Survey { diagnostics: faults, alone } = survey;
+        Some(Self { document, defaults, sources, registry, faults, alone, strategies })
+    }
+
+    /// The sections that are Paste Deploy's.
+    pub(super) fn sections(&self) -> impl Iterator<Item = &'a Section> {
+        self.document.sections.iter().filter(|section| Loadable::of(section).is_some())
+    }
+
+    /// The options of `[DEFAULT]` and of these sections.
+    pub(super) fn options(&self) -> impl Iterator<Item = &'a Setting> {
+        self.document.defaults.iter().chain(self.sections().flat_map(|section| &section.options))
+    }
+
+    /// The pipelines whose references can be filled in.
+    pub(super) fn pipelines(&self) -> impl Iterator<Item = Pipeline<'a>> {
+        self.sections().flat_map(|section| self.pipelines_of(section))
+    }
+
+    fn pipelines_of(&self, section: &'a Section) -> Vec<Pipeline<'a>> {
+        let is_strategy = self.strategies.contains(&section.span);
+        let is_pipeline = |key: &str| match split(&section.name) {
+            Some(("pipeline", _)) => key == "pipeline",
+            _ => is_strategy && key != "use" && !key.starts_with("paste."),
+        };
+        let mut options =
+            section.options.iter().filter(|option| is_pipeline(&option.key)).peekable();
+        if options.peek().is_none() {
+            return Vec::new();
+        }
+        let scope = self.defaults.scope(Some(section), self.sources);
+        let pipelines = options.filter_map(|option| {
+            let value = scope.value(&option.key)?.ok()?;
+            let places = value.places(self.sources)?;
+            Some(Pipeline { section, key: &option.key, text: value.text, places })
+        });
+        pipelines.collect()
+    }
+
+    /// What is known of the factories that a section may name.
+    pub(super) fn definitions(&self, section: &'a Section) -> impl Iterator<Item = &'a Definition> {
+        let registry = self.registry;
+        let names = |option: &&Setting| &*option.key == "use" || option.key.ends_with("_factory");
+        let named = section.options.iter().filter(names);
+        named.flat_map(|option| registry.all(&option.raw)).map(|found| found.definition)
+    }
+}
+
+/// The sections of a graph that take one of several pipelines.
+pub(super) fn strategies(graph: &Graph) -> impl Iterator<Item = Span> {
+    graph.iter().filter_map(|(_, node)| match &node.kind {
+        NodeKind::Composite { plan: Some(plan), .. } => match plan.flow() {
+            Flow::Pipeline { .. } => node.chain.first().map(|link| link.span),
+            Flow::Branches(_) => None,
+        },
+        _ => None,
+    })
+}
+
+/// The kind of a section, such as `app`, and its name; none for a header such as `[app]`.
+pub(super) fn split(header: &str) -> Option<(&str, &str)> {
+    header.split_once(':')
+}

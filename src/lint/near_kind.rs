@@ -1,0 +1,78 @@
+//! Sections whose kind is nearly one of Paste Deploy's, so that it passes over them.
+
+use super::{File, Found, Lint, Look};
+use crate::diagnostic::{Diagnostic, Excerpt, nearest};
+use crate::graph::Loadable;
+use crate::syntax;
+
+pub(super) const LINT: Lint = Lint { slug: "near-kind", look: Look::File(look) };
+
+fn look(file: &File<'_>, found: &mut Found) {
+    for section in &file.document.sections {
+        let header = &*section.name;
+        if Loadable::of(section).is_some() {
+            continue;
+        }
+        let Some(meant) = meant(header) else { continue };
+        found.add(
+            Diagnostic::warning(
+                LINT.slug,
+                format!("`[{}]` is no section of Paste Deploy", Excerpt(header)),
+            )
+            .at(section.span)
+            .label("it is passed over")
+            .help(format!("did you mean `[{}]`?", Excerpt(&meant))),
+        );
+    }
+}
+
+/// The header that one most likely stands for; none for sections of other programs.
+fn meant(header: &str) -> Option<String> {
+    if let Some((kind, name)) = header.split_once(':') {
+        let stripped = syntax::strip(kind);
+        let is_kind = Loadable::kinds().any(|known| known == stripped);
+        let kind = if is_kind { stripped } else { nearest(stripped, Loadable::kinds())? };
+        return Some(format!("{kind}:{name}"));
+    }
+    let (kind, name) = syntax::strip(header).split_once(syntax::is_space)?;
+    let is_kind = Loadable::kinds().any(|known| known == kind);
+    is_kind.then(|| format!("{kind}:{}", syntax::strip(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::fixture::assert_linted;
+
+    #[test]
+    fn tells_of_a_kind_that_is_misspelt() {
+        assert_linted(
+            "\
+[filters:a]
+#^^^^^^^^^ warning near-kind: `[filters:a]` is no section of Paste Deploy
+[loggers]
+[alembic:x]
+[app:main]
+use = egg:pasteline#echo
+",
+        );
+    }
+
+    #[test]
+    fn knows_what_is_meant() {
+        for (header, expected) in [
+            ("filters:x", Some("filter:x")),
+            ("pipline:main", Some("pipeline:main")),
+            ("App:main", Some("app:main")),
+            ("filter :x", Some("filter:x")),
+            ("filter x", Some("filter:x")),
+            ("filter_app:x", Some("filter-app:x")),
+            ("handler:x", None),
+            ("logger_root", None),
+            ("watcher:static", None),
+            ("filters", None),
+        ] {
+            assert_eq!(meant(header).as_deref(), expected, "{header}");
+        }
+    }
+}

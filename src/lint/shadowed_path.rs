@@ -1,0 +1,59 @@
+//! Keys of a composite that no request ever comes to.
+
+use super::{Found, Lint, Look};
+use crate::diagnostic::{Diagnostic, Excerpt};
+use crate::graph::{Graph, Node, NodeKind};
+use crate::registry::{Branch, Flow};
+use crate::source::Span;
+
+pub(super) const LINT: Lint = Lint { slug: "shadowed-path", look: Look::Graph(look) };
+
+fn look(graph: &Graph, found: &mut Found) {
+    for (_, node) in graph.iter() {
+        let NodeKind::Composite { plan: Some(plan), .. } = &node.kind else { continue };
+        let Flow::Branches(branches) = plan.flow() else { continue };
+        for branch in branches.iter().filter(|branch| branch.is_hidden) {
+            found.add(fault(node, branch, &branches));
+        }
+    }
+}
+
+fn fault(node: &Node, hidden: &Branch, branches: &[Branch]) -> Diagnostic {
+    let section = node.section().unwrap_or_default();
+    let message =
+        format!("no request comes to `{}` of `[{}]`", Excerpt(&hidden.key), Excerpt(section));
+    let place = |branch: &Branch| -> Option<Span> { node.local.get(&*branch.key)?.key_span };
+    let path = hidden.key.trim_end_matches('/');
+    let same = |other: &&Branch| !other.is_hidden && other.key.trim_end_matches('/') == path;
+    let other = branches.iter().find(same).and_then(place);
+    Diagnostic::warning(LINT.slug, message)
+        .at(place(hidden).or(node.place))
+        .label("others take all that it could")
+        .related(other, "this one stands for the same")
+        .help("remove it, or give it a path of its own")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::fixture::assert_linted;
+
+    #[test]
+    fn tells_of_keys_that_stand_for_the_same() {
+        assert_linted(
+            "\
+[composite:main]
+use = egg:pasteline#urlmap
+/v2 = echo
+;^^ warning shadowed-path: no request comes to `/v2` of `[composite:main]`
+/v2/ = echo
+;--- this one stands for the same
+/v2/a = echo
+[composite:other]
+use = egg:pasteline#urlmap
+/ = main
+[app:echo]
+use = egg:pasteline#echo
+",
+        );
+    }
+}
