@@ -92,6 +92,21 @@ fn the_reference_is_fresh() {
 }
 
 #[test]
+fn the_files_that_are_shipped_are_formatted() {
+    let shipped = ["api-paste.ini", "examples/neutron/overlay.ini", "examples/own_filter.ini"];
+    let paths = shipped.map(|path| root().join(path).to_str().unwrap().to_owned());
+    let paths = paths.each_ref().map(String::as_str);
+    pasteline(&[&["fmt", "--check"], &paths[..]].concat());
+}
+
+#[test]
+fn the_demo_file_is_clean() {
+    let path = root().join("api-paste.ini");
+    let said = pasteline(&["validate", path.to_str().unwrap()]);
+    assert!(said.contains("is valid") && !said.contains("warning"), "{said}");
+}
+
+#[test]
 fn every_link_of_the_documentation_leads_somewhere() {
     let mut dangling = Vec::new();
     for path in markdown() {
