@@ -6,9 +6,11 @@ mod fault;
 mod fields;
 mod link;
 mod pool;
+mod silence;
 #[cfg(test)]
 mod tests;
 mod upstream;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,16 +3,16 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::Instant;
 
-use super::link::{Link, Wire};
+use super::link::Link;
 use super::pool::Pool;
+use super::wire::Wire;
 use crate::app::{Body, BoxError};
 
 /// The body of a request on its way to the upstream.
@@ -27,8 +27,9 @@ impl Upload {
         Self { body, wire }
     }
 
-    pub(super) fn into_body(self) -> Body {
-        self.body
+    /// Takes the body back out.
+    pub(super) fn take(&mut self) -> Body {
+        std::mem::take(&mut self.body)
     }
 }
 
@@ -54,20 +55,63 @@ impl http_body::Body for Upload {
     }
 }
 
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.wire.end();
+    }
+}
+
 /// The body of a response on its way from the upstream. At its end it gives the connection back;
 /// dropped before, it closes it.
 pub(super) struct Download {
     body: Incoming,
+    /// What was read of it already.
+    first: Option<Read>,
     link: Option<Link>,
     pool: Arc<Pool>,
     timeout: Duration,
-    /// Whether the time for the next frame has yet to begin.
-    is_fresh: bool,
 }
 
+type Read = Result<Frame<Bytes>, hyper::Error>;
+
 impl Download {
-    pub(super) fn new(body: Incoming, link: Link, pool: Arc<Pool>, timeout: Duration) -> Self {
-        Self { body, link: Some(link), pool, timeout, is_fresh: true }
+    /// The body of a response whose head has come by a link.
+    ///
+    /// What has come with the head, as short bodies do, needs nobody to wait for more.
+    pub(super) fn begin(
+        mut body: Incoming,
+        mut link: Link,
+        pool: &Arc<Pool>,
+        timeout: Duration,
+    ) -> Body {
+        let first = match Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(Ok(frame))) if body.is_end_stream() && frame.is_data() => {
+                pool.put(link);
+                return frame.into_data().map_or_else(|_| Body::empty(), Body::from);
+            }
+            Poll::Ready(None) => {
+                pool.put(link);
+                return Body::empty();
+            }
+            Poll::Ready(Some(first)) => Some(first),
+            Poll::Pending => None,
+        };
+        if !link.wire.is_sent() {
+            link.detach();
+        }
+        let pool = Arc::clone(pool);
+        Body::new(Self { body, first, link: Some(link), pool, timeout })
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Read>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(first));
+        }
+        let body = &mut self.body;
+        match &mut self.link {
+            Some(link) => link.poll(context, |context| Pin::new(&mut *body).poll_frame(context)),
+            None => Pin::new(body).poll_frame(context),
+        }
     }
 
     fn end(&mut self) {
@@ -76,14 +120,10 @@ impl Download {
         }
     }
 
-    /// Whether the upstream has been silent for too long.
+    /// Waits until the upstream has been silent for too long.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(link) = &mut self.link else { return Poll::Pending };
-        if self.is_fresh {
-            self.is_fresh = false;
-            link.timer.as_mut().reset(Instant::now() + self.timeout);
-        }
-        link.timer.as_mut().poll(context)
+        let Some(Link { silence, wire, .. }) = &mut self.link else { return Poll::Pending };
+        silence.poll_end(self.timeout, wire, context)
     }
 }
 
@@ -95,9 +135,11 @@ impl http_body::Body for Download {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match Pin::new(&mut self.body).poll_frame(context) {
+        match self.poll_read(context) {
             Poll::Ready(Some(Ok(frame))) => {
-                self.is_fresh = true;
+                if let Some(link) = &self.link {
+                    link.wire.moved();
+                }
                 if self.body.is_end_stream() {
                     self.end();
                 }
@@ -122,11 +164,19 @@ impl http_body::Body for Download {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.first.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let rest = self.body.size_hint();
+        let Some(Ok(first)) = &self.first else { return rest };
+        let first = first.data_ref().map_or(0, |data| data.len() as u64);
+        let mut whole = SizeHint::new();
+        whole.set_lower(rest.lower() + first);
+        if let Some(upper) = rest.upper() {
+            whole.set_upper(upper + first);
+        }
+        whole
     }
 }
 

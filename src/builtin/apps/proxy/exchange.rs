@@ -1,22 +1,20 @@
 //! One request to the upstream and its response.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::task::Poll;
 
-use http::header::TRANSFER_ENCODING;
 use http::{StatusCode, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
+use hyper::client::conn::TrySendError;
 
 use super::Route;
 use super::body::{Download, Upload};
 use super::fault::Fault;
 use super::fields;
-use super::link::{Link, Wire};
+use super::link::Link;
 use crate::app::{Body, Request, RequestExt, Response};
 
 /// A request that is passed on, as often as it may be.
@@ -36,6 +34,13 @@ struct Failure {
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self { fault, unsent: None }
+    }
+}
+
+impl From<TrySendError<http::Request<Upload>>> for Failure {
+    fn from(mut error: TrySendError<http::Request<Upload>>) -> Self {
+        let unsent = error.take_message().map(|request| request.into_body().take());
+        Self { fault: Fault::Broken(error.into_error()), unsent }
     }
 }
 
@@ -83,19 +88,15 @@ impl Exchange {
         *request.headers_mut() = headers;
 
         let response = self.response(&mut link, request).await?;
-        if let Some(reason) = improper(&response) {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let reason = "it switched to a protocol that nobody asked for";
             return Err(Fault::Improper(reason).into());
         }
         let (mut parts, body) = response.into_parts();
-        fields::strip_response(&mut parts.headers);
+        fields::strip(&mut parts.headers).map_err(Fault::Improper)?;
         // The version is an affair of the connection to the client.
         parts.version = Version::HTTP_11;
-        let body = if body.is_end_stream() {
-            pool.put(link);
-            Body::empty()
-        } else {
-            Body::new(Download::new(body, link, Arc::clone(pool), *read_timeout))
-        };
+        let body = Download::begin(body, link, pool, *read_timeout);
         Ok(Response::from_parts(parts, body))
     }
 
@@ -105,61 +106,18 @@ impl Exchange {
         link: &mut Link,
         request: http::Request<Upload>,
     ) -> Result<http::Response<Incoming>, Failure> {
-        let Link { sender, wire, timer, .. } = link;
-        wire.begin();
-        let mut patience = Patience::new(self.route.response_timeout, wire, timer);
-        let mut response = pin!(sender.try_send_request(request));
+        link.wire.begin();
+        let mut response = pin!(link.sender.try_send_request(request));
         poll_fn(|context| {
-            if let Poll::Ready(response) = response.as_mut().poll(context) {
-                return Poll::Ready(response.map_err(|mut error| Failure {
-                    unsent: error.take_message().map(|request| request.into_body().into_body()),
-                    fault: Fault::Broken(error.into_error()),
-                }));
+            if let Poll::Ready(response) =
+                link.poll(context, |context| response.as_mut().poll(context))
+            {
+                return Poll::Ready(response.map_err(Failure::from));
             }
-            patience.poll_end(context).map(|()| Err(Fault::ResponseTimeout.into()))
+            let Link { silence, wire, .. } = &mut *link;
+            let ended = silence.poll_end(self.route.response_timeout, wire, context);
+            ended.map(|()| Err(Fault::ResponseTimeout.into()))
         })
         .await
-    }
-}
-
-/// Why a response cannot be passed on, if so.
-fn improper(response: &http::Response<Incoming>) -> Option<&'static str> {
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Some("it switched to a protocol that nobody asked for");
-    }
-    let mut codings = response.headers().get_all(TRANSFER_ENCODING).iter();
-    let is_plain = match (codings.next(), codings.next()) {
-        (None, _) => true,
-        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
-        (Some(_), Some(_)) => false,
-    };
-    if is_plain { None } else { Some("it has a transfer coding other than `chunked`") }
-}
-
-/// How long a response is waited for: from when the last of the request's body was sent, or the
-/// upstream took the last of it that it did take. A client that is slow to send is not its fault.
-struct Patience<'a> {
-    timeout: Duration,
-    sent: u32,
-    wire: &'a Wire,
-    timer: &'a mut Pin<Box<Sleep>>,
-}
-
-impl<'a> Patience<'a> {
-    fn new(timeout: Duration, wire: &'a Wire, timer: &'a mut Pin<Box<Sleep>>) -> Self {
-        timer.as_mut().reset(Instant::now() + timeout);
-        Self { timeout, sent: wire.sent(), wire, timer }
-    }
-
-    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        loop {
-            ready!(self.timer.as_mut().poll(context));
-            let sent = self.wire.sent();
-            if sent == self.sent && !self.wire.waits_for_client() {
-                return Poll::Ready(());
-            }
-            self.sent = sent;
-            self.timer.as_mut().reset(Instant::now() + self.timeout);
-        }
     }
 }

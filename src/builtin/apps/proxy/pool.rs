@@ -1,17 +1,15 @@
 //! The connections to an upstream: those that wait for a request are kept, others are made.
 
-use std::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{self, Instant};
+use tokio::time;
 
 use super::fault::Fault;
-use super::link::{Link, Socket, Wire};
+use super::link::Link;
 use super::upstream::Upstream;
 
 /// The longest head of a response, and the most that is kept in memory of a body each way.
@@ -53,21 +51,20 @@ impl Pool {
         Self { upstream, limits, protocol, idle: Mutex::default() }
     }
 
-    /// A connection that waits for a request, if there is one.
+    /// A connection that waits for a request, if there is one. The upstream may have closed it
+    /// meanwhile, which shows when it is used.
     pub(super) fn take(&self) -> Option<Link> {
-        let mut idle = self.idle();
-        // One that the upstream has closed is not ready; its end is noticed by its task.
-        std::iter::from_fn(|| idle.links.pop()).find(|link| link.sender.is_ready())
+        self.idle().links.pop()
     }
 
     /// Takes back a connection whose response has ended.
     pub(super) fn put(self: &Arc<Self>, mut link: Link) {
+        // It is not ready where more came than the response, or the request has not ended.
+        let is_ready = link.sender.is_ready();
         let mut idle = self.idle();
-        // It is not ready where the request is still on its way although the response has ended.
-        if !link.sender.is_ready() || idle.links.len() >= self.limits.idle_connections {
+        if !is_ready || idle.links.len() >= self.limits.idle_connections {
             return;
         }
-        link.is_reused = true;
         link.round = idle.round;
         idle.links.push(link);
         if !idle.is_watched {
@@ -80,16 +77,7 @@ impl Pool {
     pub(super) async fn connect(&self) -> Result<Link, Fault> {
         let connected = time::timeout(self.limits.connect_timeout, self.dial()).await;
         let socket = connected.map_err(|_| Fault::ConnectTimeout)?.map_err(Fault::Unreachable)?;
-        let wire = Arc::new(Wire::default());
-        let io = TokioIo::new(Socket::new(socket, Arc::clone(&wire)));
-        let (sender, connection) = self.protocol.handshake(io).await.map_err(Fault::Broken)?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = &error as &dyn Error, "a connection to an upstream failed");
-            }
-        });
-        let timer = Box::pin(time::sleep_until(Instant::now()));
-        Ok(Link { sender, wire, timer, is_reused: false, round: 0 })
+        Link::begin(socket, &self.protocol).await.map_err(Fault::Broken)
     }
 
     async fn dial(&self) -> io::Result<TcpStream> {

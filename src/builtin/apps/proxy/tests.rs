@@ -1,17 +1,17 @@
 //! The proxy as clients and upstreams see it.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Body, BoxError, Connection, Context, Request, RequestExt, Response};
@@ -83,35 +83,36 @@ impl Peer {
     }
 }
 
-/// A body that does not say how long it is, and never ends if it is told so.
-struct Chunks(VecDeque<Result<&'static str, &'static str>>, End);
+/// A body that does not say how long it is, and waits for what a test sends.
+struct Channel(mpsc::Receiver<Result<&'static str, &'static str>>);
 
-enum End {
-    After,
-    Never,
-}
-
-impl http_body::Body for Chunks {
+impl http_body::Body for Channel {
     type Data = Bytes;
     type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut TaskContext<'_>,
+        context: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match (self.0.pop_front(), &self.1) {
-            (None, End::Never) => Poll::Pending,
-            (chunk, _) => {
-                Poll::Ready(chunk.map(|chunk| {
-                    chunk.map(|text| Frame::data(Bytes::from(text))).map_err(Into::into)
-                }))
-            }
-        }
+        let frame = |text: &'static str| Frame::data(Bytes::from(text));
+        let chunk = ready!(self.0.poll_recv(context));
+        Poll::Ready(chunk.map(|chunk| chunk.map(frame).map_err(Into::into)))
     }
 }
 
+type Sender = mpsc::Sender<Result<&'static str, &'static str>>;
+
+/// A body that begins with some chunks, and the means to send more: without it the body ends.
+fn channel<const N: usize>(chunks: [Result<&'static str, &'static str>; N]) -> (Sender, Body) {
+    let (sender, receiver) = mpsc::channel(8);
+    for chunk in chunks {
+        sender.try_send(chunk).unwrap();
+    }
+    (sender, Body::new(Channel(receiver)))
+}
+
 fn chunks<const N: usize>(chunks: [Result<&'static str, &'static str>; N]) -> Body {
-    Body::new(Chunks(chunks.into(), End::After))
+    channel(chunks).1
 }
 
 fn request(method: &str, target: &str, headers: &[(&str, &str)], body: Body) -> Request {
@@ -161,16 +162,37 @@ async fn a_request_and_its_response_pass_as_they_are() {
 #[tokio::test]
 async fn bodies_are_streamed_both_ways() {
     let upstream = Upstream::listen().await;
-    let body = Body::new(Chunks(VecDeque::from([Ok("part")]), End::Never));
+    let (sender, body) = channel([Ok("one")]);
     let response = answer(&upstream.proxy(""), request("POST", "/", &[], body));
     let mut peer = upstream.accept().await;
-    let seen = peer.read_to("4\r\npart\r\n").await;
+    let seen = peer.read_to("3\r\none\r\n").await;
     assert!(seen.contains("\r\ntransfer-encoding: chunked\r\n"), "{seen}");
     peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n").await;
     let mut response = response.await.unwrap();
+    assert_eq!(values(response.headers(), "transfer-encoding"), "");
+    // What the client sends after that passes on even if it does not read.
+    sender.send(Ok("two")).await.unwrap();
+    peer.read_to("3\r\ntwo\r\n").await;
     let frame = response.body_mut().frame().await.unwrap().unwrap();
     assert_eq!(frame.into_data().unwrap(), "first");
-    assert_eq!(values(response.headers(), "transfer-encoding"), "");
+    drop(sender);
+    peer.read_to("0\r\n\r\n").await;
+    peer.send("4\r\nlast\r\n0\r\n\r\n").await;
+    assert_eq!(text(response).await, "last");
+}
+
+#[tokio::test]
+async fn a_long_body_keeps_its_length() {
+    let upstream = Upstream::listen().await;
+    let response = answer(&upstream.proxy(""), get("/"));
+    let mut peer = upstream.accept().await;
+    peer.read_to("\r\n\r\n").await;
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nfirst").await;
+    let response = response.await.unwrap();
+    assert_eq!(response.body().size_hint().exact(), Some(1_000_000));
+    let rest = "x".repeat(1_000_000 - "first".len());
+    let (whole, ()) = tokio::join!(text(response), peer.send(&rest));
+    assert!(whole == format!("first{rest}"), "of {} bytes", whole.len());
 }
 
 #[tokio::test]
@@ -238,6 +260,7 @@ async fn what_was_believed_is_passed_on_with_this_server_added() {
         ("x-forwarded-for", "198.51.100.1"),
         ("x-forwarded-proto", "https"),
         ("x-forwarded-prefix", "/cloud"),
+        ("x-forwarded-port", "8443"),
     ];
     let upstream = Upstream::listen().await;
     let app = proxy_to(&format!("{}/base/", upstream.url())).behind(&[filter(proxies)]);
@@ -250,6 +273,7 @@ async fn what_was_believed_is_passed_on_with_this_server_added() {
     assert!(seen.contains("\r\nx-forwarded-for: 198.51.100.1, 192.0.2.7\r\n"), "{seen}");
     assert!(seen.contains("\r\nx-forwarded-proto: https\r\n"), "{seen}");
     assert!(seen.contains("\r\nx-forwarded-prefix: /cloud/v2\r\n"), "{seen}");
+    assert!(seen.contains("\r\nx-forwarded-port: 8443\r\n"), "{seen}");
 }
 
 #[tokio::test]
@@ -368,7 +392,7 @@ async fn a_silent_upstream_is_a_504() {
 #[tokio::test]
 async fn a_client_that_is_slow_to_send_is_not_the_upstreams_fault() {
     let upstream = Upstream::listen().await;
-    let body = Body::new(Chunks(VecDeque::from([Ok("part")]), End::Never));
+    let (_sender, body) = channel([Ok("part")]);
     let mut response = answer(&upstream.proxy(""), request("POST", "/", &[], body));
     let mut peer = upstream.accept().await;
     peer.read_to("part\r\n").await;
