@@ -58,7 +58,8 @@ impl fmt::Debug for Assembly<'_> {
 /// asked for, those that are at fault included.
 pub trait Children {
     /// Asks for an app by what a value names: a section or a URI. The number it has among the
-    /// apps; none if it is at fault, which is noted.
+    /// apps; none if it is known already to be at fault, which is noted. It may turn out to be
+    /// later, as children are looked for when all have been asked for.
     fn app(&mut self, name: &Value, globals: Globals) -> Option<usize>;
 
     /// Asks for a filter, as [`app`](Self::app) does for an app.
