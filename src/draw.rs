@@ -23,9 +23,9 @@ use self::tone::Tone;
 /// use pasteline::registry::Registry;
 ///
 /// let registry = Registry::builtin();
-/// let mut loader = Loader::open(&Input::new("examples/own_filter.ini"), &registry);
+/// let mut loader = Loader::open(&Input::new("api-paste.ini"), &registry);
 /// let loaded = loader.load(Object::App, None);
-/// let mut picture = Picture::new("own_filter.ini");
+/// let mut picture = Picture::new("api-paste.ini");
 /// if let Some(root) = loaded.root {
 ///     picture.add(&loaded.graph, root, &registry, loader.sources());
 /// }

@@ -35,6 +35,21 @@ pub struct Step {
 ///
 /// Filters are taken to let the request pass as it is, and all apps that a composite may try are
 /// taken to be tried.
+///
+/// ```
+/// use pasteline::graph::{Input, Loader, Object};
+/// use pasteline::registry::Registry;
+/// use pasteline::route::route;
+///
+/// let registry = Registry::builtin();
+/// let mut loader = Loader::open(&Input::new("api-paste.ini"), &registry);
+/// let loaded = loader.load(Object::App, Some("site"));
+/// let (head, ()) = http::Request::get("/echo/hello").body(()).unwrap().into_parts();
+/// let steps = route(&loaded.graph, loaded.root.unwrap(), &head);
+/// let last = steps.last().unwrap();
+/// assert_eq!(loaded.graph.node(last.node).section(), Some("app:echo"));
+/// assert_eq!((&*last.script_name, &*last.path_info), ("/echo", "/hello"));
+/// ```
 pub fn route(graph: &Graph, root: NodeId, head: &Parts) -> Vec<Step> {
     let mut walk = Walk { head, steps: Vec::new(), left: Vec::new() };
     walk.left.push(Place { node: root, key: None, depth: 0, mount: 0 });
