@@ -107,5 +107,13 @@ fn fuse(run: &mut Vec<Arc<dyn ErasedPhase>>, app: App) -> App {
     if run.is_empty() {
         return app;
     }
-    App::new(Phases::new(run.drain(..).rev().collect(), app))
+    let mut phases: Vec<Arc<dyn ErasedPhase>> = Vec::with_capacity(run.len());
+    for phase in run.drain(..).rev() {
+        let joined = phases.last().and_then(|outer| outer.join(&*phase));
+        if joined.is_some() {
+            phases.pop();
+        }
+        phases.push(joined.unwrap_or(phase));
+    }
+    App::new(Phases::new(phases.into(), app))
 }

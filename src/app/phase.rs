@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderValue;
@@ -50,6 +51,16 @@ pub trait Phase: Send + Sync + 'static {
     /// [`request`](Self::request) answered itself.
     fn response(&self, memo: Self::Memo, response: &mut Response) {
         let _ = (memo, response);
+    }
+
+    /// One phase that does what this one and its neighbour inside do; none if there is no such
+    /// phase. Neighbours are joined when a stack is built.
+    fn join(&self, inner: &Self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        let _ = inner;
+        None
     }
 }
 
@@ -141,10 +152,12 @@ impl<T: Send + 'static> Memo for Option<Box<T>> {
 }
 
 /// A phase whose memo's type is forgotten.
-pub(super) trait ErasedPhase: Send + Sync {
+pub(super) trait ErasedPhase: Any + Send + Sync {
     fn request(&self, request: &mut Request, memos: &mut Memos) -> ControlFlow<Response>;
 
     fn response(&self, memos: &mut Memos, response: &mut Response);
+
+    fn join(&self, inner: &dyn ErasedPhase) -> Option<Arc<dyn ErasedPhase>>;
 }
 
 impl<P: Phase> ErasedPhase for P {
@@ -155,5 +168,11 @@ impl<P: Phase> ErasedPhase for P {
     fn response(&self, memos: &mut Memos, response: &mut Response) {
         let memo = P::Memo::recall(memos);
         Phase::response(self, memo, response);
+    }
+
+    fn join(&self, inner: &dyn ErasedPhase) -> Option<Arc<dyn ErasedPhase>> {
+        let inner: &dyn Any = inner;
+        let joined = Phase::join(self, inner.downcast_ref()?)?;
+        Some(Arc::new(joined))
     }
 }

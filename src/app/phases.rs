@@ -54,6 +54,7 @@ fn way_out(passed: &[Arc<dyn ErasedPhase>], memos: &mut Memos, response: &mut Re
 #[cfg(test)]
 mod tests {
     use http::{HeaderValue, StatusCode};
+    use http_body_util::BodyExt;
 
     use super::*;
     use crate::app::{Body, Filter, Phase, response};
@@ -124,5 +125,36 @@ mod tests {
         assert_eq!((status, &*seen, &*left), (StatusCode::FORBIDDEN, "", "ba"));
         let (_, [_, left]) = answer(app(true), "/stop-at-a").await;
         assert_eq!(left, "");
+    }
+
+    /// Adds a number to a header; neighbours can do it at once.
+    struct Adds(u32);
+
+    impl Phase for Adds {
+        type Memo = ();
+
+        fn request(&self, request: &mut Request) -> ControlFlow<Response> {
+            request.headers_mut().append("seen", self.0.into());
+            ControlFlow::Continue(())
+        }
+
+        fn join(&self, inner: &Self) -> Option<Self> {
+            Some(Self(self.0 + inner.0))
+        }
+    }
+
+    #[tokio::test]
+    async fn neighbours_that_can_be_joined_are_one_phase() {
+        let named = Filter::phase(Named("a"));
+        let adds = [1, 2, 3, 4].map(|number| Filter::phase(Adds(number)));
+        let [one, two, three, four] = adds;
+        let app = App::ready(|request: Request| {
+            let seen = request.headers().get_all("seen").iter();
+            let seen: Vec<_> = seen.map(|value| value.to_str().unwrap()).collect();
+            response::text(StatusCode::OK, seen.join(" "))
+        });
+        let app = app.behind(&[one, two, Filter::pass(), three, named, four]);
+        let body = app.answer(Request::new(Body::empty())).await.into_body();
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "6 a 4");
     }
 }
