@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
 use crate::app::{Filter, Phase, Request, Response};
 use crate::registry::{Definition, Error, FilterFactory, Site};
@@ -65,53 +65,99 @@ impl FilterFactory for Headers {
     }
 
     fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
-        Ok(Filter::phase(self))
+        let request = Changes::default()
+            .remove(self.remove_request)
+            .each(self.set_request, Change::Set)
+            .each(self.add_request, Change::Add);
+        let response = Changes::default()
+            .remove(self.remove_response)
+            .each(self.default_response, Change::Default)
+            .each(self.set_response, Change::Set)
+            .each(self.add_response, Change::Add);
+        Ok(Filter::phase(Editor { request, response }))
     }
 }
 
-impl Phase for Headers {
+/// Changes the headers of requests and of responses.
+struct Editor {
+    request: Changes,
+    response: Changes,
+}
+
+impl Phase for Editor {
     type Memo = ();
 
     fn request(&self, request: &mut Request) -> ControlFlow<Response> {
-        let headers = request.headers_mut();
-        remove(&self.remove_request, headers);
-        set(&self.set_request, headers);
-        add(&self.add_request, headers);
+        self.request.apply(request.headers_mut());
         ControlFlow::Continue(())
     }
 
     fn response(&self, (): (), response: &mut Response) {
-        let headers = response.headers_mut();
-        remove(&self.remove_response, headers);
-        for (name, value) in &self.default_response.0 {
-            headers.entry(name).or_insert_with(|| value.clone());
+        self.response.apply(response.headers_mut());
+    }
+
+    fn join(&self, inner: &Self) -> Option<Self> {
+        let request = self.request.then(&inner.request);
+        Some(Self { request, response: inner.response.then(&self.response) })
+    }
+}
+
+/// Changes of headers, in the order in which they are made.
+#[derive(Default)]
+struct Changes(Vec<Change>);
+
+#[derive(Clone)]
+enum Change {
+    Add(HeaderName, HeaderValue),
+    Default(HeaderName, HeaderValue),
+    Remove(Vec<HeaderPattern>),
+    Set(HeaderName, HeaderValue),
+}
+
+impl Changes {
+    fn remove(mut self, patterns: Vec<HeaderPattern>) -> Self {
+        if !patterns.is_empty() {
+            self.0.push(Change::Remove(patterns));
         }
-        set(&self.set_response, headers);
-        add(&self.add_response, headers);
+        self
     }
-}
 
-fn remove(patterns: &[HeaderPattern], headers: &mut HeaderMap) {
-    if !patterns.is_empty() {
-        HeaderPattern::remove_all(patterns, headers);
+    fn each(mut self, lines: HeaderLines, change: fn(HeaderName, HeaderValue) -> Change) -> Self {
+        self.0.extend(lines.0.into_iter().map(|(name, value)| change(name, value)));
+        self
     }
-}
 
-fn set(lines: &HeaderLines, headers: &mut HeaderMap) {
-    for (name, value) in &lines.0 {
-        headers.insert(name, value.clone());
+    /// These changes and others after them.
+    fn then(&self, others: &Self) -> Self {
+        Self([&*self.0, &*others.0].concat())
     }
-}
 
-fn add(lines: &HeaderLines, headers: &mut HeaderMap) {
-    for (name, value) in &lines.0 {
-        headers.append(name, value.clone());
+    fn apply(&self, headers: &mut HeaderMap) {
+        // A map that grows with each header moves all of them again and again. One that cannot
+        // grow so far is left to do what it can.
+        if self.0.len() > 1 {
+            let _ = headers.try_reserve(self.0.len());
+        }
+        for change in &self.0 {
+            match change {
+                Change::Add(name, value) => {
+                    headers.append(name, value.clone());
+                }
+                Change::Default(name, value) => {
+                    headers.entry(name).or_insert_with(|| value.clone());
+                }
+                Change::Remove(patterns) => HeaderPattern::remove_all(patterns, headers),
+                Change::Set(name, value) => {
+                    headers.insert(name, value.clone());
+                }
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue, StatusCode};
+    use http::StatusCode;
 
     use super::*;
     use crate::app::{App, Body, response};
@@ -122,9 +168,10 @@ mod tests {
         format!("[filter:test]\nuse = egg:pasteline#headers\n{options}")
     }
 
-    /// The headers of the request as the app sees them, then those of the response.
+    /// The headers of the request as the app sees them behind filters with such options, then
+    /// those of the response.
     async fn seen(
-        options: &str,
+        options: &[&str],
         sent: &[(&str, &str)],
         answered: &[(&str, &str)],
     ) -> (HeaderMap, HeaderMap) {
@@ -146,7 +193,8 @@ mod tests {
         });
         let mut request = Request::new(Body::empty());
         *request.headers_mut() = map(sent);
-        let app = app.behind(&[filter(&section(options))]);
+        let filters: Vec<_> = options.iter().map(|options| filter(&section(options))).collect();
+        let app = app.behind(&filters);
         let mut response = app.answer(request).await;
         (response.extensions_mut().remove().unwrap(), response.headers().clone())
     }
@@ -158,7 +206,7 @@ mod tests {
             default_response =\n X-F: new\n X-G: new";
         let sent = [("x-a", "old"), ("x-a", "older"), ("x-c", "old")];
         let answered = [("x-d", "old"), ("x-e", "old"), ("x-f", "old")];
-        let (request, response) = seen(options, &sent, &answered).await;
+        let (request, response) = seen(&[options], &sent, &answered).await;
         let request = ["x-a", "x-b", "x-c"].map(|name| values(&request, name));
         assert_eq!(request, ["new", "b, c", "old | new"]);
         let response = ["x-d", "x-e", "x-f", "x-g"].map(|name| values(&response, name));
@@ -176,7 +224,7 @@ mod tests {
             ("X_Roles", "admin"),
             ("X-Used", "kept"),
         ];
-        let (request, _) = seen(options, &sent, &[]).await;
+        let (request, _) = seen(&[options], &sent, &[]).await;
         let mut left: Vec<_> = request.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["x-roles", "x-used"]);
@@ -187,8 +235,27 @@ mod tests {
     async fn removes_from_responses_what_the_app_says() {
         let options = "remove_response = Server, X-Debug-*";
         let answered = [("server", "a"), ("server", "b"), ("x-debug-sql", "c"), ("x-d", "d")];
-        let (_, response) = seen(options, &[], &answered).await;
+        let (_, response) = seen(&[options], &[], &answered).await;
         assert_eq!(response.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-d"]);
+    }
+
+    #[tokio::test]
+    async fn neighbours_act_in_their_order() {
+        let options = |name| {
+            format!(
+                "remove_request = X-Gone-{name}\nset_request = X-A: {name}\n\
+                add_request = X-B: {name}\nset_response = X-C: {name}\n\
+                add_response = X-D: {name}\ndefault_response = X-E: {name}"
+            )
+        };
+        let options = ["outer", "middle", "inner"].map(options);
+        let sent = [("x-gone-outer", ""), ("x-gone-inner", ""), ("x-b", "sent")];
+        let (request, response) = seen(&options.each_ref().map(|text| &**text), &sent, &[]).await;
+        assert_eq!(request.len(), 5);
+        assert_eq!(values(&request, "x-a"), "inner");
+        assert_eq!(values(&request, "x-b"), "sent | outer | middle | inner");
+        let response = ["x-c", "x-d", "x-e"].map(|name| values(&response, name));
+        assert_eq!(response, ["outer", "inner | middle | outer", "inner"]);
     }
 
     #[test]
