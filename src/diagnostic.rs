@@ -5,10 +5,12 @@ pub(crate) mod annotation;
 mod excerpt;
 mod json;
 mod nearest;
+mod pages;
 mod render;
 
 pub use self::excerpt::Excerpt;
 pub use self::nearest::nearest;
+pub use self::pages::{PAGES, Page};
 pub use self::render::{Style, render};
 
 use crate::source::Span;

@@ -1,5 +1,9 @@
 //! What the documentation says is true, and what is written is finished and holds elsewhere
 //! than here.
+//!
+//! A block of a page that is marked `ini` is a file without errors. One marked `ini faulty` has
+//! what the page is about; where `ini overlay faulty` follows, it is that overlay that has it. Of
+//! an `ini excerpt` there is more than a page can show.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
@@ -8,8 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pasteline::diagnostic::{Diagnostic, Style, render};
+use pasteline::diagnostic::{Diagnostic, PAGES, Page, Style, render};
 use pasteline::graph::{Input, Loader};
+use pasteline::lint;
 use pasteline::registry::Registry;
 
 /// The page that is printed from the records of the factories.
@@ -68,6 +73,43 @@ fn every_ini_block_of_the_documentation_is_valid() {
 }
 
 #[test]
+fn every_kind_of_diagnostic_has_a_page() {
+    let sources = files().into_iter().filter(|path| path.starts_with(root().join("src")));
+    let others = ["pages.rs", "fixture.rs", "tests.rs"];
+    let sources = sources.filter(|path| !others.iter().any(|other| path.ends_with(other)));
+    let texts: Vec<_> = sources.map(|path| code(&path)).collect();
+    for slug in texts.iter().flat_map(|text| slugs(text)) {
+        assert!(Page::find(slug).is_some(), "`{slug}` has no page");
+    }
+    for page in PAGES {
+        let quoted = format!("\"{}\"", page.slug);
+        assert!(texts.iter().any(|text| text.contains(&quoted)), "{quoted} is never told");
+    }
+    let directory = root().join("docs/diagnostics");
+    let is_page = |path: &PathBuf| path.parent() == Some(&directory);
+    assert_eq!(files().iter().filter(|path| is_page(path)).count(), PAGES.len());
+}
+
+#[test]
+fn every_diagnostic_is_shown_by_an_example_and_gone_with_its_cure() {
+    for page in PAGES {
+        let block = |mark: &str| blocks(page.text, mark).into_iter().next().map(|(_, text)| text);
+        let title = format!("# {}\n\n", page.slug);
+        assert!(page.text.starts_with(&title), "{title}");
+        let cure = block("ini").unwrap();
+        assert_eq!(found(page, &cure, block("ini overlay")), BTreeSet::new(), "{title}{cure}");
+        if block("ini excerpt").is_some() {
+            let is_shown = |faulty: String| found(page, &faulty, None).contains(page.slug);
+            assert!(multiplied(page.slug).is_none_or(is_shown), "{title}");
+            continue;
+        }
+        let faulty = block("ini faulty").unwrap_or(cure);
+        let found = found(page, &faulty, block("ini overlay faulty"));
+        assert_eq!(found, BTreeSet::from([page.slug]), "{faulty}");
+    }
+}
+
+#[test]
 fn the_readme_lists_the_commands_of_the_program() {
     let help = pasteline(&["--help"]);
     let (_, commands) = help.split_once("Commands:\n").unwrap();
@@ -119,6 +161,64 @@ fn every_link_of_the_documentation_leads_somewhere() {
         }
     }
     assert_eq!(dangling, Vec::<String>::new());
+}
+
+/// The code of a file without its tests.
+fn code(path: &Path) -> String {
+    let text = read(path);
+    text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned()
+}
+
+/// The slugs that stand where diagnostics are made.
+fn slugs(code: &str) -> impl Iterator<Item = &str> {
+    let places =
+        ["Diagnostic::error(", "Diagnostic::warning(", "Diagnostic::note(", "fault(", "slug: "];
+    let after = places.into_iter().flat_map(move |place| code.split(place).skip(1));
+    let quoted = after.filter_map(|after| after.trim_start().strip_prefix('"'));
+    quoted.filter_map(|after| after.split('"').next())
+}
+
+/// The kinds of what is wrong with a file of a page.
+fn found(page: &Page, text: &str, overlay: Option<String>) -> BTreeSet<&'static str> {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("diagnostics");
+    fs::create_dir_all(&directory).unwrap();
+    let file = directory.join(format!("{}.ini", page.slug));
+    fs::write(&file, with_bytes(text)).unwrap();
+    let mut input = Input::new(file);
+    input.overlays = overlay
+        .into_iter()
+        .map(|overlay| {
+            let file = directory.join(format!("{}-overlay.ini", page.slug));
+            fs::write(&file, overlay).unwrap();
+            file
+        })
+        .collect();
+    let registry = Registry::builtin();
+    let mut loader = Loader::open(&input, &registry);
+    lint::validate(&mut loader, &registry).iter().map(|found| found.slug).collect()
+}
+
+/// A text with the bytes that a page cannot show.
+fn with_bytes(text: &str) -> Vec<u8> {
+    let text = text.replace("<U+FEFF>", "\u{feff}");
+    match text.split_once("<0xE9>") {
+        Some((before, after)) => [before.as_bytes(), &[0xe9], after.as_bytes()].concat(),
+        None => text.into_bytes(),
+    }
+}
+
+/// A file with a fault that takes too many lines for a page; none if it would take too long to
+/// check. What is too large is tested where the bound can be set.
+fn multiplied(slug: &str) -> Option<String> {
+    match slug {
+        "too-deep" => {
+            let level = |number| format!("[app:{number}]\nuse = {}\n", number + 1);
+            Some((0..500).map(level).collect())
+        }
+        "too-large" => None,
+        "too-many-faults" => Some(format!("[s]\n{}", "it is no paste file\n".repeat(10_001))),
+        _ => panic!("`{slug}` has an excerpt for an example and none is made here"),
+    }
 }
 
 /// The root of the repository.

@@ -1,5 +1,5 @@
 //! `pasteline explain NAME`: what a factory does, its options, and the Python factories that it
-//! stands for.
+//! stands for; or what a diagnostic means.
 
 use std::fmt;
 use std::io;
@@ -10,23 +10,26 @@ use clap::Args;
 use super::difference::differences;
 use super::list::kinds;
 use super::terminal;
-use crate::diagnostic::nearest;
+use crate::diagnostic::{self, PAGES, nearest};
 use crate::registry::{Alias, Definition, Found, Registry};
 use crate::settings::{OptionSpec, prose};
 
-/// Explain a factory: what it does, its options, what it stands for
+/// Explain a factory or a diagnostic
 ///
 /// NAME is a name from `pasteline list` or a factory as a Python service's file names it. For
 /// the latter it also says what differs from the native one: options of another name, other
-/// defaults, options without effect.
+/// defaults, options without effect. For the name of a diagnostic, the word in brackets, it says
+/// what is wrong and how to mend it.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Example:
   pasteline explain cors
   pasteline explain oslo_middleware.cors:filter_factory
-  pasteline explain egg:Paste#urlmap")]
+  pasteline explain egg:Paste#urlmap
+  pasteline explain stray-percent")]
 pub(super) struct Explain {
-    /// A native name (`cors`) or any spelling of a Python factory (`egg:Paste#urlmap`)
+    /// A native name (`cors`), any spelling of a Python factory (`egg:Paste#urlmap`), or the name
+    /// of a diagnostic (`stray-percent`)
     name: String,
 }
 
@@ -47,7 +50,13 @@ impl Explain {
     pub(super) fn text(&self, registry: &Registry) -> Result<String, String> {
         let pages = find(registry, &self.name).into_iter().map(|found| Page(found).to_string());
         let text = pages.collect::<Vec<_>>().join("\n\n");
-        if text.is_empty() { Err(unknown(registry, &self.name)) } else { Ok(text) }
+        if !text.is_empty() {
+            return Ok(text);
+        }
+        match diagnostic::Page::find(&self.name) {
+            Some(page) => Ok(page.text.to_owned()),
+            None => Err(unknown(registry, &self.name)),
+        }
     }
 }
 
@@ -63,14 +72,19 @@ fn unknown(registry: &Registry, name: &str) -> String {
     let definitions = registry.definitions();
     let specs = definitions.iter().flat_map(|definition| definition.aliases);
     let natives = definitions.iter().map(|definition| definition.name);
-    let near = [nearest(name, natives), nearest(name, specs.map(|alias| alias.spec))];
+    let slugs = PAGES.iter().map(|page| page.slug);
+    let near = [
+        nearest(name, natives),
+        nearest(name, specs.map(|alias| alias.spec)),
+        nearest(name, slugs),
+    ];
     let near: Vec<_> = near.into_iter().flatten().map(|near| format!("`{near}`")).collect();
     let help = if near.is_empty() {
         "`pasteline list` shows all there are".to_owned()
     } else {
         format!("did you mean {}?", near.join(" or "))
     };
-    format!("error: no factory is called `{name}`\nhelp: {help}")
+    format!("error: no factory or diagnostic is called `{name}`\nhelp: {help}")
 }
 
 /// What there is to say of a factory under the name by which it was asked for.

@@ -116,11 +116,13 @@ As `tea.pot:factory`:
 #[test]
 fn suggests_the_nearest_names() {
     let unknown = |name| Explain::new(name).text(&registry()).unwrap_err();
-    let expected = "error: no factory is called `taepot`\nhelp: did you mean `teapot`?";
+    let expected =
+        "error: no factory or diagnostic is called `taepot`\nhelp: did you mean `teapot`?";
     assert_eq!(unknown("taepot"), expected);
-    let expected = "error: no factory is called `egg:Tea#pod`\nhelp: did you mean `egg:Tea#pot`?";
+    let expected = "error: no factory or diagnostic is called `egg:Tea#pod`\nhelp: did you mean `egg:Tea#pot`?";
     assert_eq!(unknown("egg:Tea#pod"), expected);
-    let expected = "error: no factory is called `x`\nhelp: `pasteline list` shows all there are";
+    let expected =
+        "error: no factory or diagnostic is called `x`\nhelp: `pasteline list` shows all there are";
     assert_eq!(unknown("x"), expected);
 }
 

@@ -19,9 +19,18 @@ fn explains_a_native_name_and_python_spellings() {
 }
 
 #[test]
+fn explains_a_diagnostic() {
+    let explain = |name: &str| Test::new().arguments("explain").argument(name).run();
+    explain("stray-percent").status(0).prints("# stray-percent").prints("body = 100%% of it");
+    let near = "help: did you mean `stray-percent`?\n";
+    assert!(explain("stray-precent").status(1).stderr.ends_with(near));
+}
+
+#[test]
 fn an_unknown_name_is_an_error_with_the_nearest_one() {
     let finished = Test::new().arguments("explain respnd").run().status(1);
-    let expected = "error: no factory is called `respnd`\nhelp: did you mean `respond`?\n";
+    let expected =
+        "error: no factory or diagnostic is called `respnd`\nhelp: did you mean `respond`?\n";
     assert_eq!((&*finished.stdout, &*finished.stderr), ("", expected));
 }
 
