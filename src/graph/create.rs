@@ -101,6 +101,14 @@ impl Resolver<'_> {
 
     /// Asks a composite for its children, and sets out to find and make them.
     fn compose(&mut self, id: ContextId, factory: Factory) {
+        let frame = self.contexts.get(id).frame;
+        let circle = frame.and_then(|frame| {
+            self.frames.circle_of_composites(self.frames.get(frame), self.sources())
+        });
+        if let Some(circle) = circle {
+            self.notes.add(circle);
+            return self.made.push(None);
+        }
         let errors = self.notes.errors();
         let (plan, asked) = self.ask(self.contexts.get(id), &factory);
         let is_opaque = self.registry.find(Kind::Composite, &factory.spec).is_none();
@@ -110,13 +118,14 @@ impl Resolver<'_> {
         self.tasks.push(Task::Make(Making { context: id, what }));
         let context = self.contexts.get(id);
         let (home, global, parent) = (context.home.clone(), context.global, context.frame);
-        let level = parent.map_or(0, |frame| self.frames.get(frame).level) + 1;
+        let way = parent.map(|frame| self.frames.get(frame));
+        let (level, phase) = way.map_or((1, 1), |frame| (frame.level + 1, frame.phase + 1));
         for event in asked.events.into_iter().rev() {
             match event {
                 Event::Asked(object, value, globals) => {
                     let passed = (globals == Globals::Passed).then_some(global);
                     let (name, home) = (Some(Name::whole(value)), home.clone());
-                    self.load(Wish { object, name, home, passed, parent, level });
+                    self.load(Wish { object, name, home, passed, parent, level, phase });
                 }
                 Event::Noted(diagnostic) => self.tasks.push(Task::Note(diagnostic)),
             }

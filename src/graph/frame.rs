@@ -22,6 +22,8 @@ pub(super) struct Frame {
     pub(super) visit: Visit,
     /// How many names led here.
     pub(super) level: usize,
+    /// How many composites are on the way here.
+    pub(super) phase: usize,
     /// The header.
     pub(super) header: Arc<str>,
     /// The place of the header.
@@ -99,9 +101,27 @@ impl Frames {
         })
     }
 
-    /// What is wrong if the way to a frame has been there before.
-    pub(super) fn circle(&self, last: &Frame, sources: &Sources) -> Option<Diagnostic> {
-        let before = self.up(last.parent).position(|frame| frame.visit.is_as(&last.visit))?;
+    /// What is wrong if the names that lead to a section have been there before. The way back to
+    /// a composite is none of theirs, as what that names is not looked for yet.
+    pub(super) fn circle_of_names(&self, last: &Frame, sources: &Sources) -> Option<Diagnostic> {
+        let mut way = self.up(last.parent).take_while(|frame| frame.phase == last.phase);
+        let before = way.position(|frame| frame.visit.is_as(&last.visit))?;
+        self.circle(last, before, sources)
+    }
+
+    /// What is wrong if a composite is to be made that waits already for what it is made of.
+    pub(super) fn circle_of_composites(
+        &self,
+        last: &Frame,
+        sources: &Sources,
+    ) -> Option<Diagnostic> {
+        let mut way = self.up(last.parent);
+        let before = way.position(|frame| frame.visit.is_as(&last.visit))?;
+        self.circle(last, before, sources)
+    }
+
+    /// The circle from a frame up to the one that comes after so many.
+    fn circle(&self, last: &Frame, before: usize, sources: &Sources) -> Option<Diagnostic> {
         let mut circle: Vec<_> = self.up(last.parent).take(before).collect();
         circle.push(last);
         circle[..before].reverse();
@@ -213,6 +233,15 @@ use = main
 #     ^^^^ cycle: `[composite:main]` leads to itself: `[composite:main]` → `[app:a]` → `[composite:main]`
 ",
         );
+    }
+
+    #[test]
+    fn a_circle_of_composites_is_found_when_they_are_made() {
+        let text = "[composite:main]\nuse = egg:pasteline#pick\na = a\n\
+                    [app:a]\nuse = main\nfilter-with = none\n";
+        let errors = errors(text);
+        assert_eq!(errors[0], "LookupError: no filter is called `none`");
+        assert!(errors[1].starts_with("RecursionError: `[composite:main]` leads to itself"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::context::{ConfId, ContextId, Contexts, FrameId, Home, Shape};
 use super::create::Making;
 use super::files::{Files, ViewId};
-use super::frame::{Frames, LEVELS, Visit};
+use super::frame::{Frame, Frames, LEVELS, Visit};
 use super::name::Name;
 use super::notes::Notes;
 use super::{Graph, Loaded, NodeId, Object, fault};
@@ -42,6 +42,8 @@ pub(super) struct Wish {
     pub(super) parent: Option<FrameId>,
     /// How many names lead here.
     pub(super) level: usize,
+    /// How many composites are on the way here. What they name is looked for when they are made.
+    pub(super) phase: usize,
 }
 
 /// A section whose options are known and whose parts are being looked for.
@@ -139,7 +141,7 @@ impl<'l> Resolver<'l> {
         let passed = caller.map(|conf| self.contexts.add_conf(conf));
         let name = name.map(Name::given);
         let home = Home::File(view);
-        self.load(Wish { object, name, home, passed, parent: None, level: 1 });
+        self.load(Wish { object, name, home, passed, parent: None, level: 1, phase: 0 });
         while let Some(task) = self.tasks.pop() {
             self.perform(task);
         }
@@ -190,13 +192,15 @@ impl<'l> Resolver<'l> {
 
     /// Something that a section asks for.
     pub(super) fn wish(&self, part: Part, object: Object, name: Name) -> Wish {
+        let &Frame { level, phase, .. } = self.frames.get(part.frame);
         Wish {
             object,
             name: Some(name),
             home: Home::File(part.view),
             passed: Some(part.global),
             parent: Some(part.frame),
-            level: self.frames.get(part.frame).level + 1,
+            level: level + 1,
+            phase,
         }
     }
 

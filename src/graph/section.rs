@@ -27,7 +27,7 @@ impl Resolver<'_> {
         let identity = Identity(Arc::clone(&global));
         let visit = Visit { view, section, object: wish.object, globals: identity };
         let frame = self.frame(wish, visit.clone());
-        if let Some(circle) = self.frames.circle(&frame, self.sources()) {
+        if let Some(circle) = self.frames.circle_of_names(&frame, self.sources()) {
             return self.fail(wish.parent, circle);
         }
         if self.faulty.contains(&visit) {
@@ -69,6 +69,7 @@ impl Resolver<'_> {
         Frame {
             parent: wish.parent,
             level: wish.level,
+            phase: wish.phase,
             header: Arc::clone(header),
             place: *place,
             file: file.document.source,
