@@ -19,6 +19,7 @@ use std::task::{Context as TaskContext, Poll};
 
 pub use self::body::{Body, BoxError};
 pub use self::context::{Connection, Context, RequestExt, Scheme};
+pub(crate) use self::fault::causes;
 pub use self::filter::Filter;
 pub use self::handler::Handler;
 pub use self::phase::{Memo, Memos, Phase};

@@ -12,9 +12,9 @@ use super::{BoxError, Response, response};
 /// anything else. The cause goes to the log and never to the client.
 #[expect(clippy::needless_pass_by_value, reason = "an error ends here")]
 pub(super) fn response(error: BoxError) -> Response {
-    let (status, detail) = if is_caused_by::<Elapsed>(&*error) {
+    let (status, detail) = if causes(&*error).any(<dyn Error>::is::<Elapsed>) {
         (StatusCode::GATEWAY_TIMEOUT, "The server did not finish in time.")
-    } else if is_caused_by::<LengthLimitError>(&*error) {
+    } else if causes(&*error).any(<dyn Error>::is::<LengthLimitError>) {
         (StatusCode::PAYLOAD_TOO_LARGE, "The body of the request is too large.")
     } else {
         (StatusCode::INTERNAL_SERVER_ERROR, "The server has failed to answer the request.")
@@ -23,6 +23,9 @@ pub(super) fn response(error: BoxError) -> Response {
     response::text(status, detail)
 }
 
-fn is_caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<E>)
+/// An error, what caused it, and so on.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }

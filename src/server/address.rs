@@ -15,7 +15,7 @@ use crate::settings::{Rejected, Setting};
 /// assert_eq!((address.host(), address.port()), ("::1", 9696));
 /// assert_eq!(address.to_string(), "[::1]:9696");
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Address {
     host: String,
     port: u16,

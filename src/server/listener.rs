@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 
 use super::address::Address;
+use crate::source::describe;
 
 /// How long accepting rests after a failure. File descriptors come back when connections end,
 /// and asking again at once would only burn time until then.
@@ -91,7 +92,8 @@ impl Listener {
         let now = Instant::now();
         if self.logged.is_none_or(|logged| now.duration_since(logged) >= LOG_INTERVAL) {
             self.logged = Some(now);
-            tracing::error!(%error, address = %self.address, "cannot accept a connection");
+            let (error, address) = (describe(error), self.address);
+            tracing::error!(error, %address, "cannot accept a connection");
         }
     }
 }
@@ -117,7 +119,7 @@ impl fmt::Display for BindError {
             ErrorKind::AddrInUse => f.write_str("another process listens there already"),
             ErrorKind::AddrNotAvailable => f.write_str("this machine has no such address"),
             ErrorKind::PermissionDenied => f.write_str("the port needs a privilege"),
-            _ => self.cause.fmt(f),
+            _ => f.write_str(&describe(&self.cause)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The settings of a server.
 
+use std::collections::HashSet;
+
 use super::address::{Address, Host};
 use crate::settings::{Reader, Seconds, Settings as _, Words};
 
@@ -58,6 +60,10 @@ impl Settings {
             if reader.given("bind").is_some() && reader.given(other).is_some() {
                 reader.reject(other, "`bind` names the address already");
             }
+        }
+        let mut seen = HashSet::new();
+        for address in self.bind.0.iter().filter(|address| !seen.insert(*address)) {
+            reader.reject("bind", format!("it names `{address}` twice"));
         }
         if reader.given("port").is_some() && self.host.iter().any(|host| host.port.is_some()) {
             reader.reject("port", "`host` names a port already");
@@ -124,6 +130,8 @@ mod tests {
         let expected =
             ["host", "port"].map(|o| format!("`{o}` is refused: `bind` names the address already"));
         assert_eq!(noted, expected);
+        let noted = addresses(&[("bind", "a:1 b:1 a:1")]).unwrap_err();
+        assert_eq!(noted, ["`bind` is refused: it names `a:1` twice"]);
         let noted = addresses(&[("host", "a:1"), ("port", "1")]).unwrap_err();
         assert_eq!(noted, ["`port` is refused: `host` names a port already"]);
     }

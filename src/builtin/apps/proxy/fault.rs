@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::LengthLimitError;
 
 use super::upstream::Upstream;
-use crate::app::{Response, response};
+use crate::app::{Response, causes, response};
 use crate::source::describe;
 
 /// Why there is no response of the upstream.
@@ -46,7 +46,7 @@ impl Fault {
         match self {
             // The only thing of ours that hyper can find fault with is the body of the request.
             Self::Broken(error) if error.is_user() => {
-                if is_caused_by::<LengthLimitError>(error) {
+                if causes(error).any(<dyn Error>::is::<LengthLimitError>) {
                     (StatusCode::PAYLOAD_TOO_LARGE, "The body of the request is too large.")
                 } else {
                     (StatusCode::BAD_REQUEST, "The body of the request ended early.")
@@ -66,6 +66,10 @@ impl Fault {
 
     fn reason(&self) -> String {
         match self {
+            // hyper calls the body of the request that of its user, which would mislead.
+            Self::Broken(error) if error.is_user() => {
+                causes(error).last().map(ToString::to_string).unwrap_or_default()
+            }
             Self::Broken(error) => match error.source() {
                 Some(cause) => format!("{error}: {cause}"),
                 None => error.to_string(),
@@ -76,8 +80,4 @@ impl Fault {
             Self::Unreachable(error) => describe(error),
         }
     }
-}
-
-fn is_caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<E>)
 }
