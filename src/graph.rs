@@ -1,5 +1,6 @@
 //! Paste Deploy's meaning of a file: typed, resolved, immutable nodes, each knowing its place.
 
+mod asked;
 mod blame;
 mod check;
 mod context;
@@ -20,6 +21,7 @@ mod report;
 mod resolve;
 mod section;
 mod show;
+mod task;
 mod validate;
 mod view;
 

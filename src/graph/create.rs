@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
+use super::asked::{Asked, Event};
 use super::context::{Context, ContextId, Named, Shape};
-use super::egg::{COMPOSIT_FACTORY, COMPOSITE_FACTORY, ENTRY_POINT};
+use super::egg::{COMPOSIT_FACTORY, COMPOSITE_FACTORY, ENTRY_POINT, implied_protocol};
 use super::name::Name;
-use super::resolve::{Resolver, Task, Wish};
-use super::section::implied_protocol;
+use super::resolve::Resolver;
+use super::task::{Task, Wish};
 use super::{Factory, Node, NodeId, NodeKind, Object, header};
-use crate::diagnostic::Diagnostic;
-use crate::ini::Value;
-use crate::registry::{Assembly, Children, Globals, Kind, Plan};
+use crate::registry::{Assembly, Globals, Kind, Plan};
 
 /// A node that waits for what it is made of.
 #[derive(Debug)]
@@ -217,48 +216,6 @@ impl Resolver<'_> {
         };
         let id = self.graph.push(node);
         self.made.push(Some(id));
-    }
-}
-
-/// What a composite asks for and notes, in order. Its children are found afterwards, so that
-/// composites in composites need no stack.
-#[derive(Debug, Default)]
-struct Asked {
-    events: Vec<Event>,
-    apps: usize,
-    filters: usize,
-}
-
-#[derive(Debug)]
-enum Event {
-    Asked(Object, Value, Globals),
-    Noted(Box<Diagnostic>),
-}
-
-impl Event {
-    fn object(&self) -> Option<Object> {
-        match self {
-            Self::Asked(object, ..) => Some(*object),
-            Self::Noted(_) => None,
-        }
-    }
-}
-
-impl Children for Asked {
-    fn app(&mut self, name: &Value, globals: Globals) -> Option<usize> {
-        self.events.push(Event::Asked(Object::App, name.clone(), globals));
-        self.apps += 1;
-        Some(self.apps - 1)
-    }
-
-    fn filter(&mut self, name: &Value, globals: Globals) -> Option<usize> {
-        self.events.push(Event::Asked(Object::Filter, name.clone(), globals));
-        self.filters += 1;
-        Some(self.filters - 1)
-    }
-
-    fn note(&mut self, diagnostic: Diagnostic) {
-        self.events.push(Event::Noted(Box::new(diagnostic)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the distributions that Paste Deploy files name most have to offer.
 
-use super::Object;
+use super::{Object, header};
 use crate::registry::normalize;
 
 /// An entry point of a Python distribution.
@@ -32,16 +32,26 @@ pub(super) fn protocols(object: Object) -> &'static [&'static [&'static str]] {
     }
 }
 
-pub(super) const APP_FACTORY: &str = "paste.app_factory";
+const APP_FACTORY: &str = "paste.app_factory";
 pub(super) const COMPOSITE_FACTORY: &str = "paste.composite_factory";
 pub(super) const COMPOSIT_FACTORY: &str = "paste.composit_factory";
-pub(super) const FILTER_FACTORY: &str = "paste.filter_factory";
+const FILTER_FACTORY: &str = "paste.filter_factory";
 const FILTER_APP_FACTORY: &str = "paste.filter_app_factory";
-pub(super) const SERVER_FACTORY: &str = "paste.server_factory";
+const SERVER_FACTORY: &str = "paste.server_factory";
 const SERVER_RUNNER: &str = "paste.server_runner";
 
 /// Stands for the protocol of an entry point that only Python could know.
 pub(super) const ENTRY_POINT: &str = "entry-point";
+
+/// What `call:` is called by in a section.
+pub(super) fn implied_protocol(header: &str, object: Object) -> &'static str {
+    match (object, header::split(header).0) {
+        (Object::App, "composite" | "composit") => COMPOSIT_FACTORY,
+        (Object::App, _) => APP_FACTORY,
+        (Object::Filter, _) => FILTER_FACTORY,
+        (Object::Server, _) => SERVER_FACTORY,
+    }
+}
 
 /// Distributions, by their normalised names.
 const KNOWN: [(&str, Offered); 2] = [("paste", PASTE), ("pastedeploy", PASTE_DEPLOY)];

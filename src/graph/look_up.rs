@@ -11,7 +11,8 @@ use super::fault;
 use super::files::{Place, ViewId};
 use super::header::MAIN;
 use super::name::Name;
-use super::resolve::{Resolver, Task, Wish};
+use super::resolve::Resolver;
+use super::task::{Task, Wish};
 use crate::ini::Conf;
 use crate::syntax::{self, Factory};
 

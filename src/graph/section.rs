@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::context::{Context, Home, Named, Shape};
-use super::egg::{APP_FACTORY, COMPOSIT_FACTORY, FILTER_FACTORY, SERVER_FACTORY, protocols};
+use super::egg::{implied_protocol, protocols};
 use super::files::{Identity, ViewId};
 use super::frame::{Frame, LEVELS, Visit};
 use super::name::Name;
-use super::resolve::{Part, Resolver, Task, Wish};
+use super::resolve::Resolver;
+use super::task::{Part, Task, Wish};
 use super::view::{Faults, Options};
-use super::{Object, fault, header};
+use super::{Object, fault};
 use crate::ini::{Section, Value};
 use crate::syntax::Object as PythonObject;
 
@@ -237,16 +238,6 @@ impl Resolver<'_> {
         let Part { view, object, local, global, frame, .. } = part;
         let (chain, home) = (vec![self.link(part)], Home::File(view));
         Context { shape, object, chain, local, global, home, frame: Some(frame) }
-    }
-}
-
-/// What `call:` is called by in a section.
-pub(super) fn implied_protocol(header: &str, object: Object) -> &'static str {
-    match (object, header::split(header).0) {
-        (Object::App, "composite" | "composit") => COMPOSIT_FACTORY,
-        (Object::App, _) => APP_FACTORY,
-        (Object::Filter, _) => FILTER_FACTORY,
-        (Object::Server, _) => SERVER_FACTORY,
     }
 }
 
