@@ -1,4 +1,7 @@
-//! What there is to know about each kind of diagnostic: its page of the documentation.
+//! What there is to know about each kind of diagnostic: how bad it is, and its page of the
+//! documentation.
+
+use super::Severity;
 
 /// The page of the documentation about a kind of diagnostic, in Markdown: what it means, a file
 /// with it, and the cure.
@@ -6,6 +9,8 @@
 pub struct Page {
     /// The kind of diagnostic.
     pub slug: &'static str,
+    /// How bad it may be, the worst first.
+    pub severities: &'static [Severity],
     /// The whole page, which ends with a newline.
     pub text: &'static str,
 }
@@ -16,13 +21,22 @@ impl Page {
         let found = PAGES.binary_search_by_key(&slug, |page| page.slug).ok()?;
         PAGES.get(found).copied()
     }
+
+    /// Whether it is told as no error at least at times, so that a comment can silence it. What is
+    /// wrong with such a comment is not among them.
+    pub fn can_be_silenced(&self) -> bool {
+        let is_mild = self.severities.iter().any(|severity| *severity != Severity::Error);
+        is_mild && self.slug != "unknown-allowance"
+    }
 }
 
-/// The pages with these slugs. Each is included, so that the program has it wherever it runs.
+/// The pages with these slugs and severities. Each is included, so that the program has it
+/// wherever it runs.
 macro_rules! pages {
-    ($($slug:literal,)+) => {
+    ($($slug:literal: $($severity:ident)+,)+) => {
         &[$(Page {
             slug: $slug,
+            severities: &[$(Severity::$severity),+],
             text: include_str!(concat!("../../docs/diagnostics/", $slug, ".md")),
         }),+]
     };
@@ -30,61 +44,61 @@ macro_rules! pages {
 
 /// All pages, in alphabetical order: one for each kind of diagnostic.
 pub const PAGES: &[Page] = pages![
-    "ambiguous-section",
-    "bad-cascade-key",
-    "bad-factory",
-    "bad-mount",
-    "bad-value",
-    "byte-order-mark",
-    "circular-reference",
-    "cycle",
-    "deep-reference",
-    "dropped-options",
-    "duplicate-option",
-    "duplicate-section",
-    "duplicate-value",
-    "empty-cascade",
-    "empty-key",
-    "empty-pipeline",
-    "filter-order",
-    "hidden-option",
-    "idle-backend",
-    "ignored-option",
-    "inline-comment",
-    "joined-options",
-    "large-value",
-    "literal-wildcard",
-    "missing-factory",
-    "missing-option",
-    "missing-section-header",
-    "near-kind",
-    "not-an-option",
-    "not-utf8",
-    "relative-path",
-    "repeated-filter",
-    "several-factories",
-    "shadowed-path",
-    "stray-percent",
-    "too-deep",
-    "too-large",
-    "too-many-faults",
-    "unclosed-header",
-    "unfinished-reference",
-    "unknown-allowance",
-    "unknown-app",
-    "unknown-composite",
-    "unknown-entry-point",
-    "unknown-filter",
-    "unknown-global",
-    "unknown-option",
-    "unknown-reference",
-    "unknown-scheme",
-    "unknown-section",
-    "unknown-server",
-    "unknown-strategy",
-    "unreadable-file",
-    "unused-section",
-    "wildcard-credentials",
+    "ambiguous-section": Error,
+    "bad-cascade-key": Error,
+    "bad-factory": Error,
+    "bad-mount": Error,
+    "bad-value": Error,
+    "byte-order-mark": Error,
+    "circular-reference": Error,
+    "cycle": Error,
+    "deep-reference": Error,
+    "dropped-options": Note,
+    "duplicate-option": Error,
+    "duplicate-section": Error,
+    "duplicate-value": Warning,
+    "empty-cascade": Warning,
+    "empty-key": Error,
+    "empty-pipeline": Error,
+    "filter-order": Warning,
+    "hidden-option": Error Warning,
+    "idle-backend": Warning,
+    "ignored-option": Note,
+    "inline-comment": Warning,
+    "joined-options": Warning,
+    "large-value": Error,
+    "literal-wildcard": Warning,
+    "missing-factory": Error,
+    "missing-option": Error,
+    "missing-section-header": Error,
+    "near-kind": Warning,
+    "not-an-option": Error,
+    "not-utf8": Error,
+    "relative-path": Error,
+    "repeated-filter": Warning,
+    "several-factories": Error,
+    "shadowed-path": Warning,
+    "stray-percent": Error,
+    "too-deep": Error,
+    "too-large": Error,
+    "too-many-faults": Error,
+    "unclosed-header": Error Warning,
+    "unfinished-reference": Error,
+    "unknown-allowance": Warning,
+    "unknown-app": Error,
+    "unknown-composite": Error,
+    "unknown-entry-point": Error,
+    "unknown-filter": Error,
+    "unknown-global": Error,
+    "unknown-option": Error Warning,
+    "unknown-reference": Error,
+    "unknown-scheme": Error,
+    "unknown-section": Error,
+    "unknown-server": Error,
+    "unknown-strategy": Error,
+    "unreadable-file": Error,
+    "unused-section": Note,
+    "wildcard-credentials": Warning Note,
 ];
 
 #[cfg(test)]

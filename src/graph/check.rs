@@ -50,14 +50,16 @@ fn check_node(node: &Node, registry: &Registry, sources: &Sources) -> Vec<Diagno
 
 /// What is wrong if the registry has no factory of a kind.
 fn unknown(node: &Node, factory: &Factory, kind: Kind, registry: &Registry) -> Diagnostic {
-    let slug = match kind {
-        Kind::App => "unknown-app",
-        Kind::Composite => "unknown-composite",
-        Kind::Filter => "unknown-filter",
-        Kind::Server => "unknown-server",
-    };
     let spec = Excerpt(&factory.spec);
-    let fault = |message| Diagnostic::error(slug, message).at(node.place);
+    let fault = |message| {
+        let fault = match kind {
+            Kind::App => Diagnostic::error("unknown-app", message),
+            Kind::Composite => Diagnostic::error("unknown-composite", message),
+            Kind::Filter => Diagnostic::error("unknown-filter", message),
+            Kind::Server => Diagnostic::error("unknown-server", message),
+        };
+        fault.at(node.place)
+    };
     if let Some(other) = registry.all(&factory.spec).next() {
         let other = other.definition.kinds().next().map_or("something else", noun);
         return fault(format!("`{spec}` is {other}, but {} is needed here", noun(kind)))

@@ -110,19 +110,25 @@ pub(super) fn empty_key(value: &str, delimiter: Span, first: Option<Span>) -> Di
 
 /// A line that is neither a header nor an option.
 pub(super) fn no_option(line: &str, span: Span) -> Diagnostic {
-    let fault = |slug, message| Diagnostic::error(slug, message).at(span);
     let excerpt = Excerpt(line);
     if line == "[]" {
-        return fault("not-an-option", "the header `[]` has no name".to_owned())
+        return Diagnostic::error("not-an-option", "the header `[]` has no name")
+            .at(span)
             .label("nothing between the brackets")
             .help("a section is headed by its kind and its name, as in `[app:main]`");
     }
     if line.starts_with('[') {
-        return fault("unclosed-header", format!("the header `{excerpt}` is not closed"))
-            .label("no `]` after it")
-            .fix(close_header(span));
+        return Diagnostic::error(
+            "unclosed-header",
+            format!("the header `{excerpt}` is not closed"),
+        )
+        .at(span)
+        .label("no `]` after it")
+        .fix(close_header(span));
     }
-    fault("not-an-option", format!("`{excerpt}` is neither an option nor a header"))
+    let message = format!("`{excerpt}` is neither an option nor a header");
+    Diagnostic::error("not-an-option", message)
+        .at(span)
         .label("no `=` or `:` in it")
         .help("write `key = value`, or indent the line to go on with the value above it")
 }
