@@ -102,7 +102,7 @@ impl Command {
             Self::Show(show) => show.run(registry),
             Self::Graph(graph) => graph.run(registry),
             Self::Route(route) => route.run(registry),
-            Self::Fmt(fmt) => fmt.run(),
+            Self::Fmt(fmt) => fmt.run(registry),
             Self::List(list) => list.run(registry),
             Self::Explain(explain) => explain.run(registry),
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -47,7 +48,7 @@ impl Span {
     }
 
     /// The byte offsets as a range, for slicing the source's text.
-    pub fn range(self) -> std::ops::Range<usize> {
+    pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 }
@@ -127,6 +128,17 @@ impl Sources {
         let source = self.get(span.source);
         let (line, column) = source.line_and_column(span.start as usize);
         Location { path: &source.name, line, column }
+    }
+
+    /// The same texts with asterisks over what `ranges` finds in each. All places stay where they
+    /// are, by bytes, characters and UTF-16 code units alike.
+    #[must_use]
+    pub fn covered(&self, ranges: impl Fn(&str) -> Vec<Range<usize>>) -> Self {
+        let covered = self.0.iter().map(|source| match &ranges(&source.text)[..] {
+            [] => source.clone(),
+            ranges => Source { text: cover(&source.text, ranges).into(), ..source.clone() },
+        });
+        Self(covered.collect())
     }
 
     /// All sources, in the order in which they were read.
@@ -306,6 +318,31 @@ pub fn absolute(path: &Path) -> PathBuf {
     cleaned
 }
 
+/// A text with asterisks over ranges of it, which may overlap.
+fn cover(text: &str, ranges: &[Range<usize>]) -> String {
+    let mut ranges = ranges.to_vec();
+    ranges.sort_by_key(|range| range.start);
+    let mut covered = String::with_capacity(text.len());
+    for Range { start, end } in ranges {
+        let at = covered.len();
+        if at < end {
+            covered.push_str(&text[at..start.max(at)]);
+            covered.extend(text[start.max(at)..end].chars().map(asterisk));
+        }
+    }
+    let at = covered.len();
+    covered + &text[at..]
+}
+
+/// What looks most like an asterisk among the characters that take as many bytes as this one. The
+/// ends of lines stay what they are.
+fn asterisk(character: char) -> char {
+    match character {
+        '\n' | '\r' => character,
+        _ => ['*', '\u{d7}', '\u{2217}', '\u{1f7b0}'][character.len_utf8() - 1],
+    }
+}
+
 fn line_starts(text: &str) -> Vec<u32> {
     let bytes = text.as_bytes();
     let ends = bytes.iter().enumerate().filter(|&(at, &byte)| {
@@ -330,6 +367,19 @@ mod tests {
         assert_eq!(place(8), (3, 1));
         assert_eq!(place(10), (4, 1));
         assert_eq!(place(13), (4, 2));
+    }
+
+    #[test]
+    fn what_is_covered_moves_no_place() {
+        let mut sources = Sources::default();
+        let text = "a = \u{e9}\u{20ac}\u{1f600}x\nb\n";
+        let id = sources.add("a.ini", text);
+        let covered = sources.covered(|_| vec![6..14, 4..9, 5..5]);
+        let shown = covered.get(id).text();
+        assert_eq!(&**shown, "a = \u{d7}\u{2217}\u{1f7b0}*\nb\n");
+        assert_eq!(shown.len(), text.len());
+        assert_eq!(shown.encode_utf16().count(), text.encode_utf16().count());
+        assert_eq!(covered.get(id).line_and_column(17), (3, 1));
     }
 
     #[test]

@@ -16,7 +16,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("format", &["source", "diagnostic", "syntax", "ini"]),
     ("app", &[]),
     ("metrics", &[]),
-    ("settings", &["source", "diagnostic", "ini"]),
+    // `syntax` because secrets are hidden in the text as it stands.
+    ("settings", &["source", "diagnostic", "syntax", "ini"]),
     // `ini` for the confs that a composite reads its children from.
     ("registry", &["source", "diagnostic", "ini", "settings", "app"]),
     // `ini` and `syntax` for composites, whose keys and values are little languages.

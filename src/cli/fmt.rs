@@ -13,6 +13,7 @@ use super::{report, terminal};
 use crate::diagnostic::Diagnostic;
 use crate::format;
 use crate::ini;
+use crate::registry::Registry;
 use crate::source::{Sources, describe};
 
 /// Give files the usual layout: indentation, delimiters, blank lines
@@ -59,10 +60,10 @@ enum Outcome {
 }
 
 impl Fmt {
-    pub(super) fn run(self) -> io::Result<ExitCode> {
+    pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         let mut code = ExitCode::SUCCESS;
         for file in &self.files {
-            let outcome = match texts(file)? {
+            let outcome = match texts(file, registry)? {
                 Some(texts) if self.check || self.diff => self.compare(&texts)?,
                 Some(texts) => write(file, &texts)?,
                 None => Outcome::Bad,
@@ -90,7 +91,7 @@ impl Fmt {
 }
 
 /// Formats a file; none if it is left alone, which is told.
-fn texts(file: &Path) -> io::Result<Option<Texts>> {
+fn texts(file: &Path, registry: &Registry) -> io::Result<Option<Texts>> {
     let mut sources = Sources::default();
     let (document, diagnostics) = if is_stdin(file) {
         ini::read_from(io::stdin().lock(), Path::new("<stdin>"), &mut sources)
@@ -99,7 +100,7 @@ fn texts(file: &Path) -> io::Result<Option<Texts>> {
     };
     let is_faulty = diagnostics.iter().any(Diagnostic::is_error);
     let Some(document) = document.filter(|_| !is_faulty) else {
-        report::tell(&diagnostics, &sources, report::Format::Text)?;
+        report::tell(&diagnostics, &sources, &registry.mask(), report::Format::Text)?;
         return Ok(None);
     };
     let source = sources.get(document.source);

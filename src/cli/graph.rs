@@ -71,7 +71,12 @@ impl Graph {
         if !picture.is_empty() {
             terminal::print(&format.draw(&picture))?;
         }
-        report::tell(&findings.diagnostics, loader.sources(), report::Format::Text)?;
+        report::tell(
+            &findings.diagnostics,
+            loader.sources(),
+            &registry.mask(),
+            report::Format::Text,
+        )?;
         Ok(report::status(&findings.diagnostics))
     }
 }

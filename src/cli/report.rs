@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::terminal;
 use crate::diagnostic::{Diagnostic, Severity, Style, render};
+use crate::settings::Mask;
 use crate::source::{Sources, Span};
 
 /// How diagnostics are told.
@@ -39,12 +40,17 @@ impl Findings {
     }
 }
 
-/// Tells of all diagnostics.
+/// Tells of all diagnostics, the secrets in them and in the texts around them hidden.
 pub(super) fn tell(
     diagnostics: &[Diagnostic],
     sources: &Sources,
+    mask: &Mask,
     format: Format,
 ) -> io::Result<()> {
+    if diagnostics.is_empty() && format != Format::Json {
+        return Ok(());
+    }
+    let (diagnostics, sources) = &mask.told(diagnostics, sources);
     let (style, gap) = match format {
         Format::Json => return print_json(diagnostics, sources),
         Format::Short => (Style::Short, ""),

@@ -66,7 +66,12 @@ impl Route {
                 Format::Text => terminal::print(&way.to_string())?,
             }
         }
-        report::tell(&loaded.diagnostics, loader.sources(), report::Format::Text)?;
+        report::tell(
+            &loaded.diagnostics,
+            loader.sources(),
+            &registry.mask(),
+            report::Format::Text,
+        )?;
         Ok(report::status(&loaded.diagnostics))
     }
 }

@@ -76,7 +76,7 @@ impl Serve {
         let (settings, found) = settings(&mut loader, registry, &server);
         findings.add(found);
         let Findings { diagnostics, .. } = findings;
-        report::tell(&diagnostics, loader.sources(), Format::Text)?;
+        report::tell(&diagnostics, loader.sources(), &registry.mask(), Format::Text)?;
         match (root, settings) {
             (Some(root), Some(mut settings)) if !diagnostics.iter().any(Diagnostic::is_error) => {
                 if !bind.is_empty() {

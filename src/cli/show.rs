@@ -137,7 +137,7 @@ fn print_sections(loader: &Loader<'_>, mask: &Mask) -> io::Result<ExitCode> {
         terminal::print(&sections.text)?;
         diagnostics.extend(sections.faults);
     }
-    report::tell(&diagnostics, loader.sources(), report::Format::Text)?;
+    report::tell(&diagnostics, loader.sources(), mask, report::Format::Text)?;
     Ok(report::status(&diagnostics))
 }
 
@@ -157,6 +157,6 @@ fn print_trees(
         terminal::print(&format!("{gap}{tree}"))?;
         gap = "\n";
     }
-    report::tell(&findings.diagnostics, loader.sources(), report::Format::Text)?;
+    report::tell(&findings.diagnostics, loader.sources(), mask, report::Format::Text)?;
     Ok(report::status(&findings.diagnostics))
 }

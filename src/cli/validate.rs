@@ -37,7 +37,7 @@ impl Validate {
         let input = self.files.input();
         let mut loader = Loader::open(&input, registry);
         let diagnostics = lint::validate(&mut loader, registry);
-        report::tell(&diagnostics, loader.sources(), self.format)?;
+        report::tell(&diagnostics, loader.sources(), &registry.mask(), self.format)?;
         let (file, tally) = (input.file.display(), report::tally(&diagnostics));
         if self.format == Format::Json {
             // The array says it all.

@@ -1,10 +1,16 @@
 //! Hides secrets in what is shown to people.
 
+mod places;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
+
+use crate::diagnostic::{Diagnostic, Excerpt, Fix};
+use crate::source::{Sources, Span};
 
 /// What stands in place of a secret.
-const MASK: &str = "****";
+pub(super) const MASK: &str = "****";
 
 /// Ends of the names that options with secrets have, whatever factory they belong to.
 const SECRET_ENDS: [&str; 6] = ["_key", "hmac_keys", "passwd", "password", "secret", "token"];
@@ -43,35 +49,84 @@ impl Mask {
         without_passwords(text)
     }
 
-    fn is_secret(&self, name: &str) -> bool {
+    /// Diagnostics and the texts that they are about, as people may see them. All places stay the
+    /// same.
+    pub fn told(
+        &self,
+        diagnostics: &[Diagnostic],
+        sources: &Sources,
+    ) -> (Vec<Diagnostic>, Sources) {
+        let covered = sources.covered(|text| places::secrets(self, text));
+        let told = diagnostics.iter().map(|found| self.diagnostic(found, sources, &covered));
+        (told.collect(), covered)
+    }
+
+    fn diagnostic(&self, found: &Diagnostic, sources: &Sources, covered: &Sources) -> Diagnostic {
+        let mut told = found.clone();
+        if let Some(span) = found.span {
+            told.message = quoted(told.message, span, (sources, covered));
+        }
+        if let Some(fix) = told.fix.take_if(|fix| self.reveals(fix, sources, covered)) {
+            told.help.push(fix.title);
+        }
+        let related = told.related.iter_mut().map(|(_, part)| part);
+        let texts = [&mut told.message, &mut told.label].into_iter();
+        for text in texts.chain(related).chain(&mut told.help) {
+            if let Cow::Owned(masked) = without_passwords(text) {
+                *text = masked;
+            }
+        }
+        told
+    }
+
+    /// Whether a fix would write a secret: it has one itself, or changes what may be one.
+    fn reveals(&self, fix: &Fix, sources: &Sources, covered: &Sources) -> bool {
+        fix.edits.iter().any(|(span, text)| {
+            let is_covered = sources.text(*span) != covered.text(*span);
+            !text.is_empty() && (is_covered || !places::secrets(self, text).is_empty())
+        })
+    }
+
+    /// Whether an option of this name holds a secret.
+    pub(super) fn is_secret(&self, name: &str) -> bool {
         let folded = name.to_ascii_lowercase();
         self.names.contains(name) || SECRET_ENDS.iter().any(|end| folded.ends_with(end))
     }
 }
 
-/// A text with the passwords of its URLs hidden: what stands between `:` and the last `@` of
-/// `scheme://user:password@host`.
-fn without_passwords(text: &str) -> Cow<'_, str> {
+/// A message that quotes the text of its place, with what is covered there covered in it too. One
+/// sign, such as a stray `%`, gives nothing away.
+fn quoted(message: String, span: Span, (sources, covered): (&Sources, &Sources)) -> String {
+    let (text, seen) = (sources.text(span), covered.text(span));
+    if text == seen || text.chars().nth(1).is_none() {
+        return message;
+    }
+    let [text, seen] = [text, seen].map(|text| format!("`{}`", Excerpt(text)));
+    message.replace(&text, &seen)
+}
+
+/// A text with the passwords of its URLs hidden.
+pub(super) fn without_passwords(text: &str) -> Cow<'_, str> {
     let mut masked = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
+    let mut at = 0;
+    for password in passwords(text) {
+        masked.extend([&text[at..password.start], MASK]);
+        at = password.end;
+    }
+    if at == 0 { Cow::Borrowed(text) } else { Cow::Owned(masked + &text[at..]) }
+}
+
+/// The passwords of the URLs of a text: what stands between `:` and the last `@` of
+/// `scheme://user:password@host`.
+fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("://").filter_map(|(at, sign)| {
+        let start = at + sign.len();
+        let after = &text[start..];
         let end = after.find(|c: char| c.is_whitespace() || "/?#,".contains(c));
-        let authority = &after[..end.unwrap_or(after.len())];
-        masked.push_str(before);
-        masked.push_str("://");
-        rest = &after[authority.len()..];
-        match authority
-            .rsplit_once('@')
-            .and_then(|(user, host)| Some((user.split_once(':')?, host)))
-        {
-            Some(((user, _), host)) => masked.extend([user, ":", MASK, "@", host]),
-            None => masked.push_str(authority),
-        }
-    }
-    if masked.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(masked + rest)
+        let (login, _) = after[..end.unwrap_or(after.len())].rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(start + user.len() + 1..start + login.len())
+    })
 }
 
 #[cfg(test)]

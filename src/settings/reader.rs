@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::mask::{MASK, Mask, without_passwords};
 use super::{Dialect, OptionSpec, Rejected, Setting, Unknown};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::ini::{Conf, Value};
 use crate::source::{Sources, Span};
 
@@ -127,11 +128,17 @@ impl<'a> Reader<'a> {
 
     fn bad_value<T: Setting>(&self, name: &str, value: &Value, rejected: &Rejected) -> Diagnostic {
         let name = self.subject.dialect.theirs(name);
-        let shown = if T::SECRET { "****" } else { &value.text };
+        let is_secret = T::SECRET || self.is_secret(name, value);
         let expected = T::SHAPE.describe(T::EXPECTED);
         let message = match &rejected.reason {
-            Some(reason) => format!("`{name}` is refused: {reason}"),
-            None => format!("`{name}` is `{shown}`, expected {expected}"),
+            // A reason quotes what it is about.
+            Some(_) if is_secret => format!("`{name}` is refused"),
+            Some(reason) => format!("`{name}` is refused: {}", without_passwords(reason)),
+            None if is_secret => format!("`{name}` is `{MASK}`, expected {expected}"),
+            None => {
+                let shown = without_passwords(&value.text);
+                format!("`{name}` is `{}`, expected {expected}", Excerpt(&shown))
+            }
         };
         let span = value.span.map(|span| self.narrow(span, value, rejected.part));
         let diagnostic = Diagnostic::error("bad-value", message).at(span.or(self.subject.place));
@@ -139,6 +146,19 @@ impl<'a> Reader<'a> {
             Some(_) => diagnostic.help(format!("expected {expected}")),
             None => diagnostic,
         }
+    }
+
+    /// Whether a value is a secret by the name of its option, or made of one by a reference.
+    fn is_secret(&self, name: &str, value: &Value) -> bool {
+        let mask = Mask::default();
+        let is_given = |span| self.sources.text(span).contains("%(");
+        let mut others = self.local.iter().chain(self.global);
+        let mut holds_secret = || {
+            others.any(|(key, other)| {
+                mask.is_secret(key) && !other.text.is_empty() && value.text.contains(&*other.text)
+            })
+        };
+        mask.is_secret(name) || value.span.is_some_and(is_given) && holds_secret()
     }
 
     /// The place of a part of a value, as long as the value stands in the file as it is: neither

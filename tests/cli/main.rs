@@ -11,6 +11,7 @@ mod library;
 mod neutron;
 mod own_filter;
 mod route;
+mod secrets;
 mod serve;
 mod show;
 mod support;

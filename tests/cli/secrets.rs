@@ -1,0 +1,75 @@
+//! Secrets never reach the terminal, whatever is wrong around them.
+
+use crate::support::Test;
+
+/// Files with the secret `lemon` in or beside what is told about.
+const FILES: &[&str] = &[
+    // On the line at fault, in a value that goes on, as a part of one.
+    "[filter:main]\nuse = egg:pasteline#cors\nadmin_password = lemon\n",
+    "[filter:main]\nuse = egg:pasteline#cors\nhmac_keys =\n  lemon\n  lemonade\n",
+    "[app:main]\nuse = egg:pasteline#proxy\nupstream = http://me:lemon@db:80/\n",
+    "[app:main]\nuse = egg:pasteline#proxy\nupstream = ftp://me:lemon@db\n",
+    "[filter:main]\nuse = egg:pasteline#sizelimit\nmax_request_body_size = redis://me:lemon@db\n",
+    "[app:main]\nuse = egg:pasteline#healthcheck\nbackends = x://me:lemon@db\n",
+    "[filter:main]\nuse = egg:pasteline#headers\nset_request = X-Token: le\u{1}mon lemon\n",
+    // What is no reference, and what is one.
+    "[filter:main]\nuse = egg:pasteline#cors\nadmin_password = lemon%\n",
+    "[filter:main]\nuse = egg:pasteline#cors\nadmin_password = 50%(lemon)\n",
+    "[filter:main]\nuse = egg:pasteline#cors\nadmin_password = lemon%(none)s\n",
+    "[DEFAULT]\nsour = lemon\n[filter:main]\nuse = egg:pasteline#cors\nadmin_password = %(sour)s\n",
+    "[filter:main]\nuse = egg:pasteline#sizelimit\nset_x = 1\nadmin_password = lemon
+max_request_body_size = %(admin_password)s\n",
+    // Between two places that are shown, in a comment too.
+    "[app:main]\nadmin_password = lemon\n# old_password = lemon\nuse = egg:pasteline#eco\nuse = a\n",
+    "[app:a]\nadmin_password = lemon\n[app:a]\nadmin_password = lemon\n",
+    "[app:a]\nadmin_password = lemon\nadmin_password = lemonade\n",
+    // Lines that are nothing, or not what they seem.
+    "admin_password = lemon\n",
+    "[app:main]\nuse = egg:pasteline#echo\nadmin_password lemon\n",
+    "[app:main]\nuse = egg:pasteline#pass\nhmac_keys = a,\nlemon\n",
+    "[filter:main]\nuse = egg:pasteline#pass\nhmac_keys = a\n  lemon=\n",
+    "[filter:main]\nuse = egg:pasteline#pass\nother = a\n  admin_password = lemon\n",
+    "[filter:main]\nuse = egg:pasteline#pass\nother = a ; admin_password = lemon\n",
+    "[filter:main]\nuse = egg:pasteline#pass\nadmin_password = a # lemon\n",
+    "[admin_password: lemon\nuse = egg:pasteline#pass\n",
+    // In what names something.
+    "[app:main]\nuse = http://me:lemon@db\n",
+    "[composite:main]\nuse = egg:Paste#urlmap\n/ = http://me:lemon@db\nhttp://me:lemon@db = x\n",
+    "[pipeline:main]\npipeline = a://me:lemon@db b\n",
+    "[DEFAULT]\nadmin_password = a\n[app:main]\nuse = egg:pasteline#echo\nadmin_password = lemon\n",
+];
+
+#[test]
+fn no_secret_is_told_in_any_format() {
+    for ini in FILES {
+        for format in ["text", "short", "json"] {
+            let test = Test::new().ini(ini).arguments("--format").arguments(format);
+            let finished = test.validate();
+            let told = format!("{}{}", finished.stdout, finished.stderr);
+            assert!(told.contains("api-paste.ini"), "{ini}\n{told}");
+            assert!(!told.contains("lemon"), "{ini}\n{told}");
+        }
+    }
+}
+
+#[test]
+fn no_command_tells_a_secret() {
+    let ini =
+        "[app:main]\nuse = egg:pasteline#echo\nadmin_password lemon\nadmin_password = lemon\n";
+    for command in ["serve", "show", "graph", "route api-paste.ini GET /", "fmt"] {
+        let finished = Test::new().ini(ini).arguments(command).run().status(1);
+        assert!(finished.stderr.contains("admin_password *****"), "{command}: {finished:#?}");
+        assert!(!finished.stderr.contains("lemon"), "{command}: {finished:#?}");
+    }
+}
+
+#[test]
+fn carets_stand_right_beside_what_is_hidden() {
+    let ini = "[app:main]\nuse = egg:pasteline#echo\nadmin_password = l\u{e9}mon% lemon\n";
+    Test::new().ini(ini).validate().status(1).tells(
+        "
+3 | admin_password = *\u{d7}**** *****
+  |                       ^ expected `%%` or `%(name)s`
+",
+    );
+}
