@@ -3,19 +3,29 @@
 mod activity;
 mod address;
 mod answer;
+mod bind;
 mod connection;
+mod endpoint;
+mod inherited;
 mod listener;
 mod roster;
 mod settings;
+mod share;
+mod sockets;
 mod stream;
+mod target;
 #[cfg(test)]
 mod tests;
 
 pub use self::address::{Address, Host, InvalidAddress};
-pub use self::listener::BindError;
+pub use self::bind::BindError;
+pub use self::endpoint::Endpoint;
+pub use self::inherited::Inherited;
 pub use self::settings::Settings;
+pub use self::share::{Place, Share};
+pub use self::sockets::Sockets;
 
-use std::net::SocketAddr;
+use std::io;
 use std::sync::Arc;
 
 use self::activity::Clock;
@@ -32,23 +42,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens at every address of the settings.
+    /// A server at the sockets of its share.
     ///
     /// # Errors
     ///
-    /// The first address that cannot be listened at. Of the addresses that one name stands for,
-    /// those that this machine does not have are passed over with a warning, if there are others.
-    pub async fn bind(settings: Settings) -> Result<Self, BindError> {
-        let mut listeners = Vec::new();
-        for address in settings.addresses() {
-            listeners.extend(Listener::bind(&address, settings.backlog).await?);
-        }
+    /// The runtime has no room for a socket.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn new(share: Share, settings: Settings) -> io::Result<Self> {
+        let listen = |(place, socket): (Place, _)| Listener::new(place.endpoint, socket);
+        let listeners = share.sockets.into_iter().map(listen).collect::<io::Result<_>>()?;
         Ok(Self { listeners, settings })
     }
 
-    /// The addresses listened at, with the ports that the system has chosen where 0 was asked for.
-    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.listeners.iter().map(Listener::address)
+    /// Where it listens, with the ports that the system has chosen where 0 was asked for.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.listeners.iter().map(Listener::endpoint)
     }
 
     /// Accepts connections from now on, and has the app answer their requests.

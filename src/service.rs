@@ -9,7 +9,7 @@ use tokio::runtime;
 
 use self::signals::Signals;
 use crate::app::App;
-use crate::server::{BindError, Server, Settings};
+use crate::server::{BindError, Inherited, Server, Settings, Sockets};
 
 /// Serves an app until SIGTERM or SIGINT, lets every request that has begun finish, and returns.
 /// A second signal ends it at once.
@@ -30,9 +30,13 @@ pub fn run(app: App, settings: Settings) -> Result<(), Error> {
 async fn serve(app: App, settings: Settings) -> Result<(), Error> {
     // Before anyone can know that the server listens, as a signal would kill it until then.
     let mut signals = Signals::listen().map_err(Error::Runtime)?;
-    let server = Server::bind(settings).await.map_err(Error::Bind)?;
-    for address in server.addresses() {
-        tracing::info!("listening on http://{address}");
+    let bound = Sockets::bind(&settings, 0, &mut Inherited::none()).await;
+    let sockets = bound.map_err(Error::Bind)?;
+    let server = sockets.share(0).and_then(|share| Server::new(share, settings));
+    let server = server.map_err(Error::Runtime)?;
+    drop(sockets);
+    for endpoint in server.endpoints() {
+        tracing::info!("listening on http://{endpoint}");
     }
     let running = server.start(app);
     let signal = signals.next().await;
@@ -74,11 +78,13 @@ impl std::error::Error for Error {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::time::Duration;
 
     use http::StatusCode;
 
     use super::*;
     use crate::app::response;
+    use crate::settings::Seconds;
 
     #[test]
     fn a_port_in_use_is_one_clear_line() {
@@ -86,10 +92,11 @@ mod tests {
         let address = taken.local_addr().unwrap();
         let mut settings = Settings::default();
         settings.bind_to(vec![address.to_string().parse().unwrap()]);
+        settings.retry_until_window = Seconds(Duration::ZERO);
         let app = App::ready(|_| response::text(StatusCode::OK, ""));
         let error = run(app, settings).unwrap_err().to_string();
         let expected =
-            format!("cannot listen at `{address}`: another process listens there already");
+            format!("Could not bind to {address}: another process listens there already");
         assert_eq!(error, expected);
     }
 }

@@ -24,6 +24,12 @@ crate::settings! {
         port: Option<u16>,
         /// How many connections the system may hold before they are accepted.
         backlog: u32 = "4096",
+        /// After how many seconds of silence a connection is probed, from 1 to 32767: a client
+        /// that has gone without a word is noticed.
+        tcp_keepidle: u16 = "600",
+        /// For how many seconds an address that is in use is tried again at start. With 0 it is
+        /// tried once.
+        retry_until_window: Seconds = "30",
         /// The number of worker processes. With 0 or 1 the process that was started serves.
         workers: u16 = "0",
         /// How many seconds a client may take for the head of a request, from its first byte or,
@@ -70,6 +76,9 @@ impl Settings {
         }
         if self.backlog == 0 {
             reader.reject("backlog", "at least one connection must fit");
+        }
+        if !(1..=32767).contains(&self.tcp_keepidle) {
+            reader.reject("tcp_keepidle", "the system takes from 1 to 32767 seconds");
         }
         if self.head_timeout.0.is_zero() {
             reader.reject("head_timeout", "nobody can send a head in no time");

@@ -7,7 +7,7 @@ use std::thread;
 use pasteline::app::{App, Filter, Phase, Request, Response};
 use pasteline::graph::{Input, Loader, Object, check};
 use pasteline::registry::{Definition, Error, FilterFactory, Registry, Site};
-use pasteline::server::{Server, Settings};
+use pasteline::server::{Inherited, Server, Settings, Sockets};
 use pasteline::stack;
 
 use crate::support::{Client, Test};
@@ -71,10 +71,11 @@ fn serve(app: App) -> String {
         runtime.block_on(async {
             let mut settings = Settings::default();
             settings.bind_to(vec!["127.0.0.1:0".parse().unwrap()]);
-            let server = Server::bind(settings).await.unwrap();
-            let address = server.addresses().next().unwrap();
+            let sockets = Sockets::bind(&settings, 0, &mut Inherited::none()).await.unwrap();
+            let server = Server::new(sockets.share(0).unwrap(), settings).unwrap();
+            let address = server.endpoints().next().unwrap().to_string();
             let _running = server.start(app);
-            sender.send(address.to_string()).unwrap();
+            sender.send(address).unwrap();
             std::future::pending::<()>().await;
         });
     });

@@ -65,9 +65,10 @@ fn does_not_start_with_a_file_at_fault() {
 fn a_port_in_use_is_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let finished = Test::new().ini(HELLO).arguments("serve --bind").argument(&*address).run();
+    let text = format!("{HELLO}[server:main]\nuse = egg:pasteline#http\nretry_until_window = 0\n");
+    let finished = Test::new().ini(&text).arguments("serve --bind").argument(&*address).run();
     let expected =
-        format!("error: cannot listen at `{address}`: another process listens there already\n");
+        format!("error: Could not bind to {address}: another process listens there already\n");
     assert_eq!(finished.status(1).stderr, expected);
 }
 

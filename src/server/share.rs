@@ -1,0 +1,42 @@
+//! The listening sockets of one process, and how they travel to it.
+
+use std::os::fd::OwnedFd;
+
+use serde::{Deserialize, Serialize};
+
+use super::endpoint::Endpoint;
+use super::target::Target;
+
+/// The listening sockets of one process.
+///
+/// It can be taken apart into descriptors and what is known of them, to be sent to another
+/// process and put together again there.
+#[derive(Debug, Default)]
+pub struct Share {
+    pub(super) sockets: Vec<(Place, OwnedFd)>,
+}
+
+/// What is known of one socket: what it was opened for, and where it listens.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Place {
+    pub(super) target: Target,
+    pub(super) endpoint: Endpoint,
+}
+
+impl Share {
+    /// Takes it apart. There are as many places as descriptors, in the same order.
+    pub fn into_parts(self) -> (Vec<Place>, Vec<OwnedFd>) {
+        self.sockets.into_iter().unzip()
+    }
+
+    /// Puts it together again; none if there are not as many descriptors as places.
+    pub fn from_parts(places: Vec<Place>, descriptors: Vec<OwnedFd>) -> Option<Self> {
+        let is_whole = places.len() == descriptors.len();
+        is_whole.then(|| Self { sockets: places.into_iter().zip(descriptors).collect() })
+    }
+
+    /// Where the sockets listen.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.sockets.iter().map(|(place, _)| &place.endpoint)
+    }
+}

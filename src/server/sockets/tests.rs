@@ -1,0 +1,177 @@
+//! Sockets as the system shows them, and the addresses that they keep from others.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use socket2::Socket;
+
+use super::Sockets;
+use crate::server::{Address, BindError, Endpoint, Inherited, Settings, Share};
+use crate::settings::Seconds;
+
+/// Settings for addresses, with one attempt at each.
+fn settings(addresses: &str) -> Settings {
+    let mut settings = Settings::default();
+    settings.bind_to(addresses.split(' ').map(|address| address.parse().unwrap()).collect());
+    settings.retry_until_window = Seconds(Duration::ZERO);
+    settings
+}
+
+async fn bind(addresses: &str, workers: usize) -> Result<Sockets, BindError> {
+    Sockets::bind(&settings(addresses), workers, &mut Inherited::none()).await
+}
+
+fn ports(sockets: &Sockets) -> Vec<u16> {
+    let addresses = sockets.endpoints().filter_map(Endpoint::socket_address);
+    addresses.map(|address| address.port()).collect()
+}
+
+fn address(sockets: &Sockets) -> String {
+    sockets.endpoints().next().unwrap().to_string()
+}
+
+/// The sockets of a share, to look at.
+fn open(share: Share) -> Vec<Socket> {
+    share.sockets.into_iter().map(|(_, socket)| socket.into()).collect()
+}
+
+#[tokio::test]
+async fn the_options_are_set_before_anyone_connects() {
+    let mut settings = settings("127.0.0.1:0");
+    settings.tcp_keepidle = 77;
+    let sockets = Sockets::bind(&settings, 2, &mut Inherited::none()).await.unwrap();
+    for worker in 0..2 {
+        let [socket] = &*open(sockets.share(worker).unwrap()) else { panic!("one socket each") };
+        assert!(socket.is_listener().unwrap());
+        assert!(socket.reuse_address().unwrap());
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(77));
+        assert!(socket.reuse_port().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn one_process_does_not_open_its_port_to_siblings() {
+    let sockets = bind("127.0.0.1:0", 0).await.unwrap();
+    assert!(!open(sockets.share(0).unwrap())[0].reuse_port().unwrap());
+}
+
+#[tokio::test]
+async fn a_port_that_the_system_chooses_is_the_same_for_all_workers() {
+    let sockets = bind("127.0.0.1:0 127.0.0.2:0", 3).await.unwrap();
+    let expected = ports(&sockets);
+    assert!(!expected.contains(&0), "{expected:?}");
+    for worker in 0..3 {
+        let shared = open(sockets.share(worker).unwrap());
+        let port = |socket: &Socket| socket.local_addr().unwrap().as_socket().unwrap().port();
+        assert_eq!(shared.iter().map(port).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[tokio::test]
+async fn connections_are_spread_over_the_workers() {
+    let sockets = bind("127.0.0.1:0", 4).await.unwrap();
+    let address = address(&sockets);
+    let clients: Vec<_> = (0..200).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    let mut accepted = 0;
+    for worker in 0..4 {
+        let listener = TcpListener::from(open(sockets.share(worker).unwrap()).remove(0));
+        listener.set_nonblocking(true).unwrap();
+        let own = std::iter::from_fn(|| listener.accept().ok()).count();
+        assert!(own > 10, "worker {worker} has {own} of 200");
+        accepted += own;
+    }
+    assert_eq!(accepted, clients.len());
+}
+
+#[tokio::test]
+async fn a_second_start_is_refused_however_many_workers_there_are() {
+    for workers in [0, 1, 3] {
+        let sockets = bind("127.0.0.1:0", workers).await.unwrap();
+        let address = address(&sockets);
+        let error = bind(&address, 3).await.unwrap_err().to_string();
+        let expected =
+            format!("Could not bind to {address}: another process listens there already");
+        assert_eq!(error, expected, "{workers} workers");
+    }
+}
+
+#[tokio::test]
+async fn of_two_that_start_at_the_same_time_one_is_refused() {
+    let taken = Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    taken.set_reuse_address(true).unwrap();
+    taken.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = taken.local_addr().unwrap().as_socket().unwrap();
+    let _first = bind(&address.to_string(), 2).await.unwrap();
+    assert!(taken.listen(1).is_err(), "the other comes too late");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_in_use_is_tried_for_a_while() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut settings = settings(&address);
+    settings.retry_until_window = Seconds(Duration::from_secs(3));
+    let error = Sockets::bind(&settings, 0, &mut Inherited::none()).await.unwrap_err().to_string();
+    let expected = format!(
+        "Could not bind to {address} after trying for 3 seconds: another process listens there \
+         already"
+    );
+    assert_eq!(error, expected);
+    let waiting = tokio::spawn(async move {
+        Sockets::bind(&settings, 0, &mut Inherited::none()).await.map(|sockets| ports(&sockets))
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(taken);
+    let port = address.parse::<SocketAddr>().unwrap().port();
+    assert_eq!(waiting.await.unwrap().unwrap(), [port]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_failures_are_told_at_once() {
+    let begun = tokio::time::Instant::now();
+    let mut settings = settings("192.0.2.77:0");
+    settings.retry_until_window = Seconds(Duration::from_secs(30));
+    let error = Sockets::bind(&settings, 0, &mut Inherited::none()).await.unwrap_err();
+    let expected = "Could not bind to 192.0.2.77:0: this machine has no such address";
+    assert_eq!(error.to_string(), expected);
+    assert!(begun.elapsed().is_zero());
+}
+
+#[tokio::test]
+async fn other_settings_keep_the_sockets_of_the_same_addresses() {
+    let sockets = bind("127.0.0.1:0", 2).await.unwrap();
+    let port = ports(&sockets)[0];
+    let other = settings("127.0.0.2:0 127.0.0.1:0");
+    let rebound = sockets.rebind(&other, 4, &mut Inherited::none()).await.unwrap();
+    drop(sockets);
+    assert_eq!(ports(&rebound)[1], port);
+    assert_eq!(rebound.share(3).unwrap().endpoints().count(), 2);
+}
+
+#[tokio::test]
+async fn sockets_travel_in_parts() {
+    let sockets = bind("127.0.0.1:0 127.0.0.2:0", 2).await.unwrap();
+    let travel = |share: Share| {
+        let (places, descriptors) = share.into_parts();
+        let written = serde_json::to_string(&places).unwrap();
+        Share::from_parts(serde_json::from_str(&written).unwrap(), descriptors).unwrap()
+    };
+    let shares = (0..2).map(|worker| travel(sockets.share(worker).unwrap())).collect();
+    let adopted = Sockets::adopt(shares);
+    assert_eq!(ports(&adopted), ports(&sockets));
+    assert_eq!(adopted.share(1).unwrap().endpoints().count(), 2);
+    let (places, _) = sockets.share(0).unwrap().into_parts();
+    assert!(Share::from_parts(places, Vec::new()).is_none());
+}
+
+#[tokio::test]
+async fn a_name_is_told_with_the_address_it_stands_for() {
+    let sockets = bind("127.0.0.1:0", 0).await.unwrap();
+    let named = Address::new("localhost", ports(&sockets)[0]).to_string();
+    let error = bind(&named, 0).await.unwrap_err().to_string();
+    let at = address(&sockets);
+    let expected =
+        format!("Could not bind to {named}: {at}: another process listens there already");
+    assert_eq!(error, expected);
+}
