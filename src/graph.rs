@@ -99,6 +99,8 @@ pub struct Node {
     pub local: Arc<Conf>,
     /// The options that all factories see: `[DEFAULT]`, `set` and what the caller gives.
     pub global: Arc<Conf>,
+    /// Where it is asked for, such as its word in a pipeline; none if no file does so.
+    pub named: Option<Span>,
     /// The place to blame: where the factory is named, or else the section's header.
     pub place: Option<Span>,
 }

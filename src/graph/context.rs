@@ -26,6 +26,8 @@ pub(super) struct FrameId(pub(super) usize);
 pub(super) struct Context {
     pub(super) shape: Shape,
     pub(super) object: Object,
+    /// Where it is asked for; none if no file does so.
+    pub(super) named: Option<Span>,
     /// The sections that led here, the one that was named last.
     pub(super) chain: Vec<Link>,
     pub(super) local: ConfId,

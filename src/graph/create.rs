@@ -211,6 +211,7 @@ impl Resolver<'_> {
             chain: context.chain.iter().rev().cloned().collect(),
             local: Arc::clone(self.contexts.conf(context.local)),
             global: Arc::clone(self.contexts.conf(context.global)),
+            named: context.named,
             place: factory.or(context.chain.last().map(|link| link.span)),
             kind,
         };

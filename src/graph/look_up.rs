@@ -119,6 +119,7 @@ impl Resolver<'_> {
         let context = Context {
             shape: Shape::Factory(Named { spec: Arc::from(spec), span, protocol }),
             object: wish.object,
+            named: span,
             chain: Vec::new(),
             local,
             global,

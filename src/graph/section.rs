@@ -219,9 +219,11 @@ impl Resolver<'_> {
         }
         let link = self.link(part);
         let protocol = implied_protocol(&link.section, self.contexts.get(id).object);
+        let named = self.frames.get(part.frame).named(self.sources());
         let used = self.contexts.get_mut(id);
         used.chain.push(link);
         used.home = Home::File(part.view);
+        used.named = named;
         if let Shape::Factory(named) = &mut used.shape {
             named.protocol.get_or_insert(protocol);
         }
@@ -237,7 +239,8 @@ impl Resolver<'_> {
     fn context(&self, part: Part, shape: Shape) -> Context {
         let Part { view, object, local, global, frame, .. } = part;
         let (chain, home) = (vec![self.link(part)], Home::File(view));
-        Context { shape, object, chain, local, global, home, frame: Some(frame) }
+        let named = self.frames.get(frame).named(self.sources());
+        Context { shape, object, named, chain, local, global, home, frame: Some(frame) }
     }
 }
 
