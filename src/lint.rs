@@ -30,7 +30,7 @@ use crate::source::Span;
 pub struct Lint {
     /// Its name, which silences it: that of its diagnostics.
     pub slug: &'static str,
-    look: Look,
+    looks: &'static [Look],
 }
 
 /// How a kind of warning is found.
@@ -39,7 +39,7 @@ enum Look {
     /// In the file as it stands.
     File(fn(&File<'_>, &mut Found)),
     /// In what one of its sections comes to.
-    Graph(fn(&Graph, &mut Found)),
+    Graph(fn(&Graph, &Registry, &mut Found)),
 }
 
 impl fmt::Debug for Lint {
@@ -88,16 +88,16 @@ pub fn validate(loader: &mut Loader<'_>, registry: &Registry) -> Vec<Diagnostic>
     let mut strategies = HashSet::new();
     let survey = loader.survey(|graph, _| {
         strategies.extend(file::strategies(graph));
-        for lint in LINTS {
-            if let Look::Graph(look) = lint.look {
-                look(graph, &mut found);
+        for look in looks() {
+            if let Look::Graph(look) = look {
+                look(graph, registry, &mut found);
             }
         }
     });
     found.seen.extend(survey.diagnostics.iter().map(|fault| (fault.slug, fault.span)));
     if let Some(file) = File::of(loader, (registry, &survey, &strategies)) {
-        for lint in LINTS {
-            if let Look::File(look) = lint.look {
+        for look in looks() {
+            if let Look::File(look) = look {
                 look(&file, &mut found);
             }
         }
@@ -111,6 +111,10 @@ pub fn validate(loader: &mut Loader<'_>, registry: &Registry) -> Vec<Diagnostic>
 
 #[cfg(test)]
 mod tests {
+fn looks() -> impl Iterator<Item = Look> {
+    LINTS.iter().flat_map(|lint| lint.looks.iter().copied())
+}
+
     use super::*;
 
     #[test]

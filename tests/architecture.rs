@@ -32,7 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // `diagnostic` for how texts of a file are quoted.
     ("draw", &["source", "diagnostic", "graph", "registry"]),
     // `ini` and `syntax` because it looks at the text where that is not what it comes to.
-    ("lint", &["source", "diagnostic", "syntax", "ini", "registry", "graph"]),
+    ("lint", &["source", "diagnostic", "syntax", "ini", "settings", "registry", "graph"]),
     // `app` because composites look at requests as apps see them.
     ("route", &["graph", "registry", "app"]),
     // `settings` and `source` because it hands each factory the options it reads.

@@ -1,50 +1,133 @@
 //! Filters that stand inside of others which they should enclose.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::file::{Pipeline, split};
 use super::{File, Found, Lint, Look};
 use crate::diagnostic::{Diagnostic, Excerpt};
-use crate::registry::{Definition, Kind};
+use crate::graph::{Graph, Node, NodeId, NodeKind, Object};
+use crate::registry::{Definition, Kind, Registry};
+use crate::settings::Setting;
+use crate::source::Span;
 use crate::syntax;
 
-pub(super) const LINT: Lint = Lint { slug: "filter-order", look: Look::File(look) };
+pub(super) const LINT: Lint =
+    Lint { slug: "filter-order", looks: &[Look::Graph(look_at_graph), Look::File(look_at_file)] };
 
-fn look(file: &File<'_>, found: &mut Found) {
-    let definitions = definitions(file);
-    for pipeline in file.pipelines() {
-        let mut earlier = HashMap::new();
-        for (at, word) in syntax::words(&pipeline.text) {
-            let Some(definition) = definitions.get(word) else { continue };
+/// Looks at all filters on the way to an app, in whatever sections they stand.
+fn look_at_graph(graph: &Graph, registry: &Registry, found: &mut Found) {
+    let nodes: Vec<_> = graph.iter().collect();
+    let mut passed = vec![Passed::default(); nodes.len()];
+    // What a node is made of lies before it.
+    for (id, node) in nodes.into_iter().rev() {
+        let mut before = std::mem::take(&mut passed[id.index()]);
+        if let Some(definition) = definition(node, registry) {
             for (inner, why) in definition.outside_of {
-                if let Some(first) = earlier.get(inner) {
-                    found.add(fault(&pipeline, ((at, word), *first), why));
+                if let Some(first) = before.first(inner) {
+                    found.add(fault(Named::of(node), Named::of(graph.node(first)), why));
                 }
             }
-            earlier.entry(definition.name).or_insert((at, word));
+        }
+        for part in node.parts() {
+            passed[part.index()] = before.clone();
+            if graph.node(part).object == Object::Filter {
+                before.add_all(graph, part, registry);
+            }
         }
     }
 }
 
-/// What is known of the filters of a file, by their names.
+/// The filters that a request has passed: of each kind the first.
+#[derive(Clone, Debug, Default)]
+struct Passed(Rc<Vec<(&'static str, NodeId)>>);
+
+impl Passed {
+    fn first(&self, name: &str) -> Option<NodeId> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, node)| *node)
+    }
+
+    /// Adds a filter, or the several that one is together with what it is filtered with.
+    fn add_all(&mut self, graph: &Graph, filter: NodeId, registry: &Registry) {
+        let mut rest = vec![filter];
+        while let Some(id) = rest.pop() {
+            let node = graph.node(id);
+            rest.extend(node.parts().into_iter().rev());
+            if let Some(definition) = definition(node, registry)
+                && self.first(definition.name).is_none()
+            {
+                Rc::make_mut(&mut self.0).push((definition.name, id));
+            }
+        }
+    }
+}
+
+/// What is known of a filter; none if it is none, not known, or turned off.
+fn definition<'r>(node: &Node, registry: &'r Registry) -> Option<&'r Definition> {
+    let NodeKind::Filter(factory) = &node.kind else { return None };
+    let definition = registry.find(Kind::Filter, &factory.spec)?.definition;
+    let is_on = definition.turned_on_by.is_none_or(|option| {
+        let given = node.local.get(option).or_else(|| node.global.get(option));
+        given.is_some_and(|value| bool::parse(&value.text) == Ok(true))
+    });
+    is_on.then_some(definition)
+}
+
+/// Looks at each pipeline by itself. A strategy that was not chosen is in no graph.
+fn look_at_file(file: &File<'_>, found: &mut Found) {
+    let definitions = definitions(file);
+    for pipeline in file.pipelines() {
+        let mut earlier = HashMap::new();
+        for word in syntax::words(&pipeline.text) {
+            let Some(definition) = definitions.get(word.1) else { continue };
+            for (inner, why) in definition.outside_of {
+                if let Some(first) = earlier.get(inner) {
+                    let (outer, inner) = (Named::word(&pipeline, word), *first);
+                    found.add(fault(outer, Named::word(&pipeline, inner), why));
+                }
+            }
+            earlier.entry(definition.name).or_insert(word);
+        }
+    }
+}
+
+/// What is known of the filters of a file, by their names; those left out that may be turned off.
 fn definitions<'a>(file: &File<'a>) -> HashMap<&'a str, &'a Definition> {
     let filters = file.sections().filter_map(|section| {
         let ("filter", name) = split(&section.name)? else { return None };
-        let definition = file.definitions(section).find(|found| found.is(Kind::Filter))?;
+        let is_meant = |found: &&Definition| found.is(Kind::Filter) && found.turned_on_by.is_none();
+        let definition = file.definitions(section).find(is_meant)?;
         Some((syntax::strip(name), definition))
     });
     filters.collect()
 }
 
-/// A word of a pipeline with its place in it.
-type Word<'a> = (usize, &'a str);
+/// A filter, by its name and where that stands.
+#[derive(Clone, Copy, Debug)]
+struct Named<'a> {
+    name: &'a str,
+    place: Option<Span>,
+}
 
-fn fault(pipeline: &Pipeline<'_>, (outer, inner): (Word<'_>, Word<'_>), why: &str) -> Diagnostic {
-    let (outer_name, inner_name) = (Excerpt(outer.1), Excerpt(inner.1));
+impl<'a> Named<'a> {
+    fn of(node: &'a Node) -> Self {
+        let section = node.section().and_then(|section| Some(split(section)?.1));
+        let spec = || node.factory().map(|factory| &*factory.spec);
+        let name = section.map(syntax::strip).or_else(spec).unwrap_or_default();
+        Self { name, place: node.named.or(node.place) }
+    }
+
+    fn word(pipeline: &Pipeline<'_>, (at, word): (usize, &'a str)) -> Self {
+        Self { name: word, place: pipeline.place((at, word)) }
+    }
+}
+
+fn fault(outer: Named<'_>, inner: Named<'_>, why: &str) -> Diagnostic {
+    let (outer_name, inner_name) = (Excerpt(outer.name), Excerpt(inner.name));
     Diagnostic::warning(LINT.slug, format!("`{outer_name}` belongs before `{inner_name}`: {why}"))
-        .at(pipeline.place(outer))
+        .at(outer.place)
         .label("a request comes to it too late")
-        .related(pipeline.place(inner), "this one comes first")
+        .related(inner.place, "this one comes first")
         .help(format!("put `{outer_name}` before `{inner_name}`"))
 }
 
@@ -83,6 +166,57 @@ noauth = id caught echo
 keystone = caught id echo
 #                 ^^ warning filter-order: `id` belongs before `caught`: what is caught would be logged without the id of the request
 {FILTERS}"
+        ));
+    }
+
+    #[test]
+    fn looks_at_filters_of_other_sections() {
+        let why = "what is caught would be logged without the id of the request";
+        for text in [
+            "[pipeline:main]\npipeline = caught a\n[pipeline:a]\npipeline = id echo\n#          ^^ id caught",
+            "[pipeline:main]\npipeline = caught a\n[composite:a]\nuse = egg:Paste#urlmap\n/ = b\n\
+             [pipeline:b]\npipeline = id echo\n#          ^^ id caught",
+            "[pipeline:main]\npipeline = caught a\n[app:a]\nuse = echo\nfilter-with = id\n\
+             #             ^^ id caught",
+            "[filter-app:main]\nuse = caught\nnext = a\n[pipeline:a]\npipeline = id echo\n\
+             #          ^^ id main",
+            "[pipeline:main]\npipeline = both echo\n#          ^^^^ both caught\n[filter:both]\n\
+             use = id\nfilter-with = caught",
+            "[pipeline:main]\npipeline = both id echo\n#               ^^ id caught\n[filter:both]\n\
+             use = egg:pasteline#pass\nfilter-with = caught",
+        ] {
+            let mut text = format!("{text}\n{FILTERS}");
+            for (outer, inner) in [("both", "caught"), ("id", "caught"), ("id", "main")] {
+                let told =
+                    format!("^ warning filter-order: `{outer}` belongs before `{inner}`: {why}");
+                text = text.replace(&format!("^ {outer} {inner}"), &told);
+            }
+            assert_linted(&text);
+        }
+    }
+
+    #[test]
+    fn a_filter_that_is_turned_off_may_stand_anywhere() {
+        let late = "#              ^^^^^ warning filter-order: `proxy` belongs before `log`: the \
+                    proxy's address would be logged for the client's\n";
+        for (option, late) in [("", ""), ("false", ""), ("true", late)] {
+            assert_linted(
+                &format!(
+                    "[pipeline:main]\npipeline = log proxy echo\n{late}[filter:log]\n\
+                 use = egg:pasteline#access_log\n[filter:proxy]\n\
+                 use = egg:pasteline#http_proxy_to_wsgi\n\
+                 enable_proxy_headers_parsing = {option}\n[app:echo]\nuse = egg:pasteline#echo\n"
+                )
+                .replace("enable_proxy_headers_parsing = \n", ""),
+            );
+        }
+    }
+
+    #[test]
+    fn filters_of_other_ways_come_before_nothing() {
+        assert_linted(&format!(
+            "[composite:main]\nuse = egg:Paste#urlmap\n/a = a\n/b = b\n[pipeline:a]\n\
+             pipeline = caught echo\n[pipeline:b]\npipeline = id echo\n{FILTERS}"
         ));
     }
 }

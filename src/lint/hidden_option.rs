@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{File, Found, Lint, Look};
 use crate::diagnostic::{Diagnostic, Excerpt};
 
-pub(super) const LINT: Lint = Lint { slug: "hidden-option", look: Look::File(look) };
+pub(super) const LINT: Lint = Lint { slug: "hidden-option", looks: &[Look::File(look)] };
 
 fn look(file: &File<'_>, found: &mut Found) {
     let File { document, defaults, sources, .. } = file;

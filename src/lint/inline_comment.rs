@@ -6,7 +6,7 @@ use crate::ini::Setting;
 use crate::source::{Sources, Span};
 use crate::syntax;
 
-pub(super) const LINT: Lint = Lint { slug: "inline-comment", look: Look::File(look) };
+pub(super) const LINT: Lint = Lint { slug: "inline-comment", looks: &[Look::File(look)] };
 
 fn look(file: &File<'_>, found: &mut Found) {
     for option in file.options() {

@@ -8,7 +8,7 @@ use crate::ini::{Section, Setting};
 use crate::source::{Sources, Span};
 use crate::syntax;
 
-pub(super) const LINT: Lint = Lint { slug: "joined-options", look: Look::File(look) };
+pub(super) const LINT: Lint = Lint { slug: "joined-options", looks: &[Look::File(look)] };
 
 /// The options that Paste Deploy takes itself.
 const OWN: [&str; 5] = ["filter-with", "next", "paste.app_factory", "paste.filter_factory", "use"];

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::graph::Loadable;
 use crate::syntax;
 
-pub(super) const LINT: Lint = Lint { slug: "near-kind", look: Look::File(look) };
+pub(super) const LINT: Lint = Lint { slug: "near-kind", looks: &[Look::File(look)] };
 
 fn look(file: &File<'_>, found: &mut Found) {
     for section in &file.document.sections {

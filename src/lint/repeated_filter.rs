@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::ini::{Document, Setting};
 use crate::syntax;
 
-pub(super) const LINT: Lint = Lint { slug: "repeated-filter", look: Look::File(look) };
+pub(super) const LINT: Lint = Lint { slug: "repeated-filter", looks: &[Look::File(look)] };
 
 fn look(file: &File<'_>, found: &mut Found) {
     let meant_twice = meant_twice(file.document);

@@ -3,12 +3,12 @@
 use super::{Found, Lint, Look};
 use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::graph::{Graph, Node, NodeKind};
-use crate::registry::{Branch, Flow};
+use crate::registry::{Branch, Flow, Registry};
 use crate::source::Span;
 
-pub(super) const LINT: Lint = Lint { slug: "shadowed-path", look: Look::Graph(look) };
+pub(super) const LINT: Lint = Lint { slug: "shadowed-path", looks: &[Look::Graph(look)] };
 
-fn look(graph: &Graph, found: &mut Found) {
+fn look(graph: &Graph, _: &Registry, found: &mut Found) {
     for (_, node) in graph.iter() {
         let NodeKind::Composite { plan: Some(plan), .. } = &node.kind else { continue };
         let Flow::Branches(branches) = plan.flow() else { continue };

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::ini::{Section, Setting};
 use crate::syntax::Factory;
 
-pub(super) const LINT: Lint = Lint { slug: "unused-section", look: Look::File(look) };
+pub(super) const LINT: Lint = Lint { slug: "unused-section", looks: &[Look::File(look)] };
 
 fn look(file: &File<'_>, found: &mut Found) {
     let sections = &file.document.sections;

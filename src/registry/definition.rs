@@ -50,6 +50,8 @@ pub struct Definition {
     pub outside_of: &'static [(&'static str, &'static str)],
     app: Option<Maker<App>>,
     composite: Option<Planner>,
+    /// The option that turns it on, where it does nothing by default.
+    pub turned_on_by: Option<&'static str>,
     filter: Option<Maker<Filter>>,
     server: Option<fn(&mut Reader<'_>)>,
 }
@@ -113,6 +115,7 @@ impl Definition {
             outside_of: &[],
             app: None,
             composite: None,
+            turned_on_by: None,
             filter: None,
             server: None,
         }
@@ -171,6 +174,13 @@ impl Definition {
 
     /// Whether it can make something of a kind.
     pub fn is(&self, kind: Kind) -> bool {
+    /// Sets the option that turns it on, a boolean, without which it does nothing.
+    #[must_use]
+    pub const fn turned_on_by(mut self, option: &'static str) -> Self {
+        self.turned_on_by = Some(option);
+        self
+    }
+
         match kind {
             Kind::App => self.app.is_some(),
             Kind::Composite => self.composite.is_some(),

@@ -22,9 +22,13 @@ use crate::settings;
 use crate::settings::Dialect;
 use crate::source::describe;
 
-pub(super) const DEFINITION: Definition = Definition::filter::<AccessLog>("access_log")
-    .aliases(ALIASES)
-    .outside_of(&[("basic_auth", "what is refused would not be logged")]);
+pub(super) const DEFINITION: Definition =
+    Definition::filter::<AccessLog>("access_log").aliases(ALIASES).outside_of(&[
+        ("basic_auth", "what is refused would not be logged"),
+        ("compress", "lengths would be logged as they are before they are compressed"),
+        ("sizelimit", "what is refused would not be logged"),
+        ("timeout", "what takes too long would be logged as if the client had left"),
+    ]);
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:Paste#translogger").dialect(PASTE).note(

@@ -17,7 +17,10 @@ use crate::settings;
 use crate::settings::{Dialect, HeaderPattern, Network, Rejected, Setting};
 
 pub(super) const DEFINITION: Definition =
-    Definition::filter::<HttpProxyToWsgi>("http_proxy_to_wsgi").aliases(ALIASES);
+    Definition::filter::<HttpProxyToWsgi>("http_proxy_to_wsgi")
+        .aliases(ALIASES)
+        .turned_on_by("enable_proxy_headers_parsing")
+        .outside_of(&[("access_log", "the proxy's address would be logged for the client's")]);
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:oslo.middleware#http_proxy_to_wsgi").dialect(OSLO).note(NOTE),

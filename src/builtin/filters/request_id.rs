@@ -17,6 +17,7 @@ pub(super) const DEFINITION: Definition =
     Definition::filter::<RequestId>("request_id").aliases(ALIASES).outside_of(&[
         ("basic_auth", "a refusal would have no id"),
         ("catch_errors", "what is caught would be logged without the id of the request"),
+        ("timeout", "the answer for what takes too long would have no id"),
     ]);
 
 const ALIASES: &[Alias] = &[
