@@ -6,6 +6,7 @@ mod composites;
 mod filters;
 #[cfg(test)]
 mod fixture;
+mod foreign;
 mod servers;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ use crate::registry::{Definition, Registry};
 const TABLES: [&[Definition]; 4] = [apps::ALL, composites::ALL, filters::ALL, servers::ALL];
 
 impl Registry {
-    /// All factories that come with pasteline.
+    /// All factories that come with pasteline, and what it knows of others.
     ///
     /// ```
     /// use pasteline::registry::{Kind, Registry};
@@ -25,6 +26,7 @@ impl Registry {
     /// assert!(registry.find(Kind::Composite, "egg:pasteline#no-such-thing").is_none());
     /// ```
     pub fn builtin() -> Self {
-        TABLES.into_iter().flatten().copied().fold(Self::default(), Self::with)
+        let foreign = Self::default().knowing(foreign::ALL);
+        TABLES.into_iter().flatten().copied().fold(foreign, Self::with)
     }
 }

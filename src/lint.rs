@@ -13,6 +13,7 @@ mod inline_comment;
 mod joined_options;
 mod near_kind;
 mod repeated_filter;
+mod retired_factory;
 mod shadowed_path;
 mod unused_section;
 
@@ -56,6 +57,7 @@ pub const LINTS: &[Lint] = &[
     joined_options::LINT,
     near_kind::LINT,
     repeated_filter::LINT,
+    retired_factory::LINT,
     shadowed_path::LINT,
     unused_section::LINT,
 ];
@@ -109,12 +111,12 @@ pub fn validate(loader: &mut Loader<'_>, registry: &Registry) -> Vec<Diagnostic>
     diagnostics
 }
 
-#[cfg(test)]
-mod tests {
 fn looks() -> impl Iterator<Item = Look> {
     LINTS.iter().flat_map(|lint| lint.looks.iter().copied())
 }
 
+#[cfg(test)]
+mod tests {
     use super::*;
 
     #[test]

@@ -4,12 +4,14 @@ mod composite;
 mod definition;
 mod factory;
 mod flow;
+mod retired;
 mod spec;
 
 pub use self::composite::{Assembly, Children, Composite, Globals, Plan};
 pub use self::definition::{Alias, Definition, Kind};
 pub use self::factory::{AppFactory, Error, FilterFactory, ServerSettings, Site};
 pub use self::flow::{Branch, Flow, Route, Turn};
+pub use self::retired::{Foreign, Retired};
 pub use self::spec::FactoryId;
 pub(crate) use self::spec::normalize;
 
@@ -45,6 +47,8 @@ pub struct Registry {
     definitions: Vec<Definition>,
     /// The definitions and aliases that stand for a spec.
     specs: HashMap<FactoryId, Vec<Entry>>,
+    /// What is known of factories that no definition stands for.
+    foreign: HashMap<FactoryId, &'static Foreign>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +92,18 @@ impl Registry {
         }
         self.definitions.push(definition);
         self
+    }
+
+    /// Adds what is known of factories that no definition stands for.
+    #[must_use]
+    pub fn knowing(mut self, foreign: &'static [Foreign]) -> Self {
+        self.foreign.extend(foreign.iter().map(|known| (FactoryId::of(known.spec), known)));
+        self
+    }
+
+    /// What is known of a factory that no definition stands for.
+    pub fn foreign(&self, spec: &str) -> Option<&'static Foreign> {
+        self.foreign.get(&FactoryId::of(spec)).copied()
     }
 
     /// The definition of a kind that a spec such as `egg:Paste#urlmap` stands for.

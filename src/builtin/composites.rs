@@ -17,6 +17,9 @@ use crate::syntax;
 pub(super) const ALL: &[Definition] =
     &[cascade::DEFINITION, strategy::DEFINITION, urlmap::DEFINITION];
 
+/// What became of factories of projects that have another name now.
+const RENAMED: &str = "was renamed with its project";
+
 /// The words of a value, each with its place.
 fn words(value: &Value, sources: &Sources) -> impl Iterator<Item = Value> {
     let places = value.places(sources);

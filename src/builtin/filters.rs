@@ -29,6 +29,12 @@ pub(super) const ALL: &[Definition] = &[
     timeout::DEFINITION,
 ];
 
+/// What became of the copies that projects had of what is in oslo.middleware.
+const COPIED: &str = "was replaced by that of oslo.middleware";
+
+/// What became of the module `oslo.middleware`, which is `oslo_middleware`.
+const NAMESPACE: &str = "was removed from oslo.middleware 6.0.0";
+
 /// The options by which each factory of oslo.middleware finds a settings file of its own.
 pub(super) const OSLO_CONFIG: &[(&str, &str)] = &[
     ("oslo_config_file", "settings files are named once, for the whole server"),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::fixture::File;
-use super::{TABLES, apps, composites, filters, servers};
+use super::{TABLES, apps, composites, filters, foreign, servers};
 use crate::diagnostic::Diagnostic;
 use crate::ini::Conf;
 use crate::registry::{Definition, FactoryId, Kind, Registry};
@@ -60,6 +60,28 @@ fn aliases_are_in_alphabetical_order() {
     for definition in definitions() {
         let specs: Vec<_> = definition.aliases.iter().map(|alias| alias.spec).collect();
         assert!(specs.is_sorted(), "`{}`: {specs:?}", definition.name);
+    }
+}
+
+#[test]
+fn what_is_retired_has_a_successor_of_the_same_definition() {
+    for definition in definitions() {
+        for alias in definition.aliases {
+            let Some(retired) = alias.retired else { continue };
+            let mut others = definition.aliases.iter().filter(|other| other.retired.is_none());
+            assert!(others.any(|other| Some(other.spec) == retired.successor), "{}", alias.spec);
+        }
+    }
+}
+
+#[test]
+fn what_is_foreign_has_no_native_form() {
+    let registry = Registry::builtin();
+    let specs: Vec<_> = foreign::ALL.iter().map(|foreign| foreign.spec).collect();
+    assert!(specs.is_sorted(), "{specs:?}");
+    for spec in specs {
+        assert!(registry.all(spec).next().is_none(), "{spec}");
+        assert!(registry.foreign(spec).is_some_and(|known| known.spec == spec), "{spec}");
     }
 }
 

@@ -7,6 +7,9 @@ use crate::settings::Unknown;
 pub(super) fn differences(definition: &Definition, alias: &Alias) -> Vec<String> {
     let dialect = &alias.dialect;
     let mut differences = Vec::new();
+    if let Some(retired) = &alias.retired {
+        differences.push(format!("{}.", retired.told_of("The original")));
+    }
     if !alias.note.is_empty() {
         differences.push(alias.note.to_owned());
     }

@@ -11,7 +11,7 @@ use super::difference::differences;
 use super::list::kinds;
 use super::terminal;
 use crate::diagnostic::{self, PAGES, nearest};
-use crate::registry::{Alias, Definition, Found, Registry};
+use crate::registry::{Alias, Definition, Foreign, Found, Registry};
 use crate::settings::{OptionSpec, prose};
 
 /// Explain a factory or a diagnostic
@@ -52,6 +52,10 @@ impl Explain {
         let text = pages.collect::<Vec<_>>().join("\n\n");
         if !text.is_empty() {
             return Ok(text);
+        }
+        if let Some(Foreign { spec, retired }) = registry.foreign(&self.name) {
+            let what = retired.told_of(&format!("`{spec}`"));
+            return Ok(format!("{what}. It has no native form.\n"));
         }
         match diagnostic::Page::find(&self.name) {
             Some(page) => Ok(page.text.to_owned()),

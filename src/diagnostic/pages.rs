@@ -76,6 +76,7 @@ pub const PAGES: &[Page] = pages![
     "not-utf8": Error,
     "relative-path": Error,
     "repeated-filter": Warning,
+    "retired-factory": Warning,
     "several-factories": Error,
     "shadowed-path": Warning,
     "stray-percent": Error,

@@ -75,8 +75,11 @@ fn unknown(node: &Node, factory: &Factory, kind: Kind, registry: &Registry) -> D
     }
     let aliases = of_kind().flat_map(|definition| definition.aliases).map(|alias| alias.spec);
     let fault = fault(format!("no {} stands for the Python factory `{spec}`", kind.name()))
-        .label("has no native form")
-        .suggest(&factory.spec, aliases.filter(|alias| is_akin(alias, &factory.spec)));
+        .label("has no native form");
+    let fault = match registry.foreign(&factory.spec) {
+        Some(foreign) => fault.help(foreign.retired.told_of("it")),
+        None => fault.suggest(&factory.spec, aliases.filter(|alias| is_akin(alias, &factory.spec))),
+    };
     let section = node.chain.last().map(|link| &*link.section);
     of_kind_or_app(kind, registry)
         .fold(fault, |fault, definition| fault.help(substitute(section, definition)))
@@ -130,6 +133,7 @@ fn noun(kind: Kind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use crate::graph::fixture::{assert_validated, loader, registry};
+    use crate::registry::Foreign;
 
     #[test]
     fn says_which_factories_are_unknown() {
@@ -156,7 +160,9 @@ use = egg:Paste#http
 
     #[test]
     fn says_what_to_do_about_an_unknown_factory() {
-        let registry = registry();
+        const GONE: &[Foreign] =
+            &[Foreign::retired("gone:factory", "was removed", Some("demo:tint"))];
+        let registry = registry().knowing(GONE);
         for (section, expected) in [
             ("[app:main]\nuse = egg:pasteline#pgae", &["did you mean `page`?"][..]),
             ("[app:main]\nuse = egg:pasteline#x", &["it has `page`"]),
@@ -164,6 +170,13 @@ use = egg:Paste#http
             (
                 "[filter:main]\nuse = egg:X",
                 &["in an overlay, `[filter:main]` with `use = egg:pasteline#tint` tints"],
+            ),
+            (
+                "[filter:main]\npaste.filter_factory = gone:factory",
+                &[
+                    "it was removed; its successor is `demo:tint`",
+                    "in an overlay, `[filter:main]` with `use = egg:pasteline#tint` tints",
+                ],
             ),
         ] {
             let found = loader(section, &[], &[], &registry).validate();

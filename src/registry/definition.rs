@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{AppFactory, Assembly, Composite, Error, FilterFactory, Plan, ServerSettings, Site};
+use super::{
+    AppFactory, Assembly, Composite, Error, FilterFactory, Plan, Retired, ServerSettings, Site,
+};
 use crate::app::{App, Filter};
 use crate::settings::{Dialect, OptionSpec, Reader, Settings};
 
@@ -48,10 +50,10 @@ pub struct Definition {
     /// The filters that belong behind it in a pipeline, by their names, each with what goes wrong
     /// if they stand before it.
     pub outside_of: &'static [(&'static str, &'static str)],
-    app: Option<Maker<App>>,
-    composite: Option<Planner>,
     /// The option that turns it on, where it does nothing by default.
     pub turned_on_by: Option<&'static str>,
+    app: Option<Maker<App>>,
+    composite: Option<Planner>,
     filter: Option<Maker<Filter>>,
     server: Option<fn(&mut Reader<'_>)>,
 }
@@ -113,9 +115,9 @@ impl Definition {
             aliases: &[],
             stand_in: None,
             outside_of: &[],
+            turned_on_by: None,
             app: None,
             composite: None,
-            turned_on_by: None,
             filter: None,
             server: None,
         }
@@ -172,8 +174,6 @@ impl Definition {
         self
     }
 
-    /// Whether it can make something of a kind.
-    pub fn is(&self, kind: Kind) -> bool {
     /// Sets the option that turns it on, a boolean, without which it does nothing.
     #[must_use]
     pub const fn turned_on_by(mut self, option: &'static str) -> Self {
@@ -181,6 +181,8 @@ impl Definition {
         self
     }
 
+    /// Whether it can make something of a kind.
+    pub fn is(&self, kind: Kind) -> bool {
         match kind {
             Kind::App => self.app.is_some(),
             Kind::Composite => self.composite.is_some(),
@@ -250,12 +252,14 @@ pub struct Alias {
     pub dialect: Dialect,
     /// What a user should know beside the options, in a sentence; empty if nothing.
     pub note: &'static str,
+    /// What became of it, where it is no longer what it was.
+    pub retired: Option<Retired>,
 }
 
 impl Alias {
     /// An alias under which nothing differs, unknown options included, which are refused.
     pub const fn of(spec: &'static str) -> Self {
-        Self { spec, dialect: Dialect::new(), note: "" }
+        Self { spec, dialect: Dialect::new(), note: "", retired: None }
     }
 
     /// Sets how its options differ.
@@ -269,6 +273,14 @@ impl Alias {
     #[must_use]
     pub const fn note(mut self, note: &'static str) -> Self {
         self.note = note;
+        self
+    }
+
+    /// Sets what became of it, in words that follow its name, and the factory that took its
+    /// place, another alias of the same definition.
+    #[must_use]
+    pub const fn retired(mut self, how: &'static str, successor: &'static str) -> Self {
+        self.retired = Some(Retired { how, successor: Some(successor) });
         self
     }
 }

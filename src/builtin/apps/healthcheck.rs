@@ -228,16 +228,23 @@ const SWIFT: Dialect = Dialect::lenient()
     .globals(&["disable_path"]);
 
 const NOTE: &str = "The original asks itself in circles where a client is not allowed, takes no \
-                    notice of a backend that does not exist, and details the insides of Python. \
-                    Since oslo.middleware 7.0 it is an app only.";
+                    notice of a backend that does not exist, and details the insides of Python.";
+
+const AN_APP: &str = "is no filter since oslo.middleware 7.0.0, but an app";
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:oslo.middleware#healthcheck").dialect(OSLO).note(NOTE),
     Alias::of("egg:swift#healthcheck").dialect(SWIFT),
     Alias::of("oslo_middleware.healthcheck:Healthcheck.app_factory").dialect(OSLO).note(NOTE),
-    Alias::of("oslo_middleware.healthcheck:Healthcheck.factory").dialect(OSLO).note(NOTE),
+    Alias::of("oslo_middleware.healthcheck:Healthcheck.factory")
+        .dialect(OSLO)
+        .note(NOTE)
+        .retired(AN_APP, "oslo_middleware.healthcheck:Healthcheck.app_factory"),
     Alias::of("oslo_middleware:Healthcheck.app_factory").dialect(OSLO).note(NOTE),
-    Alias::of("oslo_middleware:Healthcheck.factory").dialect(OSLO).note(NOTE),
+    Alias::of("oslo_middleware:Healthcheck.factory")
+        .dialect(OSLO)
+        .note(NOTE)
+        .retired(AN_APP, "oslo_middleware:Healthcheck.app_factory"),
     Alias::of("swift.common.middleware.healthcheck:filter_factory").dialect(SWIFT),
 ];
 

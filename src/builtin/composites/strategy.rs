@@ -169,7 +169,8 @@ const ALIASES: &[Alias] = &[
     Alias::of("nova.api.auth:pipeline_factory").note(NO_LIMIT),
     Alias::of("nova.api.auth:pipeline_factory_v21"),
     Alias::of("nova.api.auth:pipeline_factory_v3"),
-    Alias::of("quantum.auth:pipeline_factory"),
+    Alias::of("quantum.auth:pipeline_factory")
+        .retired(super::RENAMED, "neutron.auth:pipeline_factory"),
     Alias::of("sgservice.api.middleware.auth:pipeline_factory"),
     Alias::of("tacker.auth:pipeline_factory"),
     Alias::of("traffic.api.auth:pipeline_factory"),

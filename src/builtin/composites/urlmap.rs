@@ -245,7 +245,8 @@ const ALIASES: &[Alias] = &[
     Alias::of("nova.api.openstack.urlmap:urlmap_factory")
         .note("The original also chooses by `version=` in `Accept` and `Content-Type`."),
     Alias::of("paste.urlmap:urlmap_factory"),
-    Alias::of("reddwarf.common.wsgi:versioned_urlmap"),
+    Alias::of("reddwarf.common.wsgi:versioned_urlmap")
+        .retired(super::RENAMED, "trove.common.wsgi:versioned_urlmap"),
     Alias::of("subject.api:root_app_factory"),
     Alias::of("traffic.api.openstack.urlmap:urlmap_factory"),
     Alias::of("trove.common.wsgi:versioned_urlmap"),

@@ -24,7 +24,8 @@ const ALIASES: &[Alias] = &[
         .dialect(SWIFT)
         .note("Swift's makes the id of the transaction too; here `request_id` does that."),
     Alias::of("neutron.openstack.common.middleware.catch_errors:CatchErrorsMiddleware.factory")
-        .dialect(OSLO),
+        .dialect(OSLO)
+        .retired(super::COPIED, "oslo_middleware:CatchErrors.factory"),
     Alias::of("oslo_middleware.catch_errors:CatchErrors.factory").dialect(OSLO),
     Alias::of("oslo_middleware:CatchErrors.factory").dialect(OSLO),
 ];

@@ -23,20 +23,30 @@ pub(super) const DEFINITION: Definition =
 const ALIASES: &[Alias] = &[
     Alias::of("cinder.api.middleware.request_id:RequestId.factory").dialect(OSLO),
     Alias::of("cinder.openstack.common.middleware.request_id:RequestIdMiddleware.factory")
-        .dialect(OSLO),
+        .dialect(OSLO)
+        .retired(super::COPIED, SUCCESSOR),
     Alias::of("egg:oslo.middleware#request_id").dialect(OSLO),
     Alias::of("heat.openstack.common.middleware.request_id:RequestIdMiddleware.factory")
-        .dialect(OSLO),
+        .dialect(OSLO)
+        .retired(super::COPIED, SUCCESSOR),
     Alias::of("neutron.openstack.common.middleware.request_id:RequestIdMiddleware.factory")
-        .dialect(OSLO),
+        .dialect(OSLO)
+        .retired(super::COPIED, SUCCESSOR),
     Alias::of("nova.api.compute_req_id:ComputeReqIdMiddleware.factory").dialect(NOVA),
     Alias::of("nova.openstack.common.middleware.request_id:RequestIdMiddleware.factory")
-        .dialect(OSLO),
-    Alias::of("oslo.middleware.request_id:RequestId.factory").dialect(OSLO),
-    Alias::of("oslo.middleware:RequestId.factory").dialect(OSLO),
+        .dialect(OSLO)
+        .retired(super::COPIED, SUCCESSOR),
+    Alias::of("oslo.middleware.request_id:RequestId.factory")
+        .dialect(OSLO)
+        .retired(super::NAMESPACE, SUCCESSOR),
+    Alias::of("oslo.middleware:RequestId.factory")
+        .dialect(OSLO)
+        .retired(super::NAMESPACE, SUCCESSOR),
     Alias::of("oslo_middleware.request_id:RequestId.factory").dialect(OSLO),
     Alias::of("oslo_middleware:RequestId.factory").dialect(OSLO),
 ];
+
+const SUCCESSOR: &str = "oslo_middleware:RequestId.factory";
 
 const OSLO: Dialect = Dialect::lenient().ignored(super::OSLO_CONFIG);
 const NOVA: Dialect = OSLO.defaults(&[("compat_headers", "x-compute-request-id")]);

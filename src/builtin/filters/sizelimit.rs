@@ -19,14 +19,24 @@ pub(super) const DEFINITION: Definition =
     Definition::filter::<SizeLimit>("sizelimit").aliases(ALIASES);
 
 const ALIASES: &[Alias] = &[
-    Alias::of("cinder.api.middleware.sizelimit:RequestBodySizeLimiter.factory").dialect(OSLO),
+    Alias::of("cinder.api.middleware.sizelimit:RequestBodySizeLimiter.factory")
+        .dialect(OSLO)
+        .retired(super::COPIED, SUCCESSOR),
     Alias::of("egg:oslo.middleware#sizelimit").dialect(OSLO),
-    Alias::of("keystone.middleware:RequestBodySizeLimiter.factory").dialect(OSLO),
-    Alias::of("manila.api.middleware.sizelimit:RequestBodySizeLimiter.factory").dialect(OSLO),
-    Alias::of("nova.api.sizelimit:RequestBodySizeLimiter.factory").dialect(OSLO),
+    Alias::of("keystone.middleware:RequestBodySizeLimiter.factory")
+        .dialect(OSLO)
+        .retired(super::COPIED, SUCCESSOR),
+    Alias::of("manila.api.middleware.sizelimit:RequestBodySizeLimiter.factory")
+        .dialect(OSLO)
+        .retired(super::COPIED, SUCCESSOR),
+    Alias::of("nova.api.sizelimit:RequestBodySizeLimiter.factory")
+        .dialect(OSLO)
+        .retired(super::COPIED, SUCCESSOR),
     Alias::of("oslo_middleware.sizelimit:RequestBodySizeLimiter.factory").dialect(OSLO),
     Alias::of("oslo_middleware:RequestBodySizeLimiter.factory").dialect(OSLO),
 ];
+
+const SUCCESSOR: &str = "oslo_middleware:RequestBodySizeLimiter.factory";
 
 const OSLO: Dialect =
     Dialect::lenient().ignored(super::OSLO_CONFIG).globals(&["max_request_body_size"]);

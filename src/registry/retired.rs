@@ -1,0 +1,42 @@
+//! Python factories that are no longer what they were.
+
+/// What became of a Python factory in the project that had it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Retired {
+    /// What became of it, in words that follow its name: "was removed from keystonemiddleware
+    /// 12.0.0".
+    pub how: &'static str,
+    /// The factory that took its place; none if there is none.
+    pub successor: Option<&'static str>,
+}
+
+impl Retired {
+    /// What became of it, told of `who`, which stands for it: a sentence without a full stop.
+    pub fn told_of(&self, who: &str) -> String {
+        let Self { how, successor } = self;
+        match successor {
+            Some(successor) => format!("{who} {how}; its successor is `{successor}`"),
+            None => format!("{who} {how}; it has no successor"),
+        }
+    }
+}
+
+/// A Python factory that has no native form, and of which something is known all the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign {
+    /// The factory as files name it.
+    pub spec: &'static str,
+    /// What became of it.
+    pub retired: Retired,
+}
+
+impl Foreign {
+    /// A factory that is no longer there, and its successor.
+    pub const fn retired(
+        spec: &'static str,
+        how: &'static str,
+        successor: Option<&'static str>,
+    ) -> Self {
+        Self { spec, retired: Retired { how, successor } }
+    }
+}
