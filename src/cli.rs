@@ -21,6 +21,7 @@ mod terminal;
 mod tests;
 mod tree;
 mod validate;
+mod veil;
 mod way;
 
 use std::io;

@@ -13,10 +13,12 @@ pub(crate) mod fixture;
 mod frame;
 mod header;
 mod input;
+mod layers;
 mod load;
 mod look_up;
 mod name;
 mod notes;
+mod origin;
 mod report;
 mod resolve;
 mod section;
@@ -29,6 +31,8 @@ pub use self::check::check;
 pub use self::header::Loadable;
 pub use self::input::{DropIns, Input};
 pub use self::load::Loader;
+pub use self::origin::{How, Origin, Origins, Step};
+pub use self::report::Detail;
 pub use self::validate::Survey;
 
 use std::sync::Arc;
@@ -36,7 +40,7 @@ use std::sync::Arc;
 use self::notes::Broken;
 use crate::diagnostic::Diagnostic;
 use crate::ini::Conf;
-use crate::registry::Plan;
+use crate::registry::{Kind, Plan};
 use crate::source::Span;
 
 /// What a section or a URI resolves to, with all that it is made of.
@@ -113,11 +117,16 @@ impl Node {
 
     /// The factory, if it is made by one.
     pub fn factory(&self) -> Option<&Factory> {
+        self.made_by().map(|(_, factory)| factory)
+    }
+
+    /// The factory, if it is made by one, with what that makes.
+    pub fn made_by(&self) -> Option<(Kind, &Factory)> {
         match &self.kind {
-            NodeKind::App(factory)
-            | NodeKind::Composite { factory, .. }
-            | NodeKind::Filter(factory)
-            | NodeKind::Server(factory) => Some(factory),
+            NodeKind::App(factory) => Some((Kind::App, factory)),
+            NodeKind::Composite { factory, .. } => Some((Kind::Composite, factory)),
+            NodeKind::Filter(factory) => Some((Kind::Filter, factory)),
+            NodeKind::Server(factory) => Some((Kind::Server, factory)),
             NodeKind::FilterApp { .. }
             | NodeKind::FilteredWith { .. }
             | NodeKind::Pipeline { .. } => None,

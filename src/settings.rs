@@ -14,7 +14,7 @@ mod secret;
 
 pub use self::dialect::{Dialect, Unknown};
 pub use self::list::{HeaderLines, Lines, Words};
-pub use self::mask::Mask;
+pub use self::mask::{MASK, Mask};
 pub use self::network::Network;
 pub use self::pattern::HeaderPattern;
 pub use self::prose::{prose, summary};

@@ -2,26 +2,58 @@
 
 use std::fmt;
 
+use unicode_width::UnicodeWidthStr;
+
+use super::veil::veil;
+use crate::diagnostic::Excerpt;
+use crate::graph::{Detail, How, Origin, Step};
 use crate::settings::Mask;
 use crate::source::{Sources, Span};
 
-/// The longest row that the column of places is moved for, in characters.
+/// The widest row that the column of places is moved for, in columns of a terminal.
 const WIDEST: usize = 60;
 
-/// Options with the places that they came from, two blanks further in a level. Secrets are
-/// hidden.
+/// How options are shown to people.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner<'a> {
+    /// Hides secrets.
+    pub(super) mask: &'a Mask,
+    pub(super) sources: &'a Sources,
+    /// Whether each option is followed by all that it came from.
+    pub(super) detail: Detail,
+}
+
+impl Manner<'_> {
+    /// Where something stands, to follow it in its line: `  (api-paste.ini:3)`; nothing for what
+    /// no file gave.
+    pub(super) fn place(&self, span: Option<Span>) -> String {
+        span.map_or_else(String::new, |span| format!("  ({})", self.location(span)))
+    }
+
+    fn location(&self, span: Span) -> String {
+        let location = self.sources.location(span);
+        match self.detail {
+            Detail::Origins => location.to_string(),
+            Detail::Plain => format!("{}:{}", location.path.display(), location.line),
+        }
+    }
+}
+
+/// Options of a section with the places that they came from, two blanks further in a level.
+/// Secrets are hidden.
 #[derive(Debug)]
 pub(super) struct Rows<'a> {
     lines: Vec<(String, String)>,
     depth: usize,
-    mask: &'a Mask,
-    sources: &'a Sources,
+    manner: Manner<'a>,
+    /// The section, which need not be named again.
+    section: Option<&'a str>,
 }
 
 impl<'a> Rows<'a> {
-    /// Rows at a depth.
-    pub(super) fn new(depth: usize, mask: &'a Mask, sources: &'a Sources) -> Self {
-        Self { lines: Vec::new(), depth, mask, sources }
+    /// Rows for a section at a depth.
+    pub(super) fn new(depth: usize, manner: Manner<'a>, section: Option<&'a str>) -> Self {
+        Self { lines: Vec::new(), depth, manner, section }
     }
 
     /// Whether there are none.
@@ -29,33 +61,75 @@ impl<'a> Rows<'a> {
         self.lines.is_empty()
     }
 
-    /// Adds an option; of its lines one is made.
-    pub(super) fn add(&mut self, key: &str, text: &str, span: Option<Span>) {
-        let text = self.mask.value(key, text);
-        let text = text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-        self.lines.push((format!("{key} = {}", text.trim()), place(span, self.sources)));
+    /// Adds an option under a name.
+    pub(super) fn add(&mut self, name: &str, origin: &Origin) {
+        let veil = veil(self.manner.mask, origin);
+        let place = self.place(origin.steps.first());
+        let mut lines = veil.text.split('\n').map(harmless);
+        let first = lines.next().unwrap_or_default();
+        self.lines.push((format!("{} = {first}", harmless(name)).trim_end().to_owned(), place));
+        let lines = lines.filter(|line| !line.is_empty());
+        self.lines.extend(lines.map(|line| (format!("    {line}"), String::new())));
+        if self.manner.detail == Detail::Origins {
+            let rows =
+                origin.steps.iter().zip(&veil.steps).skip(1).map(|(step, text)| {
+                    (format!("  {}", account(step, text)), self.place(Some(step)))
+                });
+            self.lines.extend(rows.collect::<Vec<_>>());
+        }
+    }
+
+    fn place(&self, step: Option<&Step>) -> String {
+        let Some(Step { how, section, span, .. }) = step else { return String::new() };
+        let other = section.as_deref().filter(|section| Some(*section) != self.section);
+        match (self.manner.detail, how, span) {
+            (Detail::Origins, _, Some(span)) => {
+                let section = other.map_or_else(String::new, |other| format!("[{other}] "));
+                format!("  ({section}{})", self.manner.location(*span))
+            }
+            (Detail::Origins, How::Default, None) => "  (default)".to_owned(),
+            (_, _, span) => self.manner.place(*span),
+        }
+    }
+}
+
+/// A step in words, given what may be seen of its text.
+fn account(step: &Step, text: &str) -> String {
+    let (key, text) = (Excerpt(&step.key), Excerpt(text));
+    match step.how {
+        How::Default | How::Given | How::Unwritten => format!("{key} = {text}"),
+        How::Get | How::Set => format!("by {key} = {text}"),
+        How::Over => format!("over {text}"),
+        How::Reference(depth) => format!("{:1$}%({key})s is {text}", "", 2 * (depth - 1)),
+        How::Use => format!("through {key} = {text}"),
     }
 }
 
 impl fmt::Display for Rows<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let widths = self.lines.iter().map(|(line, _)| line.chars().count());
-        let width = widths.filter(|width| *width <= WIDEST).max().unwrap_or_default();
-        for (line, place) in &self.lines {
-            let line = format!("{}{line:width$}{place}", Indent(self.depth));
-            writeln!(f, "{}", line.trim_end())?;
+        let placed = self.lines.iter().filter(|(_, place)| !place.is_empty());
+        let widths = placed.map(|(row, _)| row.width());
+        let widest = widths.filter(|width| *width <= WIDEST).max().unwrap_or_default();
+        for (row, place) in &self.lines {
+            let gap = if place.is_empty() { 0 } else { widest.saturating_sub(row.width()) };
+            writeln!(f, "{}{row}{:gap$}{place}", Indent(self.depth), "")?;
         }
         Ok(())
     }
 }
 
-/// Where something stands, to follow it in its line: `  (api-paste.ini:3)`; nothing for what no
-/// file gave.
-pub(super) fn place(span: Option<Span>, sources: &Sources) -> String {
-    span.map_or_else(String::new, |span| {
-        let location = sources.location(span);
-        format!("  ({}:{})", location.path.display(), location.line)
-    })
+/// A line of a value without what would upset a terminal.
+fn harmless(line: &str) -> String {
+    let line = line.trim();
+    if !line.contains(char::is_control) {
+        return line.to_owned();
+    }
+    let escape = |character: char| {
+        let is_control = character.is_control();
+        let escaped = is_control.then(|| character.escape_default()).into_iter().flatten();
+        escaped.chain((!is_control).then_some(character))
+    };
+    line.chars().flat_map(escape).collect()
 }
 
 /// Two blanks a level.

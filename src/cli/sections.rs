@@ -1,10 +1,11 @@
 //! The sections of a file as they were parsed, for people.
 
-use super::rows::{Rows, place};
+use std::sync::Arc;
+
+use super::rows::{Manner, Rows};
 use crate::diagnostic::Diagnostic;
-use crate::ini::{Defaults, Document, Scope, Setting};
-use crate::settings::Mask;
-use crate::source::{self, Span};
+use crate::graph::{Origin, Origins};
+use crate::ini::{Defaults, Document, Scope, Section, Setting};
 
 /// The sections of a file with what lies over it, references between options filled in.
 #[derive(Debug)]
@@ -17,43 +18,45 @@ pub(super) struct Sections {
 
 impl Sections {
     /// The sections of a document.
-    pub(super) fn of(document: &Document, sources: &source::Sources, mask: &Mask) -> Self {
-        let defaults = Defaults::new(document, sources);
-        let mut listing = Listing { sources, mask, text: String::new(), faults: Vec::new() };
+    pub(super) fn of(document: &Document, origins: &Origins<'_>, manner: Manner<'_>) -> Self {
+        let defaults = Defaults::new(document, manner.sources);
+        let mut listing = Listing { origins, manner, text: String::new(), faults: Vec::new() };
         if !document.defaults.is_empty() {
-            listing.add("DEFAULT", None, (&document.defaults, &defaults.scope(None, sources)));
+            listing.add(None, &document.defaults, &defaults.scope(None, manner.sources));
         }
         for section in &document.sections {
-            let scope = defaults.scope(Some(section), sources);
-            listing.add(&section.name, Some(section.span), (&section.options, &scope));
+            let scope = defaults.scope(Some(section), manner.sources);
+            listing.add(Some(section), &section.options, &scope);
         }
         Self { text: listing.text, faults: listing.faults }
     }
 }
 
-struct Listing<'a> {
-    sources: &'a source::Sources,
-    mask: &'a Mask,
+struct Listing<'s, 'a> {
+    origins: &'s Origins<'a>,
+    manner: Manner<'s>,
     text: String,
     faults: Vec<Diagnostic>,
 }
 
-impl Listing<'_> {
-    fn add(&mut self, name: &str, span: Option<Span>, (options, scope): (&[Setting], &Scope<'_>)) {
-        let mut rows = Rows::new(1, self.mask, self.sources);
-        for Setting { key, raw, value_span, .. } in options {
-            let value = match scope.value(key) {
-                Some(Ok(value)) => value.text,
-                Some(Err(fault)) => {
-                    self.faults.push(*fault);
-                    raw.clone()
-                }
-                None => raw.clone(),
-            };
-            rows.add(key, &value, Some(*value_span));
+impl Listing<'_, '_> {
+    /// Adds a section, or `[DEFAULT]`.
+    fn add(&mut self, section: Option<&Section>, options: &[Setting], scope: &Scope<'_>) {
+        let header = section.map(|section| &section.name);
+        let name = header.map_or("DEFAULT", Arc::as_ref);
+        let mut rows = Rows::new(1, self.manner, Some(name));
+        for setting in options {
+            let value = scope.value(&setting.key).transpose();
+            let value = value.unwrap_or_else(|fault| {
+                self.faults.push(*fault);
+                None
+            });
+            let text = value.map_or_else(|| Arc::clone(&setting.raw), |value| value.text);
+            let steps = self.origins.written(header, setting, scope);
+            rows.add(&setting.key, &Origin { key: Arc::clone(&setting.key), text, steps });
         }
         let gap = if self.text.is_empty() { "" } else { "\n" };
-        let place = place(span, self.sources);
+        let place = self.manner.place(section.map(|section| section.span));
         self.text.extend([gap, "[", name, "]", &place, "\n", &rows.to_string()]);
     }
 }

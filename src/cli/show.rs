@@ -11,10 +11,11 @@ use serde_json::Value as Json;
 
 use super::files::Files;
 use super::report::Findings;
+use super::rows::Manner;
 use super::sections::Sections;
 use super::tree::Tree;
 use super::{report, terminal};
-use crate::graph::{Loaded, Loader, Object};
+use crate::graph::{Detail, Loaded, Loader, Object, Origins};
 use crate::registry::Registry;
 use crate::settings::Mask;
 
@@ -26,7 +27,7 @@ use crate::settings::Mask;
 #[command(after_long_help = "\
 Example:
   pasteline show
-  pasteline show api-paste.ini --name cors --type filter
+  pasteline show api-paste.ini --name cors --type filter --origin
   pasteline show api-paste.ini --all --format json")]
 pub(super) struct Show {
     #[command(flatten)]
@@ -47,6 +48,12 @@ pub(super) struct Show {
     /// Show the file as it was parsed, nothing resolved but references between options
     #[arg(long, conflicts_with_all = ["name", "object"])]
     sections: bool,
+
+    /// Tell of each option all that it comes from, with line and column: the sections that use one
+    /// another, `set` and `get`, references, what an overlay replaces; and what factories take for
+    /// options that are not given
+    #[arg(long)]
+    origin: bool,
 
     /// A tree for people, or JSON with the trees that Paste Deploy would make
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -80,26 +87,29 @@ enum Format {
 
 impl Show {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
-        let Self { files, name, object, all, sections, format } = self;
+        let Self { files, name, object, all, sections, origin, format } = self;
+        let detail = if origin { Detail::Origins } else { Detail::Plain };
         let mut loader = Loader::open(&files.input(), registry);
         let (object, mask) = (object.object(), registry.mask());
         match format {
-            Format::Json if sections => match loader.show_sections() {
+            Format::Json if sections => match loader.show_sections(detail) {
                 Ok(shown) => terminal::print_json(&shown).map(|()| ExitCode::SUCCESS),
                 Err(error) => print_json(&error),
             },
-            Format::Json if all => match loader.show_all() {
+            Format::Json if all => match loader.show_all(detail) {
                 Ok(shown) => print_all_json(shown),
                 Err(error) => print_json(&error),
             },
-            Format::Json => print_json(&loader.show(object, Some(&name))),
-            Format::Text if sections => print_sections(&loader, &mask),
+            Format::Json => print_json(&loader.show(object, Some(&name), detail)),
+            Format::Text if sections => print_sections(&loader, &mask, detail),
             Format::Text if all => {
                 let loadable = loader.loadable().into_iter();
                 let all: Vec<_> = loadable.map(|section| (section.object, section.name)).collect();
-                print_trees(&mut loader, &mask, &all)
+                print_trees(&mut loader, (&mask, detail), &all)
             }
-            Format::Text => print_trees(&mut loader, &mask, &[(object, Some(name.into()))]),
+            Format::Text => {
+                print_trees(&mut loader, (&mask, detail), &[(object, Some(name.into()))])
+            }
         }
     }
 }
@@ -130,10 +140,11 @@ impl<I: Iterator<Item = Json>> Serialize for Each<I> {
     }
 }
 
-fn print_sections(loader: &Loader<'_>, mask: &Mask) -> io::Result<ExitCode> {
+fn print_sections(loader: &Loader<'_>, mask: &Mask, detail: Detail) -> io::Result<ExitCode> {
     let mut diagnostics = loader.faults().to_vec();
     if let Some(document) = loader.document() {
-        let sections = Sections::of(document, loader.sources(), mask);
+        let manner = Manner { mask, sources: loader.sources(), detail };
+        let sections = Sections::of(document, &Origins::new(loader), manner);
         terminal::print(&sections.text)?;
         diagnostics.extend(sections.faults);
     }
@@ -144,7 +155,7 @@ fn print_sections(loader: &Loader<'_>, mask: &Mask) -> io::Result<ExitCode> {
 /// Prints what can be resolved of all that is asked for, and tells what is wrong with the rest.
 fn print_trees(
     loader: &mut Loader<'_>,
-    mask: &Mask,
+    (mask, detail): (&Mask, Detail),
     asked: &[(Object, Option<Arc<str>>)],
 ) -> io::Result<ExitCode> {
     let mut findings = Findings::default();
@@ -153,7 +164,8 @@ fn print_trees(
         let Loaded { graph, root, diagnostics } = loader.load(*object, name.as_deref());
         findings.add(diagnostics);
         let Some(root) = root else { continue };
-        let tree = Tree { graph: &graph, root, mask, sources: loader.sources() };
+        let manner = Manner { mask, sources: loader.sources(), detail };
+        let tree = Tree { graph: &graph, root, origins: &Origins::new(loader), manner };
         terminal::print(&format!("{gap}{tree}"))?;
         gap = "\n";
     }

@@ -1,11 +1,11 @@
 //! A resolved app, filter or server as an indented tree, for people.
 
 use std::fmt;
+use std::sync::Arc;
 
-use super::rows::{Indent, Rows, place};
-use crate::graph::{Graph, Node, NodeId, NodeKind};
-use crate::settings::Mask;
-use crate::source::Sources;
+use super::rows::{Indent, Manner, Rows};
+use crate::graph::{Detail, Graph, How, Node, NodeId, NodeKind, Origin, Origins};
+use crate::ini::Conf;
 
 /// What a node is made of, each part indented below it: the section, the factory, and each
 /// option with the place that it came from. Secrets are hidden.
@@ -13,55 +13,87 @@ use crate::source::Sources;
 pub(super) struct Tree<'a> {
     pub(super) graph: &'a Graph,
     pub(super) root: NodeId,
-    pub(super) mask: &'a Mask,
-    pub(super) sources: &'a Sources,
+    pub(super) origins: &'a Origins<'a>,
+    pub(super) manner: Manner<'a>,
 }
 
 impl fmt::Display for Tree<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_globals(f)?;
+        let root = self.graph.node(self.root);
+        let mut rows = Rows::new(1, self.manner, None);
+        for origin in self.globals(root, &Conf::default()) {
+            rows.add(&origin.key, &origin);
+        }
+        if !rows.is_empty() {
+            write!(f, "for all factories\n{rows}")?;
+        }
         // Not by recursion, as the file says how deep it goes.
-        let mut left = vec![(self.root, 0)];
-        while let Some((id, depth)) = left.pop() {
+        let mut left = vec![(self.root, 0, &root.global)];
+        while let Some((id, depth, global)) = left.pop() {
             let node = self.graph.node(id);
-            self.write_node(f, node, depth)?;
-            left.extend(node.parts().into_iter().rev().map(|part| (part, depth + 1)));
+            self.write_node(f, node, depth, global)?;
+            // What filters another section says nothing of its own.
+            let is_silent = matches!(node.kind, NodeKind::FilteredWith { .. });
+            let global = if is_silent { global } else { &node.global };
+            left.extend(node.parts().into_iter().rev().map(|part| (part, depth + 1, global)));
         }
         Ok(())
     }
 }
 
 impl Tree<'_> {
-    /// The options that every factory sees, but for the two that say where the file lies.
-    fn write_globals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows = Rows::new(1, self.mask, self.sources);
-        for (key, value) in &*self.graph.node(self.root).global {
-            if &**key != "here" && &**key != "__file__" {
-                rows.add(key, &value.text, value.span);
-            }
-        }
-        if rows.is_empty() { Ok(()) } else { write!(f, "for all factories\n{rows}") }
+    /// The options that all factories see, but for those that whoever names the node has too and
+    /// those that say where the file lies.
+    fn globals(&self, node: &Node, known: &Conf) -> Vec<Origin> {
+        let is_new = |key: &&Arc<str>| known.get(*key) != node.global.get(*key);
+        let is_own = |key: &&Arc<str>| !matches!(&***key, "here" | "__file__");
+        let new = node.global.keys().filter(is_own).filter(is_new);
+        new.filter_map(|key| self.origins.global_of(node, key)).collect()
     }
 
-    fn write_node(&self, f: &mut fmt::Formatter<'_>, node: &Node, depth: usize) -> fmt::Result {
+    fn write_node(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        node: &Node,
+        depth: usize,
+        known: &Arc<Conf>,
+    ) -> fmt::Result {
         let indent = Indent(depth);
         let factory = node.factory().map(|factory| &*factory.spec);
         let filtered = matches!(node.kind, NodeKind::FilteredWith { .. }).then_some("filtered");
         let names = [node.section(), factory, filtered].into_iter().flatten().collect::<Vec<_>>();
         let span = node.chain.first().map(|link| link.span).or(node.place);
-        writeln!(f, "{indent}{}{}", names.join("  "), place(span, self.sources))?;
+        writeln!(f, "{indent}{}{}", names.join("  "), self.manner.place(span))?;
         for link in node.chain.iter().skip(1) {
-            let place = place(Some(link.span), self.sources);
+            let place = self.manner.place(Some(link.span));
             writeln!(f, "{indent}  by {}{place}", link.section)?;
         }
-        // What filters another section says nothing of its own.
-        if matches!(node.kind, NodeKind::FilteredWith { .. }) {
+        if filtered.is_some() {
             return Ok(());
         }
-        let mut rows = Rows::new(depth + 2, self.mask, self.sources);
-        for (key, value) in &*node.local {
-            rows.add(key, &value.text, value.span);
+        let mut rows = Rows::new(depth + 2, self.manner, node.section());
+        for origin in self.origins.local(node) {
+            rows.add(&origin.key, &origin);
+        }
+        if self.manner.detail == Detail::Origins {
+            for origin in self.origins.implied(node) {
+                rows.add(&origin.key, &origin);
+            }
+        }
+        if !Arc::ptr_eq(known, &node.global) {
+            for origin in self.globals(node, known) {
+                rows.add(&global_name(&origin), &origin);
+            }
         }
         write!(f, "{rows}")
+    }
+}
+
+/// A global option by what makes it one.
+fn global_name(origin: &Origin) -> String {
+    let Origin { key, steps, .. } = origin;
+    match steps.first().map(|step| step.how) {
+        Some(How::Set) => format!("set {key}"),
+        _ => format!("[DEFAULT] {key}"),
     }
 }

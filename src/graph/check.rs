@@ -2,7 +2,7 @@
 
 use super::fault::listed;
 use super::notes::Notes;
-use super::{Factory, Graph, Node, NodeKind};
+use super::{Factory, Graph, Node};
 use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::registry::{Definition, FactoryId, Found, Kind, Registry};
 use crate::settings::{Dialect, Reader, Subject};
@@ -24,15 +24,7 @@ pub fn check(graph: &Graph, registry: &Registry, sources: &Sources) -> Vec<Diagn
 }
 
 fn check_node(node: &Node, registry: &Registry, sources: &Sources) -> Vec<Diagnostic> {
-    let (factory, kind) = match &node.kind {
-        NodeKind::App(factory) => (factory, Kind::App),
-        NodeKind::Composite { factory, .. } => (factory, Kind::Composite),
-        NodeKind::Filter(factory) => (factory, Kind::Filter),
-        NodeKind::Server(factory) => (factory, Kind::Server),
-        NodeKind::FilterApp { .. } | NodeKind::FilteredWith { .. } | NodeKind::Pipeline { .. } => {
-            return Vec::new();
-        }
-    };
+    let Some((kind, factory)) = node.made_by() else { return Vec::new() };
     let Some(Found { definition, alias }) = registry.find(kind, &factory.spec) else {
         return vec![unknown(node, factory, kind, registry)];
     };

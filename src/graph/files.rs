@@ -121,6 +121,11 @@ impl Files {
         &self.views[id.0]
     }
 
+    /// All views.
+    pub(super) fn views(&self) -> &[View] {
+        &self.views
+    }
+
     /// Forgets what there is much of; the first view stays.
     pub(super) fn tidy(&mut self) {
         self.views.iter_mut().for_each(View::tidy);

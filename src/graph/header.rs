@@ -78,6 +78,13 @@ impl Headers {
         found
     }
 
+    /// The section with a header, to the letter.
+    pub(super) fn exact(&self, header: &str, sections: &[Section]) -> Option<usize> {
+        let (kind, name) = split(header);
+        let mut hits = self.hits(kind, name).into_iter();
+        hits.find(|number| &*sections[*number].name == header)
+    }
+
     fn hits(&self, kind: &str, name: Option<&str>) -> Vec<usize> {
         let bare = self.bare.get(kind).filter(|_| name.is_none());
         let names = self.named.get(kind);

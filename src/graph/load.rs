@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::files::{Files, ViewId, as_raised};
 use super::header::Loadable;
+use super::layers::Layers;
 use super::resolve::{Limits, Resolver};
 use super::view::File;
 use super::{DropIns, Input, Loaded, Object};
@@ -28,6 +29,8 @@ pub struct Loader<'r> {
     /// What is wrong with the lines of the file and of what lies over it.
     pub(super) faults: Vec<Diagnostic>,
     pub(super) caller: Option<Arc<Conf>>,
+    /// The files that make the main one.
+    pub(super) layers: Layers,
     strategy: Option<String>,
     pub(super) limits: Limits,
 }
@@ -47,8 +50,9 @@ impl<'r> Loader<'r> {
             let place = files.insert(File::new(document, Vec::new()));
             files.open(place, caller.clone()).ok()
         });
+        let layers = Layers::of(&files.sources);
         let (strategy, limits) = (input.strategy.clone(), Limits::default());
-        Self { registry, files, main, faults, caller, strategy, limits }
+        Self { registry, files, main, faults, caller, layers, strategy, limits }
     }
 
     /// What is wrong with the lines of the file and of what lies over it; that first which Paste

@@ -1,20 +1,40 @@
 //! What `show --format json` prints: trees, the parsed file, errors.
 
+use std::sync::Arc;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json, json};
 
 use super::header::Loadable;
-use super::{Loaded, Loader, Object};
+use super::{Loaded, Loader, Node, Object, Origins};
 use crate::diagnostic::Diagnostic;
 use crate::ini::{Defaults, Document, Scope, Setting};
 use crate::source::Sources;
 
+/// How much is said of what is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Detail {
+    /// Where each option comes from too, as `origin` beside the others.
+    Origins,
+    /// What Paste Deploy would make of it, to the letter.
+    Plain,
+}
+
+impl Detail {
+    fn origins<'l>(self, loader: &'l Loader<'_>) -> Option<Origins<'l>> {
+        match self {
+            Self::Origins => Some(Origins::new(loader)),
+            Self::Plain => None,
+        }
+    }
+}
+
 impl<'r> Loader<'r> {
     /// What is asked for as a tree, or `{"error": …}`; see [`load`](Self::load).
-    pub fn show(&mut self, object: Object, name: Option<&str>) -> Json {
+    pub fn show(&mut self, object: Object, name: Option<&str>, detail: Detail) -> Json {
         let loaded = self.load(object, name);
-        let (key, shown) = shown(&loaded, self.sources());
+        let (key, shown) = self.shown(&loaded, detail);
         if key == "error" { json!({ key: shown }) } else { shown }
     }
 
@@ -23,9 +43,12 @@ impl<'r> Loader<'r> {
     /// # Errors
     ///
     /// The error of the file itself, as `{"error": …}`.
-    pub fn show_all(&mut self) -> Result<impl Iterator<Item = Json> + use<'_, 'r>, Json> {
+    pub fn show_all(
+        &mut self,
+        detail: Detail,
+    ) -> Result<impl Iterator<Item = Json> + use<'_, 'r>, Json> {
         self.show_faults()?;
-        Ok(self.loadable().into_iter().map(|loadable| self.show_one(loadable)))
+        Ok(self.loadable().into_iter().map(move |loadable| self.show_one(loadable, detail)))
     }
 
     /// The file as it was parsed, what lies over it included: raw values, and what they come to.
@@ -35,15 +58,17 @@ impl<'r> Loader<'r> {
     /// # Errors
     ///
     /// The error of the file itself, as `{"error": …}`.
-    pub fn show_sections(&self) -> Result<impl Serialize + use<'_, 'r>, Json> {
+    pub fn show_sections(&self, detail: Detail) -> Result<impl Serialize + use<'_, 'r>, Json> {
         self.show_faults()?;
         let document = self.document().ok_or(Json::Null)?;
-        Ok(Parsed { document, sources: self.sources() })
+        let origins = detail.origins(self);
+        Ok(Parsed { document, sources: self.sources(), origins })
     }
 
-    fn show_one(&mut self, Loadable { section, object, name }: Loadable) -> Json {
+    fn show_one(&mut self, loadable: Loadable, detail: Detail) -> Json {
+        let Loadable { section, object, name } = loadable;
         let loaded = self.load(object, name.as_deref());
-        let (key, shown) = shown(&loaded, self.sources());
+        let (key, shown) = self.shown(&loaded, detail);
         let entry = [
             ("section", json!(&*section)),
             ("name", json!(name.as_deref())),
@@ -52,6 +77,16 @@ impl<'r> Loader<'r> {
             (key, shown),
         ];
         entry.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    /// The tree of what was asked for, or the first error.
+    fn shown(&self, loaded: &Loaded, detail: Detail) -> (&'static str, Json) {
+        let Some(root) = loaded.root else {
+            return ("error", error(&loaded.diagnostics, self.sources()).into());
+        };
+        let origins = detail.origins(self);
+        let origin = |node: &Node| Some(("origin".to_owned(), origins.as_ref()?.json(node)));
+        ("result", loaded.graph.show_with(root, origin))
     }
 
     fn show_faults(&self) -> Result<(), Json> {
@@ -63,63 +98,72 @@ impl<'r> Loader<'r> {
 }
 
 /// A file as it was parsed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Parsed<'a> {
     document: &'a Document,
     sources: &'a Sources,
+    origins: Option<Origins<'a>>,
 }
 
 impl Serialize for Parsed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { document, sources } = *self;
-        let defaults = Defaults::new(document, sources);
-        let scope = defaults.scope(None, sources);
+        let defaults = Defaults::new(self.document, self.sources);
+        let scope = defaults.scope(None, self.sources);
         let raw = |key: &str| defaults.raw(key).map_or("", |raw| &**raw);
         let shown: Json =
-            defaults.keys().map(|key| option(&scope, key, raw(key), sources)).collect();
+            defaults.keys().map(|key| self.option(None, &scope, (key, raw(key)))).collect();
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("defaults", &shown)?;
-        map.serialize_entry("sections", &Sections { parsed: *self, defaults: &defaults })?;
+        map.serialize_entry("sections", &Sections { parsed: self, defaults: &defaults })?;
         map.end()
+    }
+}
+
+impl Parsed<'_> {
+    /// An option of a section, or of the defaults.
+    fn option(&self, header: Option<&Arc<str>>, scope: &Scope<'_>, option: (&str, &str)) -> Json {
+        let (key, raw) = option;
+        let mut shown = Map::new();
+        shown.insert("key".to_owned(), json!(key));
+        shown.insert("raw".to_owned(), json!(raw));
+        match scope.value(key) {
+            Some(Ok(value)) => {
+                shown.insert("value".to_owned(), json!(&*value.text));
+            }
+            Some(Err(fault)) => {
+                shown.insert("error".to_owned(), error(&[*fault], self.sources).into());
+            }
+            None => {}
+        }
+        if let Some(origins) = &self.origins
+            && let Some(setting) = scope.setting(key)
+        {
+            let steps = origins.written(header, setting, scope);
+            let steps = steps.iter().map(|step| step.json(self.sources)).collect();
+            shown.insert("origin".to_owned(), steps);
+        }
+        Json::Object(shown)
     }
 }
 
 /// The sections of a file.
 #[derive(Debug)]
-struct Sections<'a> {
-    parsed: Parsed<'a>,
-    defaults: &'a Defaults,
+struct Sections<'s, 'a> {
+    parsed: &'s Parsed<'a>,
+    defaults: &'s Defaults,
 }
 
-impl Serialize for Sections<'_> {
+impl Serialize for Sections<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Parsed { document, sources } = self.parsed;
+        let Parsed { document, sources, .. } = self.parsed;
         serializer.collect_seq(document.sections.iter().map(|section| {
-            let scope = self.defaults.scope(Some(section), sources);
-            let show = |Setting { key, raw, .. }: &Setting| option(&scope, key, raw, sources);
+            let (name, scope) = (&section.name, self.defaults.scope(Some(section), sources));
+            let show = |Setting { key, raw, .. }: &Setting| {
+                self.parsed.option(Some(name), &scope, (key, raw))
+            };
             let options: Json = section.options.iter().map(show).collect();
-            json!({ "name": &*section.name, "options": options })
+            json!({ "name": &**name, "options": options })
         }))
-    }
-}
-
-fn option(scope: &Scope<'_>, key: &str, raw: &str, sources: &Sources) -> Json {
-    let mut shown = Map::new();
-    shown.insert("key".to_owned(), json!(key));
-    shown.insert("raw".to_owned(), json!(raw));
-    match scope.value(key) {
-        Some(Ok(value)) => shown.insert("value".to_owned(), json!(&*value.text)),
-        Some(Err(fault)) => shown.insert("error".to_owned(), error(&[*fault], sources).into()),
-        None => None,
-    };
-    Json::Object(shown)
-}
-
-/// The tree of what was asked for, or the first error.
-fn shown(loaded: &Loaded, sources: &Sources) -> (&'static str, Json) {
-    match loaded.root {
-        Some(root) => ("result", loaded.graph.show(root)),
-        None => ("error", error(&loaded.diagnostics, sources).into()),
     }
 }
 
@@ -148,6 +192,7 @@ fn error(diagnostics: &[Diagnostic], sources: &Sources) -> Option<Json> {
 mod tests {
     use serde_json::json;
 
+    use super::Detail;
     use crate::graph::Object;
     use crate::graph::fixture::{loader, registry};
 
@@ -155,7 +200,8 @@ mod tests {
     fn an_error_has_its_class_and_line() {
         let registry = registry();
         let text = "[pipeline:main]\npipeline =\n  missing\n";
-        let shown = loader(text, &[], &[], &registry).show(Object::App, Some("main"));
+        let shown =
+            loader(text, &[], &[], &registry).show(Object::App, Some("main"), Detail::Plain);
         let expected = json!({ "error": {
             "class": "LookupError",
             "message": "no app is called `missing`",
@@ -171,7 +217,7 @@ mod tests {
         let registry = registry();
         let text = "[app: a ]\nuse = egg:A\n[loggers]\n[filter:f]\n[server]\nuse = egg:S\n";
         let mut loader = loader(text, &[], &[], &registry);
-        let shown = loader.show_all().unwrap();
+        let shown = loader.show_all(Detail::Plain).unwrap();
         let entries: Vec<_> = shown
             .map(|entry| {
                 let outcome =
@@ -192,7 +238,7 @@ mod tests {
         let registry = registry();
         let text = "[DEFAULT]\na = %(here)s\n[s]\nb = %(a)s\nc = %\n";
         let loader = loader(text, &[], &[("x", "y")], &registry);
-        let mut shown = serde_json::to_value(loader.show_sections().unwrap()).unwrap();
+        let mut shown = serde_json::to_value(loader.show_sections(Detail::Plain).unwrap()).unwrap();
         shown["sections"][0]["options"][1]["error"] =
             shown["sections"][0]["options"][1]["error"]["class"].take();
         let expected = json!({

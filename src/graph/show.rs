@@ -12,11 +12,21 @@ impl Graph {
     /// It is as deep as the graph, which [`serde_json`] and dropping it mind: at most 480 levels
     /// of sections, each up to four levels of JSON.
     pub fn show(&self, id: NodeId) -> Json {
+        self.show_with(id, |_| None)
+    }
+
+    /// The tree that [`show`](Self::show) prints, each node with what is added to it.
+    pub(super) fn show_with(
+        &self,
+        id: NodeId,
+        addition: impl Fn(&Node) -> Option<(String, Json)>,
+    ) -> Json {
         // What a node is made of lies before it and belongs to no other.
         let mut shown: Vec<Json> = Vec::with_capacity(id.index() + 1);
         for node in &self.nodes[..=id.index()] {
-            let tree = draw(self, node, |child| shown[child.index()].take());
-            shown.push(tree);
+            let mut tree = draw(self, node, |child| shown[child.index()].take());
+            tree.extend(addition(node));
+            shown.push(Json::Object(tree));
         }
         shown.pop().unwrap_or_default()
     }
@@ -29,7 +39,7 @@ impl Graph {
 }
 
 /// A node, given how to come by what it is made of.
-fn draw(graph: &Graph, node: &Node, mut child: impl FnMut(NodeId) -> Json) -> Json {
+fn draw(graph: &Graph, node: &Node, mut child: impl FnMut(NodeId) -> Json) -> Map<String, Json> {
     let mut tree = head(node);
     match &node.kind {
         NodeKind::App(_) | NodeKind::Filter(_) | NodeKind::Server(_) => {}
@@ -56,7 +66,7 @@ fn draw(graph: &Graph, node: &Node, mut child: impl FnMut(NodeId) -> Json) -> Js
             tree.insert("filters".to_owned(), filters);
         }
     }
-    Json::Object(tree)
+    tree
 }
 
 /// What every node has.
@@ -83,13 +93,14 @@ fn conf(conf: &Conf) -> Json {
 mod tests {
     use serde_json::json;
 
-    use crate::graph::Object;
     use crate::graph::fixture::{loader, registry};
+    use crate::graph::{Detail, Object};
 
     /// The tree of the app `main`, but for its confs.
     fn tree(text: &str) -> serde_json::Value {
         let registry = registry();
-        let mut tree = loader(text, &[], &[], &registry).show(Object::App, Some("main"));
+        let mut tree =
+            loader(text, &[], &[], &registry).show(Object::App, Some("main"), Detail::Plain);
         strip(&mut tree);
         tree
     }

@@ -68,6 +68,21 @@ impl View {
         Self { filename, shown, file, defaults, acting, globals: None, options }
     }
 
+    /// The text of the file, without what lies over it.
+    pub(super) fn source(&self) -> SourceId {
+        self.file.document.source
+    }
+
+    /// The number of the section with a header, to the letter.
+    pub(super) fn number(&self, header: &str) -> Option<usize> {
+        self.file.headers.exact(header, &self.file.document.sections)
+    }
+
+    /// What the options of a section see, or those of `[DEFAULT]`.
+    pub(super) fn scope<'a>(&'a self, section: Option<usize>, sources: &'a Sources) -> Scope<'a> {
+        self.defaults.scope(section.map(|number| self.file.section(number)), sources)
+    }
+
     /// Forgets what is known of sections if there are many.
     pub(super) fn tidy(&mut self) {
         /// How many sections are kept from one load to the next.
@@ -165,7 +180,7 @@ impl Faults {
 
 /// What an option is for.
 #[derive(Clone, Copy, Debug)]
-enum Role<'a> {
+pub(super) enum Role<'a> {
     /// `get x = y`: the option `x` is the global option `y`.
     Get(&'a str),
     Plain,
@@ -174,7 +189,7 @@ enum Role<'a> {
 }
 
 impl<'a> Role<'a> {
-    fn of(key: &'a str) -> Self {
+    pub(super) fn of(key: &'a str) -> Self {
         if let Some(name) = key.strip_prefix("set ") {
             Self::Set(syntax::strip(name))
         } else if let Some(name) = key.strip_prefix("get ") {

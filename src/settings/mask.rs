@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Excerpt, Fix};
 use crate::source::{Sources, Span};
 
 /// What stands in place of a secret.
-pub(super) const MASK: &str = "****";
+pub const MASK: &str = "****";
 
 /// Ends of the names that options with secrets have, whatever factory they belong to.
 const SECRET_ENDS: [&str; 6] = ["_key", "hmac_keys", "passwd", "password", "secret", "token"];
@@ -88,7 +88,7 @@ impl Mask {
     }
 
     /// Whether an option of this name holds a secret.
-    pub(super) fn is_secret(&self, name: &str) -> bool {
+    pub fn is_secret(&self, name: &str) -> bool {
         let folded = name.to_ascii_lowercase();
         self.names.contains(name) || SECRET_ENDS.iter().any(|end| folded.ends_with(end))
     }

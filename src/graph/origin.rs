@@ -1,0 +1,229 @@
+//! Where the options of nodes come from, found out when somebody asks.
+
+mod owner;
+mod step;
+#[cfg(test)]
+mod tests;
+
+pub use self::step::{How, Origin, Step};
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use self::owner::{Owner, Owners};
+use super::layers::DEFAULT;
+use super::view::{Role, View};
+use super::{Loader, Node};
+use crate::ini::{Brought, Scope, Setting, Value};
+use crate::settings::Dialect;
+use crate::source::{SourceId, Span};
+
+/// Tells where the options of nodes come from: through `use`, `set` and `get`, references, and
+/// what lies over a file.
+///
+/// Nothing of this is kept while a file is loaded. It is made after a load, for the nodes of that
+/// load.
+#[derive(Debug)]
+pub struct Origins<'l> {
+    loader: &'l Loader<'l>,
+    owners: Owners<'l>,
+    scopes: RefCell<Scopes<'l>>,
+}
+
+/// What the options of sections see, by file and number; none for `[DEFAULT]`.
+type Scopes<'l> = HashMap<(SourceId, Option<usize>), Rc<Scope<'l>>>;
+
+/// A section that led to a node.
+struct Passed<'l> {
+    header: Arc<str>,
+    file: SourceId,
+    scope: Rc<Scope<'l>>,
+}
+
+impl<'l> Origins<'l> {
+    /// The origins of what was loaded last.
+    pub fn new(loader: &'l Loader<'_>) -> Self {
+        let owners = Owners::new(&loader.layers, loader.files.views(), loader.sources());
+        Self { loader, owners, scopes: RefCell::default() }
+    }
+
+    /// The options for the factory of a node, in their order.
+    pub fn local(&self, node: &Node) -> Vec<Origin> {
+        let passed = self.passed(node);
+        let origin = |(key, value): (&Arc<str>, &Value)| self.origin(node, key, value, &passed);
+        node.local.iter().map(origin).collect()
+    }
+
+    /// The options that all factories see, as far as a node is concerned.
+    pub fn global(&self, node: &Node) -> Vec<Origin> {
+        node.global.iter().map(|(key, value)| self.origin(node, key, value, &[])).collect()
+    }
+
+    /// The origins of all options of a node as JSON, secrets included.
+    pub(super) fn json(&self, node: &Node) -> Json {
+        let sources = self.loader.sources();
+        let origins = |origins: Vec<Origin>| -> Json {
+            let shown = origins.iter().map(|origin| (origin.key.to_string(), origin.json(sources)));
+            shown.collect()
+        };
+        json!({
+            "local_conf": origins(self.local(node)),
+            "global_conf": origins(self.global(node)),
+            "implied": origins(self.implied(node)),
+        })
+    }
+
+    /// One of the options that all factories see.
+    pub fn global_of(&self, node: &Node, key: &str) -> Option<Origin> {
+        let (key, value) = node.global.get_key_value(key)?;
+        Some(self.origin(node, key, value, &[]))
+    }
+
+    /// What the factory of a node takes for options that the section does not give: global ones,
+    /// if it looks there, and defaults; nothing if no such factory is known.
+    pub fn implied(&self, node: &Node) -> Vec<Origin> {
+        let found = node
+            .made_by()
+            .and_then(|(kind, factory)| self.loader.registry.find(kind, &factory.spec));
+        let Some(found) = found else { return Vec::new() };
+        let native = Dialect::new();
+        let dialect = found.alias.map_or(&native, |alias| &alias.dialect);
+        let options = found.definition.options.iter().filter_map(|option| {
+            let name = dialect.theirs(option.name);
+            if node.local.contains_key(name) || node.local.contains_key(option.name) {
+                return None;
+            }
+            let global = || self.global_of(node, name).filter(|_| dialect.is_global(name));
+            let default = || dialect.default_of(option.name).or(option.default);
+            global().or_else(|| Some(Origin::default(name, default()?)))
+        });
+        options.collect()
+    }
+
+    /// What an option of the main file comes from as it was parsed, given its section, none for
+    /// `[DEFAULT]`, and what it sees.
+    pub fn written(
+        &self,
+        header: Option<&Arc<str>>,
+        setting: &Setting,
+        scope: &Scope<'_>,
+    ) -> Vec<Step> {
+        let header = header.map_or_else(|| Arc::from(DEFAULT), Arc::clone);
+        let mut steps = vec![Step::of(How::Given, &header, setting)];
+        steps.extend(self.below(&header, setting));
+        let brought = scope.references(&setting.key);
+        steps.extend(brought.into_iter().map(|brought| self.reference(brought, None)));
+        steps
+    }
+
+    /// The sections that led to a node, the one that was named first.
+    fn passed(&self, node: &Node) -> Vec<Passed<'l>> {
+        let passed = node.chain.iter().filter_map(|link| {
+            let view = self.owners.view_named(&link.file)?;
+            let number = view.number(&link.section)?;
+            let (header, file) = (Arc::clone(&link.section), view.source());
+            Some(Passed { header, file, scope: self.scope(view, Some(number)) })
+        });
+        passed.collect()
+    }
+
+    fn scope(&self, view: &'l View, section: Option<usize>) -> Rc<Scope<'l>> {
+        let make = || Rc::new(view.scope(section, self.loader.sources()));
+        let mut scopes = self.scopes.borrow_mut();
+        Rc::clone(scopes.entry((view.source(), section)).or_insert_with(make))
+    }
+
+    fn origin(&self, node: &Node, key: &Arc<str>, value: &Value, passed: &[Passed<'_>]) -> Origin {
+        let owner = value.key_span.and_then(|span| self.owners.of(span));
+        let steps = owner.map_or_else(
+            || vec![Step::unwritten(key, &value.text)],
+            |owner| self.steps(node, value, &owner, passed),
+        );
+        Origin { key: Arc::clone(key), text: Arc::clone(&value.text), steps }
+    }
+
+    /// The way of a value from where it stands to a node.
+    fn steps(
+        &self,
+        node: &Node,
+        value: &Value,
+        owner: &Owner<'l>,
+        passed: &[Passed<'_>],
+    ) -> Vec<Step> {
+        let Owner { view, header, setting } = owner;
+        let scope = self.scope(view, view.number(header));
+        let (mut steps, name) = match Role::of(&setting.key) {
+            Role::Get(name) => {
+                let mut steps = self.got(node, value, &scope, setting);
+                steps.push(Step::of(How::Get, header, setting));
+                (steps, name)
+            }
+            Role::Plain => (vec![Step::of(How::Given, header, setting)], &*setting.key),
+            Role::Set(name) => (vec![Step::of(How::Set, header, setting)], name),
+        };
+        steps.extend(self.below(header, setting));
+        if let Role::Set(name) = Role::of(&setting.key) {
+            let under = self.scope(view, None).setting(name);
+            steps.extend(under.map(|under| Step::of(How::Over, &Arc::from(DEFAULT), under)));
+        }
+        steps.extend(passed_by(passed, (view.source(), header), name));
+        let brought = scope.references(&setting.key);
+        steps.extend(brought.into_iter().map(|brought| self.reference(brought, Some(node))));
+        steps
+    }
+
+    /// How a global option came about that a section gets by `get`.
+    fn got(&self, node: &Node, value: &Value, scope: &Scope<'_>, setting: &Setting) -> Vec<Step> {
+        let name = scope.value(&setting.key).and_then(Result::ok).map(|name| name.text);
+        let global = name.as_ref().and_then(|name| Some((name, node.global.get(&**name)?)));
+        match global {
+            // It may have been set to something else since.
+            Some((name, global)) if global.text == value.text => {
+                self.origin(node, name, global, &[]).steps
+            }
+            _ => vec![Step::unwritten(&setting.key, &value.text)],
+        }
+    }
+
+    /// What the files below say of an option.
+    fn below(&self, header: &Arc<str>, setting: &Setting) -> impl Iterator<Item = Step> {
+        let place = (header, &setting.key);
+        let source = setting.key_span.source;
+        let below = self.loader.layers.below(source, place, self.loader.sources());
+        below.map(|below| Step::of(How::Over, header, below))
+    }
+
+    /// A value that a reference brings in. What the file's caller gives is among the globals of
+    /// the node.
+    fn reference(&self, brought: Brought<'_>, node: Option<&Node>) -> Step {
+        let Brought { key, depth, raw, setting } = brought;
+        let how = How::Reference(depth);
+        let passed = || {
+            let value = node?.global.get(&*key).filter(|value| value.text == raw)?;
+            self.owners.of(value.key_span?)
+        };
+        let place: Option<Span> = setting.map(|setting| setting.key_span);
+        match place.map_or_else(passed, |span| self.owners.of(span)) {
+            Some(owner) => Step { text: raw, ..Step::of(how, &owner.header, owner.setting) },
+            None => Step { how, ..Step::unwritten(&Arc::from(key), &raw) },
+        }
+    }
+}
+
+/// The sections that a value passed by `use` on its way from the one that says it, and those
+/// behind it that say something else.
+fn passed_by(passed: &[Passed<'_>], (file, header): (SourceId, &Arc<str>), key: &str) -> Vec<Step> {
+    let is_own = |passed: &Passed<'_>| passed.file == file && passed.header == *header;
+    let Some(at) = passed.iter().position(is_own) else { return Vec::new() };
+    let step = |how, passed: &Passed<'_>, key: &str| {
+        Some(Step::of(how, &passed.header, passed.scope.setting(key)?))
+    };
+    let before = passed[..at].iter().filter_map(|before| step(How::Use, before, "use"));
+    let is_own = |behind: &&Passed<'_>| !behind.scope.is_hidden(key);
+    let behind = passed[at + 1..].iter().filter(is_own);
+    before.chain(behind.filter_map(|behind| step(How::Over, behind, key))).collect()
+}
