@@ -7,11 +7,13 @@ mod json;
 mod nearest;
 mod pages;
 mod render;
+mod sarif;
 
 pub use self::excerpt::Excerpt;
 pub use self::nearest::nearest;
 pub use self::pages::{PAGES, Page};
 pub use self::render::{Style, render};
+pub use self::sarif::sarif;
 
 use crate::source::Span;
 

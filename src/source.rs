@@ -186,11 +186,23 @@ impl Source {
     ///
     /// `\n`, `\r` and `\r\n` end lines, as in Python.
     pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
+        let (line, before) = self.line_before(offset);
+        (line, before.chars().count() + 1)
+    }
+
+    /// As [`line_and_column`](Self::line_and_column), with a column that counts UTF-16 code units,
+    /// as SARIF and editors do.
+    pub fn line_and_unit(&self, offset: usize) -> (usize, usize) {
+        let (line, before) = self.line_before(offset);
+        (line, before.encode_utf16().count() + 1)
+    }
+
+    /// The line of a byte offset, from 1, and what stands before the offset in it.
+    fn line_before(&self, offset: usize) -> (usize, &str) {
         let starts = self.line_starts.get_or_init(|| line_starts(&self.text));
         let line = starts.partition_point(|&start| start as usize <= offset);
         let start = starts[line - 1] as usize;
-        let before = self.text.get(start..offset).unwrap_or(&self.text[start..]);
-        (line, before.chars().count() + 1)
+        (line, self.text.get(start..offset).unwrap_or(&self.text[start..]))
     }
 }
 

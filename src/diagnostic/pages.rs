@@ -22,6 +22,12 @@ impl Page {
         PAGES.get(found).copied()
     }
 
+    /// What it means, in Markdown: the first paragraph.
+    pub fn summary(&self) -> String {
+        let paragraph = self.text.split("\n\n").nth(1).unwrap_or_default();
+        paragraph.replace('\n', " ")
+    }
+
     /// Whether it is told as no error at least at times, so that a comment can silence it. What is
     /// wrong with such a comment is not among them.
     pub fn can_be_silenced(&self) -> bool {
