@@ -27,7 +27,7 @@ mod way;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::registry::Registry;
 use crate::source::describe;
@@ -47,10 +47,11 @@ use crate::source::describe;
 /// ```
 #[expect(clippy::needless_pass_by_value, reason = "it reads best in a `main` of one line")]
 pub fn main(registry: Registry) -> ExitCode {
-    let CommandLine { command } = match CommandLine::try_parse() {
+    let CommandLine { command, color } = match CommandLine::try_parse() {
         Ok(command_line) => command_line,
         Err(error) => return refuse(&error),
     };
+    terminal::choose_colours(color);
     match command.run(&registry) {
         Ok(code) => code,
         // Whoever reads the output has seen enough, as `head` does.
@@ -80,6 +81,10 @@ Example:
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
+
+    /// When to use colours; `auto` is on a terminal that shows them, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
 }
 
 /// The commands, in the order in which a newcomer meets them.

@@ -20,6 +20,8 @@ mod unused_section;
 use std::collections::HashSet;
 use std::fmt;
 
+pub use self::allow::silence;
+
 use self::file::File;
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Graph, Loader, Survey};
@@ -106,7 +108,8 @@ pub fn validate(loader: &mut Loader<'_>, registry: &Registry) -> Vec<Diagnostic>
     }
     let Survey { mut diagnostics, .. } = survey;
     diagnostics.extend(found.diagnostics);
-    allow::silence(&mut diagnostics, loader.sources());
+    silence(&mut diagnostics, loader.sources());
+    diagnostics.extend(allow::mistakes(loader.sources()));
     diagnostics.sort_by_key(|found| found.span.map(|span| (span.source, span.start)));
     diagnostics
 }

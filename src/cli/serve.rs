@@ -7,11 +7,12 @@ use clap::Args;
 use tracing::Level;
 
 use super::files::Files;
-use super::report::{self, Findings, Format};
+use super::report::{self, Findings, Format, Strictness};
 use super::terminal;
 use crate::app::App;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::graph::{Graph, Loaded, Loader, NodeId, Object, check};
+use crate::lint;
 use crate::registry::{Kind, Registry};
 use crate::server::{Address, Settings};
 use crate::service;
@@ -21,8 +22,8 @@ use crate::stack;
 /// Build what a file says and serve it
 ///
 /// Serves until SIGTERM or SIGINT, lets every request that has begun finish, and ends with
-/// status 0. With a fault in what is to be served it does not start; `validate` looks at the
-/// whole file.
+/// status 0. With a fault in what is to be served it does not start. It tells the warnings of the
+/// whole file; `validate` also tells the faults in what is not served.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Example:
@@ -46,6 +47,9 @@ pub(super) struct Serve {
     /// [default: 127.0.0.1:9696]
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
     bind: Vec<Address>,
+
+    #[command(flatten)]
+    strictness: Strictness,
 }
 
 /// The name that stands for all that is not named.
@@ -66,7 +70,7 @@ impl Serve {
 
     /// Loads, checks and builds; none if something is wrong, which has been told then.
     fn prepare(self, registry: &Registry) -> io::Result<Option<(App, Settings)>> {
-        let Self { files, name, server, bind } = self;
+        let Self { files, name, server, bind, strictness } = self;
         let input = files.input();
         let mut loader = Loader::open(&input, registry);
         let Loaded { graph, root, diagnostics } = loader.load(Object::App, Some(&name));
@@ -75,10 +79,14 @@ impl Serve {
         findings.add(check(&graph, registry, loader.sources()));
         let (settings, found) = settings(&mut loader, registry, &server);
         findings.add(found);
-        let Findings { diagnostics, .. } = findings;
+        let warnings = lint::validate(&mut loader, registry).into_iter();
+        findings.add(warnings.filter(|found| found.severity == Severity::Warning));
+        let Findings { mut diagnostics, .. } = findings;
+        lint::silence(&mut diagnostics, loader.sources());
+        diagnostics.sort_by_key(|found| found.span.map(|span| (span.source, span.start)));
         report::tell(&diagnostics, loader.sources(), &registry.mask(), Format::Text)?;
         match (root, settings) {
-            (Some(root), Some(mut settings)) if !diagnostics.iter().any(Diagnostic::is_error) => {
+            (Some(root), Some(mut settings)) if !strictness.refuses(&diagnostics) => {
                 if !bind.is_empty() {
                     settings.bind_to(bind);
                 }
@@ -86,8 +94,7 @@ impl Serve {
                 Ok(app.map(|app| (app, settings)))
             }
             _ => {
-                let tally = report::tally(&diagnostics);
-                terminal::tell(&format!("{tally} in {}", input.file.display()))?;
+                terminal::tell(&Strictness::verdict(&diagnostics, &input.file))?;
                 Ok(None)
             }
         }

@@ -3,8 +3,13 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::OnceLock;
 
+use clap::ColorChoice;
 use serde::Serialize;
+
+/// What the command line says about colours, once for the whole process.
+static COLOURS: OnceLock<ColorChoice> = OnceLock::new();
 
 /// Prints a result, which ends its own last line.
 pub(super) fn print(text: &str) -> io::Result<()> {
@@ -26,19 +31,30 @@ pub(super) fn tell(text: &str) -> io::Result<()> {
     writeln!(io::stderr().lock(), "{text}")
 }
 
-/// Whether standard error is a terminal that shows colours, and the environment does not ask for
-/// none (<https://no-color.org>).
+/// Decides whether colours are shown, unless that is decided already.
+pub(super) fn choose_colours(choice: ColorChoice) {
+    COLOURS.get_or_init(|| choice);
+}
+
+/// Whether standard error shows colours: unless it is decided, if it is a terminal and the
+/// environment does not ask for none (<https://no-color.org>).
 pub(super) fn is_colourful() -> bool {
     shows_colours(&io::stderr())
 }
 
-/// Whether standard output is such a terminal.
+/// Whether standard output does.
 pub(super) fn is_colourful_output() -> bool {
     shows_colours(&io::stdout())
 }
 
 fn shows_colours(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && allows_colours(|name| env::var_os(name))
+    match COLOURS.get() {
+        Some(ColorChoice::Always) => true,
+        Some(ColorChoice::Never) => false,
+        Some(ColorChoice::Auto) | None => {
+            stream.is_terminal() && allows_colours(|name| env::var_os(name))
+        }
+    }
 }
 
 /// Whether an environment, given by its variables, has nothing against colours.

@@ -6,9 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::files::Files;
-use super::report::{self, Format};
+use super::report::{self, Format, Strictness};
 use super::terminal;
-use crate::diagnostic::Diagnostic;
 use crate::graph::{Loader, Object};
 use crate::lint;
 use crate::registry::Registry;
@@ -17,12 +16,14 @@ use crate::registry::Registry;
 ///
 /// Sections that no pipeline uses are checked too. Nothing is started: no socket is opened, no
 /// name resolved, and no file read but the configuration. The exit status is 0 if there is no
-/// error, 1 if there is one, and 2 if this command line is not understood.
+/// error, 1 if there is one, or a warning with --deny-warnings, and 2 if this command line is not
+/// understood.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Example:
   pasteline validate
-  pasteline validate /etc/neutron/api-paste.ini --overlay overlay.ini --format short")]
+  pasteline validate /etc/neutron/api-paste.ini --overlay overlay.ini --format short
+  pasteline validate --deny-warnings --format sarif > pasteline.sarif")]
 pub(super) struct Validate {
     #[command(flatten)]
     files: Files,
@@ -30,6 +31,9 @@ pub(super) struct Validate {
     /// How to tell what is wrong
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+
+    #[command(flatten)]
+    strictness: Strictness,
 }
 
 impl Validate {
@@ -38,16 +42,17 @@ impl Validate {
         let mut loader = Loader::open(&input, registry);
         let diagnostics = lint::validate(&mut loader, registry);
         report::tell(&diagnostics, loader.sources(), &registry.mask(), self.format)?;
-        let (file, tally) = (input.file.display(), report::tally(&diagnostics));
-        if self.format == Format::Json {
-            // The array says it all.
-        } else if diagnostics.iter().any(Diagnostic::is_error) {
-            terminal::tell(&format!("{tally} in {file}"))?;
+        let is_refused = self.strictness.refuses(&diagnostics);
+        if matches!(self.format, Format::Json | Format::Sarif) {
+            // The result says it all.
+        } else if is_refused {
+            terminal::tell(&Strictness::verdict(&diagnostics, &input.file))?;
         } else {
+            let (file, tally) = (input.file.display(), report::tally(&diagnostics));
             let besides = if tally.is_empty() { tally } else { format!(" ({tally})") };
             terminal::print(&format!("{file} is valid: {}{besides}\n", inventory(&loader)))?;
         }
-        Ok(report::status(&diagnostics))
+        Ok(if is_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 

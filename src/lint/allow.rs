@@ -10,8 +10,8 @@ use crate::syntax::{self, LineKind};
 /// What such a comment begins with.
 const MARK: &str = "pasteline:";
 
-/// Takes out what comments silence, and adds what is wrong with those comments.
-pub(super) fn silence(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
+/// Takes out what comments silence.
+pub fn silence(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
     for (source, text) in sources.iter().map(|(id, source)| (id, source.text())) {
         if !text.contains(MARK) {
             continue;
@@ -21,8 +21,19 @@ pub(super) fn silence(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
             let place = found.span.filter(|span| span.source == source && !found.is_error());
             !place.is_some_and(|span| allowed.has(found.slug, span))
         });
-        diagnostics.extend(allowed.unknown.iter().map(|range| unknown(text, range, source)));
     }
+}
+
+/// What is wrong with the comments that are to silence something.
+pub(super) fn mistakes(sources: &Sources) -> Vec<Diagnostic> {
+    let mut mistakes = Vec::new();
+    for (source, text) in sources.iter().map(|(id, source)| (id, source.text())) {
+        if text.contains(MARK) {
+            let unknown_words = Allowed::read(text).unknown;
+            mistakes.extend(unknown_words.iter().map(|range| unknown(text, range, source)));
+        }
+    }
+    mistakes
 }
 
 /// What the comments of a text allow.

@@ -42,7 +42,7 @@ max_request_body_size = %(admin_password)s\n",
 #[test]
 fn no_secret_is_told_in_any_format() {
     for ini in FILES {
-        for format in ["text", "short", "json"] {
+        for format in ["text", "text --color always", "short", "json", "sarif"] {
             let test = Test::new().ini(ini).arguments("--format").arguments(format);
             let finished = test.validate();
             let told = format!("{}{}", finished.stdout, finished.stderr);

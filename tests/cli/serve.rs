@@ -55,6 +55,31 @@ fn ends_at_a_signal_with_status_0() {
 }
 
 #[test]
+fn tells_the_warnings_of_the_whole_file_unless_they_are_silenced() {
+    let alike = "[pipeline:alike]\npipeline = pass pass main\n";
+    let pass = "[filter:pass]\nuse = egg:pasteline#pass\n";
+    for (above, is_told) in [("", true), ("# pasteline: allow-file repeated-filter\n", false)] {
+        let server = Test::new().ini(&format!("{above}{HELLO}{alike}{pass}")).serve();
+        server.signal("TERM");
+        let finished = server.wait();
+        let told = finished.stderr.contains("warning[repeated-filter]");
+        assert_eq!((finished.status, told), (Some(0), is_told), "{finished:#?}");
+    }
+}
+
+#[test]
+fn serves_beside_faults_that_concern_it_not_and_ends_at_warnings_that_are_denied() {
+    let broken = "[filter:broken]\nuse = egg:pasteline#nothing\n";
+    let server = Test::new().ini(&format!("{HELLO}{broken}")).serve();
+    assert_eq!(server.get("/").body, "hello");
+    let alike =
+        "[pipeline:alike]\npipeline = pass pass main\n[filter:pass]\nuse = egg:pasteline#pass\n";
+    let test = Test::new().ini(&format!("{HELLO}{alike}"));
+    let denied = test.arguments("serve --bind 127.0.0.1:0 --deny-warnings").run().status(1);
+    denied.tells("1 warning in api-paste.ini; `--deny-warnings` makes warnings count as errors\n");
+}
+
+#[test]
 fn does_not_start_with_a_file_at_fault() {
     let text = format!("{HELLO}status = tea\n");
     let finished = Test::new().ini(&text).arguments("serve --bind 127.0.0.1:0").run().status(1);

@@ -35,6 +35,91 @@ fn tells_every_fault_with_its_place_and_a_way_out() {
 }
 
 #[test]
+fn tells_each_fault_at_its_line_and_column() {
+    let test = Test::new().file("faults.ini", include_str!("faults.ini"));
+    let finished = test.arguments("faults.ini --format short").validate().status(1);
+    let places = finished.stderr.lines().map(|line| line.split("]: ").next().unwrap());
+    let expected = [
+        "faults.ini:7:9: error[unknown-section",
+        "faults.ini:8:17: error[unreadable-file",
+        "faults.ini:9:11: error[unknown-section",
+        "faults.ini:16:25: error[bad-value",
+        "faults.ini:19:24: error[unknown-filter",
+        "faults.ini:23:1: error[unknown-option",
+        "faults.ini:24:19: error[unknown-reference",
+        "faults.ini:27:7: error[missing-option",
+        "faults.ini:30:7: error[unknown-app",
+        "faults.ini:36:7: error[cycle",
+        "faults.ini:38:2: error[duplicate-section",
+        "faults.ini:40:1: error[duplicate-option",
+        "12 errors in faults.ini",
+    ];
+    assert_eq!(places.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn tells_all_faults_as_a_sarif_log() {
+    let test = Test::new().file("faults.ini", include_str!("faults.ini"));
+    let finished = test.arguments("faults.ini --format sarif").validate().status(1);
+    assert_eq!(finished.stderr, "");
+    let log: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    assert_eq!(run["tool"]["driver"]["name"], "pasteline");
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert_eq!((rules.len(), results.len()), (11, 12));
+    for result in results {
+        let rule = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!((&result["ruleId"], &result["level"]), (&rules[rule]["id"], &"error".into()));
+    }
+    let place = &results[0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "faults.ini");
+    let region = &place["region"];
+    assert_eq!((&region["startLine"], &region["startColumn"]), (&7.into(), &9.into()));
+    assert_eq!((&region["endLine"], &region["endColumn"]), (&7.into(), &13.into()));
+    assert_eq!(region["byteLength"], 4);
+}
+
+#[test]
+fn a_sarif_log_without_results_says_that_all_is_well() {
+    let finished = Test::new().ini(CLEAN).arguments("--format sarif").validate().status(0);
+    let log: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!(log["runs"][0]["results"], serde_json::json!([]));
+}
+
+#[test]
+fn warnings_can_be_denied_and_notes_cannot() {
+    let warned = CLEAN.replace("named hello", "named named hello");
+    Test::new().ini(&warned).validate().status(0).prints("(1 warning)");
+    let denied = Test::new().ini(&warned).arguments("--deny-warnings").validate().status(1);
+    denied
+        .tells("warning[repeated-filter]")
+        .tells("\n1 warning in api-paste.ini; `--deny-warnings` makes warnings count as errors\n");
+    let noted = format!("{CLEAN}[filter:unused]\nuse = egg:pasteline#pass\n");
+    let noted = Test::new().ini(&noted).arguments("--deny-warnings").validate();
+    noted.status(0).prints("(1 note)");
+}
+
+#[test]
+fn points_at_the_page_of_what_it_tells() {
+    let ini = CLEAN.replace("body", "bdy");
+    let finished = Test::new().ini(&ini).validate().status(1);
+    finished.tells("\n\nfor more, run `pasteline explain unknown-option`\n1 error in");
+}
+
+#[test]
+fn colours_can_be_had_without_a_terminal() {
+    let ini = CLEAN.replace("body", "bdy");
+    let is_coloured = |arguments| {
+        let finished = Test::new().ini(&ini).arguments(arguments).validate().status(1);
+        finished.stderr.contains('\u{1b}')
+    };
+    assert!(is_coloured("--color always"));
+    assert!(!is_coloured("--color auto") && !is_coloured("--color never"));
+}
+
+#[test]
 fn tells_each_fault_in_a_line_or_as_json() {
     let ini = CLEAN.replace("body", "bdy");
     let test = Test::new().ini(&ini).arguments("--format short");

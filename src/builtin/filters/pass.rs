@@ -6,7 +6,7 @@ use crate::settings;
 use crate::settings::Reader;
 
 pub(super) const DEFINITION: Definition = Definition::filter::<Pass>("pass")
-    .stand_in("does without it; never leave out so what guards something");
+    .stand_in("does without it, which is safe only if it guards nothing");
 
 settings! {
     /// Does nothing, at no cost.
