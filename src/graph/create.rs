@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::asked::{Asked, Event};
-use super::context::{Context, ContextId, Named, Shape};
+use super::context::{Context, ContextId, FrameId, Named, Shape};
 use super::egg::{COMPOSIT_FACTORY, COMPOSITE_FACTORY, ENTRY_POINT, implied_protocol};
 use super::name::Name;
 use super::resolve::Resolver;
@@ -100,11 +100,9 @@ impl Resolver<'_> {
 
     /// Asks a composite for its children, and sets out to find and make them.
     fn compose(&mut self, id: ContextId, factory: Factory) {
-        let frame = self.contexts.get(id).frame;
-        let circle = frame.and_then(|frame| {
-            self.frames.circle_of_composites(self.frames.get(frame), self.sources())
-        });
-        if let Some(circle) = circle {
+        if let Some(frame) = self.named(id)
+            && let Some(circle) = self.frames.compose(frame, &self.files.sources)
+        {
             self.notes.add(circle);
             return self.made.push(None);
         }
@@ -129,6 +127,14 @@ impl Resolver<'_> {
                 Event::Noted(diagnostic) => self.tasks.push(Task::Note(diagnostic)),
             }
         }
+    }
+
+    /// The section by whose name a context was found. All of the context follows from it, while
+    /// those that it leads to by `use` mean something else to others.
+    fn named(&self, id: ContextId) -> Option<FrameId> {
+        let Context { frame, chain, .. } = self.contexts.get(id);
+        let parent = |frame: &FrameId| self.frames.get(*frame).parent;
+        std::iter::successors(*frame, parent).nth(chain.len().saturating_sub(1))
     }
 
     /// Asks a composite how it puts its children together, and which they are.
@@ -176,7 +182,7 @@ impl Resolver<'_> {
         let Composing { factory, plan, is_opaque, asked, errors } = composing;
         let made = self.take_made(asked.len());
         if self.notes.errors() > errors
-            && let Some(frame) = self.contexts.get(context).frame
+            && let Some(frame) = self.named(context)
         {
             let visit = self.frames.get(frame).visit.clone();
             self.faulty.insert(visit);

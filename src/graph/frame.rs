@@ -32,6 +32,8 @@ pub(super) struct Frame {
     pub(super) file: SourceId,
     /// The name by which it was asked for.
     pub(super) name: Option<Name>,
+    /// Whether it is a composite that is being made.
+    pub(super) is_composite: bool,
 }
 
 impl Frame {
@@ -109,14 +111,13 @@ impl Frames {
         self.circle(last, before, sources)
     }
 
-    /// What is wrong if a composite is to be made that waits already for what it is made of.
-    pub(super) fn circle_of_composites(
-        &self,
-        last: &Frame,
-        sources: &Sources,
-    ) -> Option<Diagnostic> {
-        let mut way = self.up(last.parent);
-        let before = way.position(|frame| frame.visit.is_as(&last.visit))?;
+    /// Notes that a composite is being made; what is wrong if it waits already for what it is made
+    /// of.
+    pub(super) fn compose(&mut self, id: FrameId, sources: &Sources) -> Option<Diagnostic> {
+        self.0[id.0].is_composite = true;
+        let last = self.get(id);
+        let is_last = |frame: &Frame| frame.is_composite && frame.visit.is_as(&last.visit);
+        let before = self.up(last.parent).position(is_last)?;
         self.circle(last, before, sources)
     }
 
@@ -238,10 +239,18 @@ use = main
     #[test]
     fn a_circle_of_composites_is_found_when_they_are_made() {
         let text = "[composite:main]\nuse = egg:pasteline#pick\na = a\n\
-                    [app:a]\nuse = main\nfilter-with = none\n";
+                    [pipeline:a]\npipeline = none main\n";
         let errors = errors(text);
         assert_eq!(errors[0], "LookupError: no filter is called `none`");
         assert!(errors[1].starts_with("RecursionError: `[composite:main]` leads to itself"));
+    }
+
+    #[test]
+    fn a_composite_is_another_for_each_section_that_uses_it() {
+        let other = "[composite:other]\nuse = egg:pasteline#pick\na = egg:A\n";
+        let text = "[composite:main]\nuse = other\nb = b\n[composite:b]\nuse = other\n";
+        let expected = "pick(egg:A#main pick(egg:A#main))";
+        assert_eq!(outline(&format!("{text}{other}")), expected);
     }
 
     #[test]

@@ -75,6 +75,7 @@ impl Resolver<'_> {
             place: *place,
             file: file.document.source,
             name: wish.name.clone(),
+            is_composite: false,
             visit,
         }
     }
