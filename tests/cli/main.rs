@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod demo;
+mod differences;
 mod explain;
 mod fmt;
 mod gateway;
