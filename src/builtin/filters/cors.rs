@@ -49,9 +49,9 @@ const LATENT: &str = "it was a default for a settings file; give the option with
 const PROJECT: &str = "settings files are named once, for the whole server; unless \
     `allowed_origin` is given here, no other origin may use the app";
 
-const NOTE: &str = "The original asks the app first and answers every `OPTIONS` with 200; here a \
-    preflight that is allowed never reaches the app, and what the app answers to any other \
-    `OPTIONS` stands. Credentials are never allowed to `*`.";
+const NOTE: &str = "The original asks the app first, and makes 200 of whatever it refuses an \
+    `OPTIONS` with; here a preflight that is allowed never reaches the app, and what the app \
+    answers to any other `OPTIONS` stands. Credentials are never allowed to `*`.";
 
 settings! {
     /// Lets pages of other origins use an app from a browser (CORS).
