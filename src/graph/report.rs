@@ -182,7 +182,10 @@ fn error(diagnostics: &[Diagnostic], sources: &Sources) -> Option<Json> {
         shown.insert("line".to_owned(), json!(line(first)));
     }
     if first.class == "ParsingError" {
-        let alike = errors().take_while(|error| error.class == first.class);
+        let file = |error: &Diagnostic| error.span.map(|span| span.source);
+        let is_alike =
+            |error: &&Diagnostic| error.class == first.class && file(error) == file(first);
+        let alike = errors().take_while(is_alike);
         shown.insert("lines".to_owned(), alike.filter_map(line).collect());
     }
     Some(Json::Object(shown))
@@ -210,6 +213,17 @@ mod tests {
             "line": 3,
         }});
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn an_error_has_the_lines_of_one_file() {
+        let registry = registry();
+        let text = "[app:main]\nuse = config:a.ini\n";
+        let faulty = "[app:main]\nuse = config:b.ini\nnonsense\nand more\n";
+        let others = [("a.ini", faulty), ("b.ini", "[app:main]\nnonsense\n")];
+        let shown =
+            loader(text, &others, &[], &registry).show(Object::App, Some("main"), Detail::Plain);
+        assert_eq!(shown["error"]["lines"], json!([3, 4]));
     }
 
     #[test]
