@@ -31,6 +31,9 @@ fn files() -> Vec<Example> {
         example("special-file", app("use = config:/dev/null"), REFUSE, &["not a regular file"]),
         example("large-file", app("use = config:large.ini"), REFUSE, &["larger than 64 MiB"])
             .file("large.ini", "\n".repeat((64 << 20) + 1)),
+        example("slashes-of-a-path", app("use = config:///%(here)s/inc.ini"), SHOW, &["own = /"])
+            .file("inc.ini", "[app:main]\nuse = egg:Inner\nown = %(here)s\n".to_owned())
+            .hides("own = //"),
         example("drop-ins", body("old"), SHOW, &["body = new"])
             .file("api-paste.ini.d/site.ini", "[app:main]\nbody = new\n".to_owned()),
         example("overlay", body("old"), overlay, &["body = new"])
