@@ -13,6 +13,7 @@ mod request;
 mod rewrite;
 mod route;
 mod rows;
+mod schema;
 mod sections;
 mod serve;
 mod show;
@@ -98,6 +99,7 @@ enum Command {
     Fmt(fmt::Fmt),
     List(list::List),
     Explain(explain::Explain),
+    Schema(schema::Schema),
 }
 
 impl Command {
@@ -111,6 +113,7 @@ impl Command {
             Self::Fmt(fmt) => fmt.run(registry),
             Self::List(list) => list.run(registry),
             Self::Explain(explain) => explain.run(registry),
+            Self::Schema(schema) => schema.run(registry),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod declare;
 mod dialect;
+mod form;
 mod list;
 mod mask;
 mod network;
@@ -13,6 +14,7 @@ mod scalar;
 mod secret;
 
 pub use self::dialect::{Dialect, Unknown};
+pub use self::form::Form;
 pub use self::list::{HeaderLines, Lines, Words};
 pub use self::mask::{MASK, Mask};
 pub use self::network::Network;
@@ -55,6 +57,8 @@ pub struct OptionSpec {
     pub doc: &'static str,
     /// What one value or item is, in words, with the unit: "a number of seconds".
     pub expected: &'static str,
+    /// What one value or item looks like, for tools.
+    pub form: Form,
     /// Whether there may be several.
     pub shape: Shape,
     /// The default as it would be written; none if there is none.
@@ -77,6 +81,7 @@ impl OptionSpec {
             name,
             doc,
             expected: T::EXPECTED,
+            form: T::FORM,
             shape: T::SHAPE,
             default,
             required,
@@ -117,6 +122,9 @@ impl Shape {
 pub trait Setting: Sized + 'static {
     /// What one value or item is, in words that follow "expected", with the unit.
     const EXPECTED: &'static str;
+
+    /// What one value or item looks like, for tools.
+    const FORM: Form = Form::Text;
 
     /// Whether there may be several.
     const SHAPE: Shape = Shape::One;
@@ -175,6 +183,7 @@ impl Rejected {
 
 impl<T: Setting> Setting for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
+    const FORM: Form = T::FORM;
     const SHAPE: Shape = T::SHAPE;
     const OPTIONAL: bool = true;
     const SECRET: bool = T::SECRET;

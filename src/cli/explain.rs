@@ -48,7 +48,8 @@ impl Explain {
 
     /// What there is to say, or that the name is not known.
     pub(super) fn text(&self, registry: &Registry) -> Result<String, String> {
-        let pages = find(registry, &self.name).into_iter().map(|found| Page(found).to_string());
+        let pages =
+            factories(registry, &self.name).into_iter().map(|found| Page(found).to_string());
         let text = pages.collect::<Vec<_>>().join("\n\n");
         if !text.is_empty() {
             return Ok(text);
@@ -65,7 +66,7 @@ impl Explain {
 }
 
 /// What a name stands for. One spec may stand for an app and for a filter of different names.
-fn find<'a>(registry: &'a Registry, name: &str) -> Vec<Found<'a>> {
+pub(super) fn factories<'a>(registry: &'a Registry, name: &str) -> Vec<Found<'a>> {
     match registry.named(name) {
         Some(definition) => vec![Found { definition, alias: None }],
         None => registry.all(name).collect(),
@@ -73,22 +74,33 @@ fn find<'a>(registry: &'a Registry, name: &str) -> Vec<Found<'a>> {
 }
 
 fn unknown(registry: &Registry, name: &str) -> String {
+    let page = nearest(name, PAGES.iter().map(|page| page.slug));
+    let near = near_factories(registry, name).into_iter().chain(page);
+    not_known(name, "factory or diagnostic", near)
+}
+
+/// That no factory has a name.
+pub(super) fn unknown_factory(registry: &Registry, name: &str) -> String {
+    not_known(name, "factory", near_factories(registry, name))
+}
+
+/// The nearest native name and the nearest Python factory.
+fn near_factories(registry: &Registry, name: &str) -> Vec<&'static str> {
     let definitions = registry.definitions();
-    let specs = definitions.iter().flat_map(|definition| definition.aliases);
     let natives = definitions.iter().map(|definition| definition.name);
-    let slugs = PAGES.iter().map(|page| page.slug);
-    let near = [
-        nearest(name, natives),
-        nearest(name, specs.map(|alias| alias.spec)),
-        nearest(name, slugs),
-    ];
-    let near: Vec<_> = near.into_iter().flatten().map(|near| format!("`{near}`")).collect();
+    let specs = definitions.iter().flat_map(|definition| definition.aliases);
+    let near = [nearest(name, natives), nearest(name, specs.map(|alias| alias.spec))];
+    near.into_iter().flatten().collect()
+}
+
+fn not_known(name: &str, what: &str, near: impl IntoIterator<Item = &'static str>) -> String {
+    let near: Vec<_> = near.into_iter().map(|near| format!("`{near}`")).collect();
     let help = if near.is_empty() {
         "`pasteline list` shows all there are".to_owned()
     } else {
         format!("did you mean {}?", near.join(" or "))
     };
-    format!("error: no factory or diagnostic is called `{name}`\nhelp: {help}")
+    format!("error: no {what} is called `{name}`\nhelp: {help}")
 }
 
 /// What there is to say of a factory under the name by which it was asked for.

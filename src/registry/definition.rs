@@ -1,12 +1,15 @@
 //! The record of a factory.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{
     AppFactory, Assembly, Composite, Error, FilterFactory, Plan, Retired, ServerSettings, Site,
 };
 use crate::app::{App, Filter};
-use crate::settings::{Dialect, OptionSpec, Reader, Settings};
+use crate::ini::{Conf, Value};
+use crate::settings::{Dialect, OptionSpec, Reader, Settings, Subject};
+use crate::source::Sources;
 
 /// What a factory makes.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -210,6 +213,19 @@ impl Definition {
         if let Some(check) = check {
             check(reader);
         }
+    }
+
+    /// Whether it takes any option for an app, a filter or a server and says nothing.
+    pub fn takes_any(&self) -> bool {
+        let odd = Value { text: Arc::from(""), key_span: None, span: None };
+        let local = Conf::from([(Arc::from("\u{fffd}"), odd)]);
+        let (global, sources, native) = (Conf::new(), Sources::default(), Dialect::new());
+        let subject = Subject { factory: self.name, place: None, dialect: &native };
+        self.kinds().filter(|kind| *kind != Kind::Composite).any(|kind| {
+            let mut reader = Reader::new(subject, &local, &global, &sources);
+            self.check(kind, &mut reader);
+            reader.finish().is_empty()
+        })
     }
 
     /// Reads the settings of a composite and asks for its children; none if it is no composite

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use http::{HeaderName, HeaderValue};
 
-use super::{Rejected, Setting, Shape};
+use super::{Form, Rejected, Setting, Shape};
 
 /// A list, its items separated by commas or line ends; blank items are dropped, as oslo.config
 /// drops them. A list that is left out is empty.
 impl<T: Setting> Setting for Vec<T> {
     const EXPECTED: &'static str = T::EXPECTED;
+    const FORM: Form = T::FORM;
     const SHAPE: Shape = Shape::List;
     const OPTIONAL: bool = true;
     const SECRET: bool = T::SECRET;
@@ -34,6 +35,7 @@ pub struct Words<T>(pub Vec<T>);
 
 impl<T: Setting> Setting for Words<T> {
     const EXPECTED: &'static str = T::EXPECTED;
+    const FORM: Form = T::FORM;
     const SHAPE: Shape = Shape::List;
     const OPTIONAL: bool = true;
     const SECRET: bool = T::SECRET;
@@ -57,6 +59,7 @@ pub struct Lines<T>(pub Vec<T>);
 
 impl<T: Setting> Setting for Lines<T> {
     const EXPECTED: &'static str = T::EXPECTED;
+    const FORM: Form = T::FORM;
     const SHAPE: Shape = Shape::Lines;
     const OPTIONAL: bool = true;
     const SECRET: bool = T::SECRET;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::{Rejected, Setting};
+use super::{Form, Rejected, Setting};
 
 impl Setting for String {
     const EXPECTED: &'static str = "a text";
@@ -19,6 +19,7 @@ impl Setting for String {
 /// oslo.config accept together.
 impl Setting for bool {
     const EXPECTED: &'static str = "`true` or `false` (or `yes`, `no`, `on`, `off`, `1`, `0`)";
+    const FORM: Form = Form::Boolean;
 
     fn parse(text: &str) -> Result<Self, Rejected> {
         match &*text.to_ascii_lowercase() {
@@ -34,6 +35,7 @@ macro_rules! whole_number {
     ($($type:ty: $expected:literal;)*) => {$(
         impl Setting for $type {
             const EXPECTED: &'static str = $expected;
+            const FORM: Form = Form::Whole { least: 0, most: <$type>::MAX as u64 };
 
             fn parse(text: &str) -> Result<Self, Rejected> {
                 text.parse().map_err(|_| Rejected::default())
@@ -56,6 +58,7 @@ pub struct Seconds(pub Duration);
 
 impl Setting for Seconds {
     const EXPECTED: &'static str = "a number of seconds, such as `30` or `0.5`";
+    const FORM: Form = Form::Number;
 
     fn parse(text: &str) -> Result<Self, Rejected> {
         let seconds: f64 = text.parse().map_err(|_| Rejected::default())?;
@@ -79,6 +82,7 @@ impl Setting for PathBuf {
 
 impl Setting for StatusCode {
     const EXPECTED: &'static str = "a status code from 200 to 599";
+    const FORM: Form = Form::Whole { least: 200, most: 599 };
 
     fn parse(text: &str) -> Result<Self, Rejected> {
         let status: Self = text.parse().map_err(|_| Rejected::default())?;

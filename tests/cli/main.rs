@@ -12,6 +12,7 @@ mod library;
 mod neutron;
 mod own_filter;
 mod route;
+mod schema;
 mod secrets;
 mod serve;
 mod show;

@@ -11,7 +11,7 @@ use tower_http::compression::predicate::{Predicate, SizeAbove};
 use crate::app::{Filter, Phase, Request, Response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
-use crate::settings::{Dialect, Rejected, Setting};
+use crate::settings::{Dialect, Form, Rejected, Setting};
 
 pub(super) const DEFINITION: Definition =
     Definition::filter::<Compress>("compress").aliases(ALIASES);
@@ -73,6 +73,7 @@ pub(super) enum Encoding {
 
 impl Setting for Encoding {
     const EXPECTED: &'static str = "`br`, `gzip` or `zstd`";
+    const FORM: Form = Form::Words(&["br", "gzip", "zstd"]);
 
     fn parse(text: &str) -> Result<Self, Rejected> {
         match text {

@@ -14,7 +14,7 @@ use self::claim::{Claim, Contradiction, Told};
 use crate::app::{Filter, Phase, Request, RequestExt, Response, response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
-use crate::settings::{Dialect, HeaderPattern, Network, Rejected, Setting};
+use crate::settings::{Dialect, Form, HeaderPattern, Network, Rejected, Setting};
 
 pub(super) const DEFINITION: Definition =
     Definition::filter::<HttpProxyToWsgi>("http_proxy_to_wsgi")
@@ -77,6 +77,7 @@ pub(super) enum ProxyHeaders {
 
 impl Setting for ProxyHeaders {
     const EXPECTED: &'static str = "`any`, `forwarded` or `x-forwarded`";
+    const FORM: Form = Form::Words(&["any", "forwarded", "x-forwarded"]);
 
     fn parse(text: &str) -> Result<Self, Rejected> {
         match text {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::settings::{Rejected, Setting};
+use crate::settings::{Form, Rejected, Setting};
 
 /// The name of something to look at.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,6 +15,8 @@ pub(super) enum Backend {
 impl Setting for Backend {
     const EXPECTED: &'static str =
         "`disable_by_file`, `disable_by_files_ports` or `enable_by_files`";
+    const FORM: Form =
+        Form::Words(&["disable_by_file", "disable_by_files_ports", "enable_by_files"]);
 
     fn parse(text: &str) -> Result<Self, Rejected> {
         match text {
