@@ -1,11 +1,13 @@
 //! The command line: reads it, runs the command, prints, and says how the process ends.
 
+mod completions;
 mod difference;
 mod explain;
 mod files;
 mod fmt;
 mod graph;
 mod list;
+mod man;
 mod patch;
 mod reference;
 mod report;
@@ -28,7 +30,7 @@ mod way;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{ColorChoice, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::registry::Registry;
 use crate::source::describe;
@@ -100,6 +102,8 @@ enum Command {
     List(list::List),
     Explain(explain::Explain),
     Schema(schema::Schema),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Command {
@@ -114,6 +118,8 @@ impl Command {
             Self::List(list) => list.run(registry),
             Self::Explain(explain) => explain.run(registry),
             Self::Schema(schema) => schema.run(registry),
+            Self::Completions(completions) => completions.run(CommandLine::command(), registry),
+            Self::Man(man) => man.run(CommandLine::command()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::graph::{DropIns, Input};
 
@@ -10,7 +10,7 @@ use crate::graph::{DropIns, Input};
 #[derive(Args, Debug)]
 pub(super) struct Files {
     /// The paste file
-    #[arg(value_name = "FILE", default_value = "api-paste.ini")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, default_value = "api-paste.ini")]
     file: PathBuf,
 
     #[command(flatten)]
@@ -22,7 +22,7 @@ pub(super) struct Files {
 pub(super) struct Additions {
     /// Lay the sections of another file over those of FILE, option by option; repeatable, the
     /// last one wins
-    #[arg(long = "overlay", value_name = "FILE")]
+    #[arg(long = "overlay", value_name = "FILE", value_hint = ValueHint::FilePath)]
     overlays: Vec<PathBuf>,
 
     /// Leave out the files FILE.d/*.ini, which otherwise are laid over FILE in the order of their

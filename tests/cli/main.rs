@@ -8,6 +8,7 @@ mod explain;
 mod fmt;
 mod gateway;
 mod graph;
+mod install;
 mod library;
 mod neutron;
 mod own_filter;
