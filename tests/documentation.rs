@@ -111,6 +111,65 @@ fn every_diagnostic_is_shown_by_an_example_and_gone_with_its_cure() {
     }
 }
 
+/// A command stands behind `$ `, what it prints below it. A line `…` stands for any lines. A block
+/// for a file `x.ini` begins with `# x.ini`.
+#[test]
+fn every_command_of_the_readme_prints_what_is_shown() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme");
+    fs::create_dir_all(&directory).unwrap();
+    fs::copy(root().join("api-paste.ini"), directory.join("api-paste.ini")).unwrap();
+    fs::write(directory.join("broken.ini"), BROKEN).unwrap();
+    let readme = read(&root().join("README.md"));
+    for (_, block) in blocks(&readme, "ini overlay") {
+        let name = block.lines().next().unwrap().strip_prefix("# ").unwrap();
+        fs::write(directory.join(name), &block).unwrap();
+    }
+    let mut checked = 0;
+    for (line, block) in blocks(&readme, "console") {
+        let commands = block.split("$ ").skip(1).map(|command| command.split_once('\n').unwrap());
+        for (command, shown) in commands {
+            let Some(arguments) = command.strip_prefix("pasteline ") else { continue };
+            let mut program = Command::new(env!("CARGO_BIN_EXE_pasteline"));
+            program.args(arguments.split(' ')).current_dir(&directory);
+            let output = program.output().unwrap();
+            let printed =
+                [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+            let printed = printed.concat();
+            let (shown, lines): (Vec<_>, Vec<_>) =
+                (shown.lines().collect(), printed.lines().collect());
+            assert!(matches(&shown, &lines), "README.md:{line}: {command} prints\n{printed}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 5, "the README shows commands");
+}
+
+/// A file with the faults that the README shows.
+const BROKEN: &str = "\
+[pipeline:main]
+pipeline = cors request_id corss api
+
+[filter:cors]
+use = egg:pasteline#cors
+allowed_orign = https://dashboard.example
+allowed_origin = *
+
+[filter:request_id]
+use = egg:pasteline#request_id
+
+[app:api]
+use = egg:pasteline#echo
+";
+
+/// Whether lines are those that are shown, where `…` stands for any.
+fn matches(shown: &[&str], lines: &[&str]) -> bool {
+    match shown.split_first() {
+        None => lines.is_empty(),
+        Some((&"…", rest)) => (0..=lines.len()).any(|skipped| matches(rest, &lines[skipped..])),
+        Some((first, rest)) => lines.first() == Some(first) && matches(rest, &lines[1..]),
+    }
+}
+
 #[test]
 fn the_readme_lists_the_commands_of_the_program() {
     let help = pasteline(&["--help"]);
