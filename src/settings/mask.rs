@@ -89,8 +89,11 @@ impl Mask {
 
     /// Whether an option of this name holds a secret.
     pub fn is_secret(&self, name: &str) -> bool {
-        let folded = name.to_ascii_lowercase();
-        self.names.contains(name) || SECRET_ENDS.iter().any(|end| folded.ends_with(end))
+        let ends_with = |end: &str| {
+            let last = name.len().checked_sub(end.len()).and_then(|at| name.get(at..));
+            last.is_some_and(|last| last.eq_ignore_ascii_case(end))
+        };
+        self.names.contains(name) || SECRET_ENDS.into_iter().any(ends_with)
     }
 }
 

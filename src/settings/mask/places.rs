@@ -11,52 +11,59 @@ const DEPTH: usize = 10;
 
 /// The secrets of a text: what a secret option holds, also in comments, below faulty lines and
 /// through references, and the passwords of URLs. A reference itself is none.
+///
+/// The text is read again where a secret refers to other options, so that there need not be a
+/// list of all options, which may be far larger than the text.
 pub(super) fn secrets(mask: &Mask, text: &str) -> Vec<Range<usize>> {
-    let mut pairs = Pairs { text, found: Vec::new(), open: None, comments: Vec::new() };
-    syntax::parse(text).for_each(|line| pairs.line(line));
-    let mut names: HashSet<&str> = HashSet::new();
+    let mut names = HashSet::new();
+    let mut found = values(mask, &names, text);
     for _ in 0..DEPTH {
         let known = names.len();
-        for (key, value) in &pairs.found {
-            if mask.is_secret(key) || names.contains(key) {
-                names.extend(references(&text[value.clone()]));
-            }
-        }
+        names.extend(found.iter().flat_map(|value| references(&text[value.clone()])));
         if names.len() == known {
             break;
         }
+        found = values(mask, &names, text);
     }
-    let is_secret = |key: &str| mask.is_secret(key) || names.contains(key);
-    let secret = pairs.found.into_iter().filter(|(key, _)| is_secret(key));
-    secret.flat_map(|(_, value)| literals(text, value)).chain(passwords(text)).collect()
+    let literals = found.into_iter().flat_map(|value| literals(text, value));
+    literals.chain(passwords(text)).collect()
 }
 
-/// Keys and what a line gives to them.
-struct Pairs<'text> {
-    text: &'text str,
-    found: Vec<(&'text str, Range<usize>)>,
-    /// The option that deeper lines go on with, and its indentation.
-    open: Option<(&'text str, usize)>,
+/// What the lines of a text give to secret options, and to those of these names.
+fn values(mask: &Mask, names: &HashSet<&str>, text: &str) -> Vec<Range<usize>> {
+    let (found, comments) = (Vec::new(), Vec::new());
+    let mut search = Search { mask, names, text, found, open: None, comments };
+    syntax::parse(text).for_each(|line| search.line(line));
+    search.found
+}
+
+/// A search for secrets, line by line.
+struct Search<'a> {
+    mask: &'a Mask,
+    names: &'a HashSet<&'a str>,
+    text: &'a str,
+    found: Vec<Range<usize>>,
+    /// The option that deeper lines go on with: its indentation, and whether it is secret.
+    open: Option<(usize, bool)>,
     /// The comments since the last line of its value.
     comments: Vec<Range<usize>>,
 }
 
-impl Pairs<'_> {
+impl Search<'_> {
     fn line(&mut self, line: Line) {
-        let goes_on = self.open.is_some_and(|(_, indentation)| line.indentation > indentation);
+        let goes_on = self.open.is_some_and(|(indentation, _)| line.indentation > indentation);
         match line.kind {
             LineKind::Blank => {}
             LineKind::Comment => {
-                self.assignments(line.text.clone());
+                self.assignment(line.text.clone());
                 self.comments.push(line.text);
             }
             LineKind::Header { .. } if !goes_on => self.open = None,
             LineKind::Option { key, value } if !goes_on => {
-                let key = name(&self.text[key]);
+                let is_secret = self.is_secret(name(&self.text[key]));
                 self.comments.clear();
-                self.open = Some((key, line.indentation));
-                self.found.push((key, value.clone()));
-                self.assignments(value);
+                self.open = Some((line.indentation, is_secret));
+                self.value(value);
             }
             // Most likely its indentation was forgotten, or its delimiter.
             LineKind::Junk => {
@@ -67,32 +74,43 @@ impl Pairs<'_> {
         }
     }
 
-    /// A line that goes on with a value, which what was commented out above it does too.
+    /// A line of a value. What is commented out above it may well have been one too.
     fn value(&mut self, line: Range<usize>) {
-        if let Some((key, _)) = self.open {
-            let comments = self.comments.drain(..);
-            self.found.extend(comments.chain([line.clone()]).map(|place| (key, place)));
+        let comments = self.comments.drain(..);
+        if let Some((_, true)) = self.open {
+            self.found.extend(comments.chain([line]));
+        } else {
+            drop(comments);
+            self.assignment(line);
         }
-        self.assignments(line);
     }
 
     fn first_word(&mut self, line: Range<usize>) {
-        if let Some((word, rest)) = self.text[line.clone()].split_once(syntax::is_space) {
-            self.found.push((word, line.end - rest.len()..line.end));
+        if let Some((word, rest)) = self.text[line.clone()].split_once(syntax::is_space)
+            && self.is_secret(word)
+        {
+            self.found.push(line.end - rest.len()..line.end);
         }
     }
 
-    /// What reads like an option in the midst of a line: `key=value`, `key: value`.
-    fn assignments(&mut self, line: Range<usize>) {
+    /// What reads like a secret option in the midst of a line, `key=value` or `key: value`, up to
+    /// the end of the line.
+    fn assignment(&mut self, line: Range<usize>) {
         let text = &self.text[line.clone()];
-        for (at, sign) in text.match_indices(['=', ':']) {
+        let mut values = text.match_indices(['=', ':']).filter_map(|(at, sign)| {
             let after = &text[at + sign.len()..];
-            if sign == "=" || after.starts_with(syntax::is_space) {
-                let before = text[..at].trim_end_matches(syntax::is_space);
-                let word = before.trim_end_matches(is_of_a_name);
-                self.found.push((&before[word.len()..], line.end - after.len()..line.end));
-            }
-        }
+            let is_sign = sign == "=" || after.starts_with(syntax::is_space);
+            let before = text[..at].trim_end_matches(syntax::is_space);
+            let word = &before[before.trim_end_matches(is_of_a_name).len()..];
+            (is_sign && self.is_secret(word)).then(|| line.end - after.len()..line.end)
+        });
+        let first = values.next();
+        drop(values);
+        self.found.extend(first);
+    }
+
+    fn is_secret(&self, key: &str) -> bool {
+        self.mask.is_secret(key) || self.names.contains(key)
     }
 }
 
@@ -173,6 +191,16 @@ mod tests {
             "recipe =\n\nother = tea\n",
         ] {
             assert_eq!(seen(text), text);
+        }
+    }
+
+    #[test]
+    fn a_line_of_many_secrets_is_one() {
+        let text = "token=".repeat(100_000);
+        for before in ["", "a = "] {
+            let text = format!("{before}{text}");
+            let secret = before.len() + "token=".len()..text.len();
+            assert_eq!(secrets(&Mask::default(), &text), vec![secret]);
         }
     }
 
