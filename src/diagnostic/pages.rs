@@ -70,6 +70,7 @@ pub const PAGES: &[Page] = pages![
     "hidden-option": Error Warning,
     "idle-backend": Warning,
     "ignored-option": Note,
+    "impossible-host": Warning,
     "inline-comment": Warning,
     "joined-options": Warning,
     "large-value": Error,

@@ -91,9 +91,9 @@ impl Maker<'_> {
         for branch in branches {
             let app = apps.get(branch.app).and_then(|app| self.finish(*app));
             let Some(app) = app else { continue };
-            let suffix = if branch.is_hidden { " (hidden)" } else { "" };
+            let suffix = if branch.is_hidden() { " (hidden)" } else { "" };
             let label = format!("{}{suffix}", Excerpt(&branch.key));
-            row.branches.push(Branch { label, is_hidden: branch.is_hidden, row: app });
+            row.branches.push(Branch { label, is_hidden: branch.is_hidden(), row: app });
         }
         row
     }

@@ -22,8 +22,15 @@ pub struct Branch {
     pub key: Arc<str>,
     /// The app, by its number among those that were asked for.
     pub app: usize,
-    /// Whether no request ever takes it, as others come before it.
-    pub is_hidden: bool,
+    /// The option that takes all that this one could, so that no request ever comes to it.
+    pub hidden_by: Option<Arc<str>>,
+}
+
+impl Branch {
+    /// Whether no request ever comes to it.
+    pub fn is_hidden(&self) -> bool {
+        self.hidden_by.is_some()
+    }
 }
 
 /// What a composite does with a request, as far as the request alone tells.

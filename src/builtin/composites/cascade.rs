@@ -196,10 +196,11 @@ impl Plan for Turns {
 
     fn flow(&self) -> Flow {
         let reached = self.reached().len();
+        let first = || self.attempts.first().map(|first| Arc::clone(&first.key));
         let branch = |(number, Attempt { key, app, .. }): (usize, &Attempt)| Branch {
             key: Arc::clone(key),
             app: *app,
-            is_hidden: number >= reached,
+            hidden_by: first().filter(|_| number >= reached),
         };
         Flow::Branches(self.attempts.iter().enumerate().map(branch).collect())
     }
@@ -315,7 +316,7 @@ mod tests {
             let request = http::Request::get("/").body(Body::empty()).unwrap();
             let plan = cascade(options).plan.unwrap();
             let Flow::Branches(branches) = plan.flow() else { panic!() };
-            let hidden = branches.iter().filter(|branch| branch.is_hidden).count();
+            let hidden = branches.iter().filter(|branch| branch.is_hidden()).count();
             let route = plan.route(&request);
             let turns: Vec<_> = route
                 .turns

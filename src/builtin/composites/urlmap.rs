@@ -6,7 +6,7 @@ mod router;
 mod table;
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -17,7 +17,7 @@ use self::router::Router;
 use self::table::{Mounted, Table};
 use super::{child, object};
 use crate::app::{App, Filter, Request};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::ini::Value;
 use crate::registry::{
     Alias, Assembly, Branch, Composite, Definition, Error, Flow, Globals, Plan, Route, Turn,
@@ -90,6 +90,9 @@ fn mount(assembly: &mut Assembly<'_>, key: &Arc<str>, name: &Value) -> Option<Mo
     let parsed = Key::parse(key).map_err(|fault| refuse(assembly, &fault, key, name)).ok();
     let app = assembly.children.app(name, Globals::Passed);
     let address = parsed?.address().map_err(|fault| refuse(assembly, &fault, key, name)).ok()?;
+    if let Some(host) = address.host.as_deref().filter(|host| !key::is_possible(host)) {
+        assembly.children.note(impossible(host, name.key_span));
+    }
     Some(Mount { key: Arc::clone(key), name: Arc::clone(&name.text), address, app: app? })
 }
 
@@ -104,6 +107,19 @@ fn refuse(assembly: &mut Assembly<'_>, fault: &Fault<'_>, key: &str, name: &Valu
             .help(help)
             .class(fault.class),
     );
+}
+
+fn impossible(host: &str, place: Option<Span>) -> Diagnostic {
+    let help = if host.contains('*') {
+        "a key names one host, there are no wildcards"
+    } else {
+        "expected a name such as `api.example.com` in ASCII, and a port from 1 to 65535"
+    };
+    let message = format!("no request names the host `{}`", Excerpt(host));
+    Diagnostic::warning("impossible-host", message)
+        .at(place)
+        .label("no request comes to it")
+        .help(help)
 }
 
 /// The place of a word in a key, as long as the key stands in the file as it is.
@@ -155,6 +171,20 @@ impl Mounts {
         table
     }
 
+    /// The mounts that no request ever comes to, by their apps, each with the key before it.
+    fn hidden(&self) -> HashMap<usize, &Arc<str>> {
+        let table = self.table();
+        let mounts = self.mounts.iter();
+        let last: HashMap<_, _> = mounts.clone().map(|mount| (&mount.address, mount.app)).collect();
+        let keys: HashMap<_, _> = mounts.clone().map(|mount| (mount.app, &mount.key)).collect();
+        let hidden = mounts.filter_map(|mount| {
+            let same = last.get(&mount.address).copied().filter(|app| *app != mount.app);
+            let before = same.or_else(|| table.covering(&mount.address))?;
+            Some((mount.app, *keys.get(&before)?))
+        });
+        hidden.collect()
+    }
+
     /// What becomes of a request that no key takes.
     fn not_found(&self) -> Route {
         match self.not_found {
@@ -193,18 +223,18 @@ impl Plan for Mounts {
     }
 
     fn flow(&self) -> Flow {
-        let branch = |Mount { key, app, .. }: &Mount, is_hidden| Branch {
-            key: Arc::clone(key),
-            app: *app,
-            is_hidden,
+        let hidden = self.hidden();
+        let branch = |mount: &Mount| Branch {
+            key: Arc::clone(&mount.key),
+            app: mount.app,
+            hidden_by: hidden.get(&mount.app).map(|key| Arc::clone(key)),
         };
-        let dispatch = self.dispatch();
-        let tried: HashSet<_> = dispatch.iter().map(|mount| mount.app).collect();
-        let hidden = self.mounts.iter().filter(|mount| !tried.contains(&mount.app));
-        let mut branches: Vec<_> = dispatch.into_iter().map(|mount| branch(mount, false)).collect();
-        let not_found = |app| Branch { key: NOT_FOUND.name.into(), app, is_hidden: false };
+        let not_found = |app| Branch { key: NOT_FOUND.name.into(), app, hidden_by: None };
+        let is_hidden = |mount: &Mount| hidden.contains_key(&mount.app);
+        let mut branches: Vec<_> =
+            self.dispatch().into_iter().filter(|mount| !is_hidden(mount)).map(branch).collect();
         branches.extend(self.not_found.map(not_found));
-        branches.extend(hidden.map(|mount| branch(mount, true)));
+        branches.extend(self.mounts.iter().filter(|mount| is_hidden(mount)).map(branch));
         Flow::Branches(branches)
     }
 
@@ -294,6 +324,17 @@ mod tests {
     }
 
     #[test]
+    fn warns_of_a_host_that_no_request_names() {
+        let planned = urlmap("domain a.org port http = x\ndomain *.a.org /v2 = y\n");
+        let expected = [
+            "test.ini:3:1: warning[impossible-host]: no request names the host `a.org:http`",
+            "test.ini:4:1: warning[impossible-host]: no request names the host `*.a.org`",
+        ];
+        assert_eq!(planned.faults(), expected);
+        assert!(planned.plan.is_some());
+    }
+
+    #[test]
     fn shows_the_order_in_which_keys_are_tried() {
         let planned = urlmap(
             "/long = 0\ndomain b.org /a = 1\ndomain A.org = 2\ndomain b.org /ab = 3\n/ = 4\n\
@@ -315,16 +356,20 @@ mod tests {
 
     #[test]
     fn draws_keys_in_the_order_in_which_they_are_tried() {
-        let options = "/ = 0\n/a = 1\ndomain a.org = 2\n/a/ = 3\nnot_found_app = 4\n";
+        let options = "/ = 0\n/a = 1\ndomain a.org port 80 /b = 2\ndomain a.org = 3\n/a/ = 4\n\
+                       not_found_app = 5\n";
         let Flow::Branches(branches) = urlmap(options).plan.unwrap().flow() else { panic!() };
-        let branches: Vec<_> =
-            branches.iter().map(|branch| (&*branch.key, branch.app, branch.is_hidden)).collect();
+        let branches: Vec<_> = branches
+            .iter()
+            .map(|branch| (&*branch.key, branch.app, branch.hidden_by.as_deref()))
+            .collect();
         let expected = [
-            ("domain a.org", 3, false),
-            ("/a/", 4, false),
-            ("/", 1, false),
-            ("not_found_app", 0, false),
-            ("/a", 2, true),
+            ("domain a.org", 4, None),
+            ("/a/", 5, None),
+            ("/", 1, None),
+            ("not_found_app", 0, None),
+            ("/a", 2, Some("/a/")),
+            ("domain a.org port 80 /b", 3, Some("domain a.org")),
         ];
         assert_eq!(branches, expected);
     }

@@ -83,6 +83,18 @@ impl<'key> Key<'key> {
     }
 }
 
+/// Whether a request may name a host, and perhaps a port, as [`Address::host`] has it. An address
+/// of version 6 has colons, at which a key would end.
+pub(super) fn is_possible(host: &str) -> bool {
+    let (name, port) = match host.split_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (host, None),
+    };
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    name.bytes().all(is_part) && port.is_none_or(is_port)
+}
+
 fn fill<'key>(
     place: &mut Option<&'key str>,
     name: &'static str,
@@ -126,6 +138,21 @@ mod tests {
             ("/v2.1/+", None, "/v2.1/+"),
         ] {
             assert_eq!(address(text), Ok((host.map(str::to_owned), path.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn knows_which_hosts_are_possible() {
+        for (host, expected) in [
+            ("api.example.com", true),
+            ("my_host:8080", true),
+            ("*.example.com", false),
+            ("example.com:http", false),
+            ("example.com:0", false),
+            ("bücher.example.com", false),
+            ("me@example.com", false),
+        ] {
+            assert_eq!(is_possible(host), expected, "{host}");
         }
     }
 

@@ -52,6 +52,20 @@ impl<T: Copy> Paths<T> {
         *if open.is_some() { &mut node.beyond } else { &mut node.here } = Some(value);
     }
 
+    /// The value of a prefix that matches all paths that another prefix does; none if some match
+    /// nothing here.
+    pub(super) fn covering(&self, prefix: &str) -> Option<T> {
+        let open = prefix.strip_suffix("/+");
+        let (mut found, mut node) = (None, &self.nodes[0]);
+        for segment in open.unwrap_or(prefix).split('/').skip(1) {
+            found = node.beyond.or(node.here).or(found);
+            let Some(&next) = node.segments.get(segment.as_bytes()) else { return found };
+            node = &self.nodes[next];
+        }
+        let beyond = node.beyond.filter(|_| open.is_some());
+        beyond.or(node.here).or(found)
+    }
+
     /// The value of the longest prefix, and the length of what it matches: up to the last slash
     /// before the rest, so that the rest begins with one slash or is empty.
     pub(super) fn find(&self, path: &str) -> Option<(T, usize)> {
@@ -216,6 +230,27 @@ mod tests {
             ("/v2/x/y", "/v2/x"),
         ] {
             assert_eq!(find(&prefixes, path).map(|(prefix, _)| prefix), Some(prefix), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_covers_what_lies_below_it() {
+        for (prefix, other, expected) in [
+            ("", "/a/b", true),
+            ("", "", true),
+            ("/a", "/a/b", true),
+            ("/a", "/a/+", true),
+            ("/a", "/ab", false),
+            ("/a", "", false),
+            ("/a/+", "/a/b", true),
+            ("/a/+", "/a/+", true),
+            ("/a/+", "/a", false),
+            ("/+", "", false),
+            ("/+", "/a", true),
+        ] {
+            let mut paths = Paths::default();
+            paths.insert(prefix, ());
+            assert_eq!(paths.covering(other).is_some(), expected, "{prefix} {other}");
         }
     }
 

@@ -35,6 +35,13 @@ impl Table {
         paths.insert(&address.path, app);
     }
 
+    /// The app that takes all requests before they come to an address with a port: that of a key
+    /// with the same host and no port.
+    pub(super) fn covering(&self, address: &Address) -> Option<usize> {
+        let (name, _port) = address.host.as_deref()?.split_once(':')?;
+        self.hosts.get(name.as_bytes())?.covering(&address.path)
+    }
+
     /// The app for a request, and how much of its path that app is mounted under.
     pub(super) fn find(&self, request: &Request) -> Option<Mounted> {
         let path = request.path_info();
