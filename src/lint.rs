@@ -12,6 +12,7 @@ mod hidden_option;
 mod inline_comment;
 mod joined_options;
 mod near_kind;
+mod plain_secret;
 mod repeated_filter;
 mod retired_factory;
 mod shadowed_path;
@@ -58,6 +59,7 @@ pub const LINTS: &[Lint] = &[
     inline_comment::LINT,
     joined_options::LINT,
     near_kind::LINT,
+    plain_secret::LINT,
     repeated_filter::LINT,
     retired_factory::LINT,
     shadowed_path::LINT,

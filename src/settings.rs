@@ -16,6 +16,7 @@ mod secret;
 pub use self::dialect::{Dialect, Unknown};
 pub use self::form::Form;
 pub use self::list::{HeaderLines, Lines, Words};
+pub(crate) use self::mask::passwords;
 pub use self::mask::{MASK, Mask};
 pub use self::network::Network;
 pub use self::pattern::HeaderPattern;

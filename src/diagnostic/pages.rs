@@ -81,6 +81,7 @@ pub const PAGES: &[Page] = pages![
     "near-kind": Warning,
     "not-an-option": Error,
     "not-utf8": Error,
+    "plain-secret": Warning,
     "relative-path": Error,
     "repeated-filter": Warning,
     "retired-factory": Warning,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Graph, Loadable, Loader, NodeKind, Survey};
 use crate::ini::{Defaults, Document, Places, Section, Setting};
-use crate::registry::{Definition, Flow, Registry};
+use crate::registry::{Definition, Flow, Found, Registry};
 use crate::source::{Sources, Span};
 
 /// A file as it stands, and what is known of it.
@@ -89,10 +89,15 @@ impl<'a> File<'a> {
 
     /// What is known of the factories that a section may name.
     pub(super) fn definitions(&self, section: &'a Section) -> impl Iterator<Item = &'a Definition> {
+        self.factories(section).map(|found| found.definition)
+    }
+
+    /// The factories that a section may name, and the names by which it does.
+    pub(super) fn factories(&self, section: &'a Section) -> impl Iterator<Item = Found<'a>> {
         let registry = self.registry;
         let names = |option: &&Setting| &*option.key == "use" || option.key.ends_with("_factory");
         let named = section.options.iter().filter(names);
-        named.flat_map(|option| registry.all(&option.raw)).map(|found| found.definition)
+        named.flat_map(|option| registry.all(&option.raw))
     }
 }
 

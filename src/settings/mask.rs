@@ -121,7 +121,7 @@ pub(super) fn without_passwords(text: &str) -> Cow<'_, str> {
 
 /// The passwords of the URLs of a text: what stands between `:` and the last `@` of
 /// `scheme://user:password@host`.
-fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
     text.match_indices("://").filter_map(|(at, sign)| {
         let start = at + sign.len();
         let after = &text[start..];
