@@ -18,8 +18,9 @@ fn look(file: &File<'_>, found: &mut Found) {
         let scope = defaults.scope(Some(section), sources);
         for option in section.options.iter().filter(|option| scope.is_hidden(&option.key)) {
             let Some(default) = given.get(&*option.key) else { continue };
-            // Options that act in a section, such as `set x`, do so all the same.
-            if option.key.starts_with("set ") || option.key.starts_with("get ") {
+            // Options that act in a section, such as `set x`, do so all the same. A template such
+            // as `{% if x == y %}` has options only when it has been filled in.
+            if ["set ", "get ", "{"].iter().any(|start| option.key.starts_with(start)) {
                 continue;
             }
             let key = Excerpt(&option.key);
@@ -53,12 +54,14 @@ mod tests {
 body = hello
 ;--- this one counts
 set status = 200
+{% if debug = true
 [app:main]
 use = egg:pasteline#respond
 body = good bye
 ;^^^ warning hidden-option: `body` of `[app:main]` is hidden by that of `[DEFAULT]`
 set status = 404
 status = 404
+{% if debug = false
 [logger_x]
 body = free
 ",

@@ -32,11 +32,18 @@ fn meant(header: &str) -> Option<String> {
         let stripped = syntax::strip(kind);
         let is_kind = Loadable::kinds().any(|known| known == stripped);
         let kind = if is_kind { stripped } else { nearest(stripped, Loadable::kinds())? };
-        return Some(format!("{kind}:{name}"));
+        return (!is_other_word(stripped, kind)).then(|| format!("{kind}:{name}"));
     }
     let (kind, name) = syntax::strip(header).split_once(syntax::is_space)?;
     let is_kind = Loadable::kinds().any(|known| known == kind);
     is_kind.then(|| format!("{kind}:{}", syntax::strip(name)))
+}
+
+/// Whether a word is as short as `app` and has another letter, such as `api`, which most likely
+/// means something else.
+fn is_other_word(word: &str, kind: &str) -> bool {
+    let is_as_short = word.len() == kind.len() && kind.len() < 4;
+    is_as_short && word.to_lowercase().chars().any(|letter| !kind.contains(letter))
 }
 
 #[cfg(test)]
@@ -67,6 +74,13 @@ use = egg:pasteline#echo
             ("filter :x", Some("filter:x")),
             ("filter x", Some("filter:x")),
             ("filter_app:x", Some("filter-app:x")),
+            ("filterapp:x", Some("filter-app:x")),
+            ("fitler:x", Some("filter:x")),
+            ("PIPELINE:x", Some("pipeline:x")),
+            ("apps:x", Some("app:x")),
+            ("pap:x", Some("app:x")),
+            ("api:x", None),
+            ("service:x", None),
             ("handler:x", None),
             ("logger_root", None),
             ("watcher:static", None),
