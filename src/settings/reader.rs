@@ -84,6 +84,15 @@ impl<'a> Reader<'a> {
         self.diagnostics.push(diagnostic.at(place));
     }
 
+    /// Notes that an option, by our name, has no effect if the section gives it, and why. A global
+    /// one may be there for others.
+    pub fn ignore(&mut self, name: &str, why: &str) {
+        let theirs = self.subject.dialect.theirs(name);
+        if let Some(value) = self.local.get(theirs).or_else(|| self.local.get(name)) {
+            self.diagnostics.push(ignored(theirs, why).at(value.key_span));
+        }
+    }
+
     /// Takes whatever else is given, without a word: for a factory that has no options of its own
     /// and stands in for another one.
     pub fn accept_any(&mut self) {
@@ -94,10 +103,7 @@ impl<'a> Reader<'a> {
     pub fn finish(mut self) -> Vec<Diagnostic> {
         for (key, value) in self.local {
             if let Some(why) = self.subject.dialect.why_ignored(key) {
-                self.diagnostics.push(
-                    Diagnostic::note("ignored-option", format!("`{key}` has no effect: {why}"))
-                        .at(value.key_span),
-                );
+                self.diagnostics.push(ignored(key, why).at(value.key_span));
             } else if !self.any && !self.known.contains(&self.subject.dialect.native(key)) {
                 let diagnostic = self.unknown(key, value);
                 self.diagnostics.push(diagnostic);
@@ -197,6 +203,10 @@ impl<'a> Reader<'a> {
             None => diagnostic.help(format!("its options are {}", ticked(&names))),
         }
     }
+}
+
+fn ignored(key: &str, why: &str) -> Diagnostic {
+    Diagnostic::note("ignored-option", format!("`{key}` has no effect: {why}"))
 }
 
 /// Names in backticks: "`a`, `b` and `c`".

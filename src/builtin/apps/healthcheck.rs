@@ -82,6 +82,7 @@ settings! {
 impl AppFactory for Healthcheck {
     fn check(&self, reader: &mut Reader<'_>) {
         self.verify(reader);
+        reader.ignore("path", "an app answers at every path that it is mounted under");
     }
 
     fn build(self, _: &Site<'_>) -> Result<App, Error> {
@@ -111,10 +112,6 @@ impl Healthcheck {
         if has(Backend::DisableByFile) && has(Backend::EnableByFiles) {
             reader.reject("backends", "`disable_by_file` and `enable_by_files` exclude each other");
         }
-        // The backend of the default may well have nothing to look at.
-        if reader.given("backends").is_none() {
-            return;
-        }
         for (backend, option, is_given) in [
             (Backend::DisableByFile, "disable_by_file_path", self.disable_by_file_path.is_some()),
             (
@@ -124,7 +121,11 @@ impl Healthcheck {
             ),
             (Backend::EnableByFiles, "enable_by_file_paths", !self.enable_by_file_paths.is_empty()),
         ] {
-            if has(backend) && !is_given {
+            if !has(backend) {
+                reader.ignore(option, "`backends` does not have the one that looks at it");
+            }
+            // The backend of the default may well have nothing to look at.
+            if has(backend) && !is_given && reader.given("backends").is_some() {
                 let message = format!("nothing is looked at without `{option}`");
                 reader.note("backends", Diagnostic::warning("idle-backend", message));
             }
@@ -438,6 +439,21 @@ mod tests {
              files are named once, for the whole server",
         ];
         assert_eq!(faults(&format!("{OSLO}{options}")), expected);
+    }
+
+    #[test]
+    fn tells_of_options_that_have_no_effect() {
+        let options = "path = /health\nbackends = enable_by_files\nenable_by_file_paths = /run/x\n\
+                       disable_by_file_path = /run/y\n";
+        let expected = [
+            "test.ini:6:1: note[ignored-option]: `disable_by_file_path` has no effect: `backends` \
+             does not have the one that looks at it",
+            "test.ini:3:1: note[ignored-option]: `path` has no effect: an app answers at every \
+             path that it is mounted under",
+        ];
+        assert_eq!(faults(&format!("{OSLO}{options}")), expected);
+        let filter = "[filter:a]\nuse = egg:pasteline#healthcheck\npath = /health\n";
+        assert_eq!(faults(filter), [""; 0]);
     }
 
     #[test]
