@@ -17,6 +17,7 @@ mod repeated_filter;
 mod retired_factory;
 mod shadowed_path;
 mod unused_section;
+mod way;
 
 use std::collections::HashSet;
 use std::fmt;

@@ -26,14 +26,12 @@ pub(super) struct File<'a> {
 
 /// A pipeline as it stands, in a section of its own or among those of a strategy.
 #[derive(Debug)]
-pub(super) struct Pipeline<'a> {
-    pub(super) section: &'a Section,
-    pub(super) key: &'a str,
+pub(super) struct Pipeline {
     pub(super) text: Arc<str>,
     places: Places,
 }
 
-impl Pipeline<'_> {
+impl Pipeline {
     /// The place of a word of the text.
     pub(super) fn place(&self, (at, word): (usize, &str)) -> Option<Span> {
         self.places.part(at..at + word.len())
@@ -63,11 +61,11 @@ impl<'a> File<'a> {
     }
 
     /// The pipelines whose references can be filled in.
-    pub(super) fn pipelines(&self) -> impl Iterator<Item = Pipeline<'a>> {
+    pub(super) fn pipelines(&self) -> impl Iterator<Item = Pipeline> {
         self.sections().flat_map(|section| self.pipelines_of(section))
     }
 
-    fn pipelines_of(&self, section: &'a Section) -> Vec<Pipeline<'a>> {
+    fn pipelines_of(&self, section: &'a Section) -> Vec<Pipeline> {
         let is_strategy = self.strategies.contains(&section.span);
         let is_pipeline = |key: &str| match split(&section.name) {
             Some(("pipeline", _)) => key == "pipeline",
@@ -82,7 +80,7 @@ impl<'a> File<'a> {
         let pipelines = options.filter_map(|option| {
             let value = scope.value(&option.key)?.ok()?;
             let places = value.places(self.sources)?;
-            Some(Pipeline { section, key: &option.key, text: value.text, places })
+            Some(Pipeline { text: value.text, places })
         });
         pipelines.collect()
     }

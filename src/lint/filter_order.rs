@@ -1,15 +1,14 @@
 //! Filters that stand inside of others which they should enclose.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 
-use super::file::{Pipeline, split};
+use super::file::split;
+use super::way::{Named, each_filter};
 use super::{File, Found, Lint, Look};
 use crate::diagnostic::{Diagnostic, Excerpt};
-use crate::graph::{Graph, Node, NodeId, NodeKind, Object};
+use crate::graph::{Graph, Node, NodeKind};
 use crate::registry::{Definition, Kind, Registry};
 use crate::settings::Setting;
-use crate::source::Span;
 use crate::syntax;
 
 pub(super) const LINT: Lint =
@@ -17,49 +16,15 @@ pub(super) const LINT: Lint =
 
 /// Looks at all filters on the way to an app, in whatever sections they stand.
 fn look_at_graph(graph: &Graph, registry: &Registry, found: &mut Found) {
-    let nodes: Vec<_> = graph.iter().collect();
-    let mut passed = vec![Passed::default(); nodes.len()];
-    // What a node is made of lies before it.
-    for (id, node) in nodes.into_iter().rev() {
-        let mut before = std::mem::take(&mut passed[id.index()]);
-        if let Some(definition) = definition(node, registry) {
-            for (inner, why) in definition.outside_of {
-                if let Some(first) = before.first(inner) {
-                    found.add(fault(Named::of(node), Named::of(graph.node(first)), why));
-                }
+    let kind = |node: &Node| definition(node, registry).map(|definition| definition.name);
+    each_filter(graph, kind, |node, passed| {
+        let Some(definition) = definition(node, registry) else { return };
+        for (inner, why) in definition.outside_of {
+            if let Some(first) = passed.get(inner) {
+                found.add(fault(Named::of(node), Named::of(graph.node(*first)), why));
             }
         }
-        for part in node.parts() {
-            passed[part.index()] = before.clone();
-            if graph.node(part).object == Object::Filter {
-                before.add_all(graph, part, registry);
-            }
-        }
-    }
-}
-
-/// The filters that a request has passed: of each kind the first.
-#[derive(Clone, Debug, Default)]
-struct Passed(Rc<Vec<(&'static str, NodeId)>>);
-
-impl Passed {
-    fn first(&self, name: &str) -> Option<NodeId> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, node)| *node)
-    }
-
-    /// Adds a filter, or the several that one is together with what it is filtered with.
-    fn add_all(&mut self, graph: &Graph, filter: NodeId, registry: &Registry) {
-        let mut rest = vec![filter];
-        while let Some(id) = rest.pop() {
-            let node = graph.node(id);
-            rest.extend(node.parts().into_iter().rev());
-            if let Some(definition) = definition(node, registry)
-                && self.first(definition.name).is_none()
-            {
-                Rc::make_mut(&mut self.0).push((definition.name, id));
-            }
-        }
-    }
+    });
 }
 
 /// What is known of a filter; none if it is none, not known, or turned off.
@@ -100,26 +65,6 @@ fn definitions<'a>(file: &File<'a>) -> HashMap<&'a str, &'a Definition> {
         Some((syntax::strip(name), definition))
     });
     filters.collect()
-}
-
-/// A filter, by its name and where that stands.
-#[derive(Clone, Copy, Debug)]
-struct Named<'a> {
-    name: &'a str,
-    place: Option<Span>,
-}
-
-impl<'a> Named<'a> {
-    fn of(node: &'a Node) -> Self {
-        let section = node.section().and_then(|section| Some(split(section)?.1));
-        let spec = || node.factory().map(|factory| &*factory.spec);
-        let name = section.map(syntax::strip).or_else(spec).unwrap_or_default();
-        Self { name, place: node.named.or(node.place) }
-    }
-
-    fn word(pipeline: &Pipeline<'_>, (at, word): (usize, &'a str)) -> Self {
-        Self { name: word, place: pipeline.place((at, word)) }
-    }
 }
 
 fn fault(outer: Named<'_>, inner: Named<'_>, why: &str) -> Diagnostic {

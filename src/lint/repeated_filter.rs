@@ -1,47 +1,62 @@
-//! Filters that stand in one pipeline twice.
+//! Filters that a request passes twice.
 
 use std::collections::{HashMap, HashSet};
 
-use super::file::{Pipeline, split};
+use super::file::split;
+use super::way::{Named, each_filter};
 use super::{File, Found, Lint, Look};
 use crate::diagnostic::{Diagnostic, Excerpt};
+use crate::graph::{Graph, Node};
 use crate::ini::{Document, Setting};
+use crate::registry::Registry;
 use crate::syntax;
 
-pub(super) const LINT: Lint = Lint { slug: "repeated-filter", looks: &[Look::File(look)] };
+pub(super) const LINT: Lint = Lint { slug: "repeated-filter", looks: LOOKS };
 
-fn look(file: &File<'_>, found: &mut Found) {
+const LOOKS: &[Look] = &[Look::Graph(look_at_graph), Look::File(look_at_file)];
+
+/// It logs requests of clients at one place, and those that other filters make at the other.
+const MEANT_TWICE: &str = "egg:swift#proxy_logging";
+
+/// Looks at all filters on the way to an app, in whatever sections they are named.
+fn look_at_graph(graph: &Graph, _: &Registry, found: &mut Found) {
+    let section = |node: &Node| {
+        let is_meant = node.factory().is_some_and(|factory| &*factory.spec == MEANT_TWICE);
+        node.chain.first().filter(|_| !is_meant).map(|link| link.span)
+    };
+    each_filter(graph, section, |node, passed| {
+        if let Some(first) = section(node).and_then(|section| passed.get(&section)) {
+            found.add(fault(Named::of(node), Named::of(graph.node(*first))));
+        }
+    });
+}
+
+/// Looks at each pipeline by itself. A strategy that was not chosen is in no graph.
+fn look_at_file(file: &File<'_>, found: &mut Found) {
     let meant_twice = meant_twice(file.document);
     for pipeline in file.pipelines() {
-        let (mut first, mut told) = (HashMap::new(), HashSet::new());
-        for (at, word) in syntax::words(&pipeline.text) {
-            let Some(earlier) = first.insert(word, at) else { continue };
-            if !meant_twice.contains(word) && told.insert(word) {
-                found.add(fault(&pipeline, word, (earlier, at)));
+        let mut first = HashMap::new();
+        for word in syntax::words(&pipeline.text) {
+            let earlier = *first.entry(word.1).or_insert(word);
+            if earlier != word && !meant_twice.contains(word.1) {
+                found.add(fault(Named::word(&pipeline, word), Named::word(&pipeline, earlier)));
             }
         }
     }
 }
 
-fn fault(pipeline: &Pipeline<'_>, word: &str, (first, second): (usize, usize)) -> Diagnostic {
-    let message = format!(
-        "`{}` stands in `{}` of `[{}]` twice",
-        Excerpt(word),
-        Excerpt(pipeline.key),
-        Excerpt(&pipeline.section.name)
-    );
+fn fault(again: Named<'_>, first: Named<'_>) -> Diagnostic {
+    let message = format!("a request passes `{}` twice", Excerpt(again.name));
     Diagnostic::warning(LINT.slug, message)
-        .at(pipeline.place((second, word)))
-        .label("every request passes it again")
-        .related(pipeline.place((first, word)), "first named here")
+        .at(again.place)
+        .label("it comes to it again")
+        .related(first.place, "first named here")
         .help("name it once; for two filters of a kind give each a section of its own")
 }
 
 /// Filters that belong at two places of a pipeline, by their factories.
 fn meant_twice(document: &Document) -> HashSet<&str> {
-    /// It logs requests of clients at one place, and those that other filters make at the other.
-    const FACTORY: &str = "egg:swift#proxy_logging";
-    let is_meant = |option: &Setting| &*option.key == "use" && &*option.raw == FACTORY;
+    let is_meant = |option: &Setting| &*option.key == "use" && &*option.raw == MEANT_TWICE;
     let filters = document.sections.iter().filter_map(|section| match split(&section.name) {
         Some(("filter", name)) => Some((name, &section.options)),
         _ => None,
@@ -62,15 +77,40 @@ usual = log
 [pipeline:main]
 pipeline = log
   auth log
-#      ^^^ warning repeated-filter: `log` stands in `pipeline` of `[pipeline:main]` twice
+#      ^^^ warning repeated-filter: a request passes `log` twice
   page
 [pipeline:other]
 pipeline = %(usual)s auth log page
-#                         ^^^ warning repeated-filter: `log` stands in `pipeline` of `[pipeline:other]` twice
+#                         ^^^ warning repeated-filter: a request passes `log` twice
 [filter:log]
 use = egg:pasteline#pass
 [filter:auth]
 use = egg:pasteline#pass
+[app:page]
+use = egg:pasteline#echo
+",
+        );
+    }
+
+    #[test]
+    fn tells_of_a_filter_that_comes_again_in_another_section() {
+        assert_linted(
+            "\
+[pipeline:main]
+pipeline = log all
+[composite:all]
+use = egg:pasteline#urlmap
+/a = a
+/b = b
+[pipeline:a]
+pipeline = auth page
+[pipeline:b]
+pipeline = auth log page
+#               ^^^ warning repeated-filter: a request passes `log` twice
+[filter:log]
+use = egg:pasteline#pass
+[filter:auth]
+use = log
 [app:page]
 use = egg:pasteline#echo
 ",
