@@ -81,6 +81,12 @@ impl Dialect {
         renamed.map_or(native, |(theirs, _)| theirs)
     }
 
+    /// All names of one of our options: theirs, then ours.
+    pub(super) fn names<'a>(&self, native: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let theirs = self.renamed.iter().filter(move |(_, ours)| *ours == native);
+        theirs.map(|(theirs, _)| *theirs).chain([native])
+    }
+
     /// The default of an option, by our name, where it differs.
     pub fn default_of(&self, native: &str) -> Option<&'static str> {
         self.defaults.iter().find(|(name, _)| *name == native).map(|(_, default)| *default)

@@ -62,10 +62,11 @@ impl<'a> Reader<'a> {
 
     /// The value of an option, by our name, if it is given.
     pub fn given(&self, name: &str) -> Option<&'a Value> {
-        let theirs = self.subject.dialect.theirs(name);
-        let global = || self.global.get(theirs).filter(|_| self.subject.dialect.is_global(theirs));
+        let dialect = self.subject.dialect;
+        let theirs = dialect.theirs(name);
+        let global = || self.global.get(theirs).filter(|_| dialect.is_global(theirs));
         // Our own name works under an alias too.
-        self.local.get(theirs).or_else(|| self.local.get(name)).or_else(global)
+        dialect.names(name).find_map(|name| self.local.get(name)).or_else(global)
     }
 
     /// Notes that the value of an option, by our name, is refused.
@@ -99,8 +100,10 @@ impl<'a> Reader<'a> {
         self.any = true;
     }
 
-    /// Ends the reading: adds what is unknown or without effect, and gives all that was noted.
+    /// Ends the reading: adds what is unknown, without effect or said twice, and gives all that was
+    /// noted.
     pub fn finish(mut self) -> Vec<Diagnostic> {
+        self.refuse_synonyms();
         for (key, value) in self.local {
             if let Some(why) = self.subject.dialect.why_ignored(key) {
                 self.diagnostics.push(ignored(key, why).at(value.key_span));
@@ -110,6 +113,20 @@ impl<'a> Reader<'a> {
             }
         }
         self.diagnostics
+    }
+
+    /// Refuses what stands for an option that is given by another name already.
+    fn refuse_synonyms(&mut self) {
+        let dialect = self.subject.dialect;
+        for option in &self.known {
+            let mut given = dialect.names(option).filter(|name| self.local.contains_key(*name));
+            let Some(first) = given.next() else { continue };
+            for name in given {
+                let message = format!("`{name}` is refused: `{first}` stands for the same");
+                let place = self.local.get(name).and_then(|value| value.key_span);
+                self.diagnostics.push(Diagnostic::error("bad-value", message).at(place));
+            }
+        }
     }
 
     fn parse<T: Setting>(&mut self, name: &str, value: &Value) -> Option<T> {
@@ -238,7 +255,7 @@ mod tests {
     }
 
     const DIALECT: Dialect = Dialect::lenient()
-        .renamed(&[("number_of_cups", "cups")])
+        .renamed(&[("number_of_cups", "cups"), ("mugs", "cups")])
         .defaults(&[("tea", "black")])
         .ignored(&[("milk", "nobody takes it")])
         .globals(&["tea"]);
@@ -286,6 +303,15 @@ mod tests {
         let teapot = teapot.unwrap();
         assert_eq!((teapot.cups, &*teapot.tea), (3, "black"));
         assert_eq!(noted, []);
+    }
+
+    #[test]
+    fn an_option_may_have_several_names_and_is_given_by_one() {
+        let (teapot, noted) = read(&DIALECT, &[("mugs", "3")], &[]);
+        assert_eq!((teapot.unwrap().cups, noted), (3, vec![]));
+        let (_, noted) = read(&DIALECT, &[("cups", "1"), ("mugs", "3")], &[]);
+        let expected = "`cups` is refused: `mugs` stands for the same".to_owned();
+        assert_eq!(noted, [(Severity::Error, expected)]);
     }
 
     #[test]
