@@ -1,22 +1,28 @@
 //! Serves an app over sockets: listeners, connections, and their end.
 
+mod account;
 mod activity;
 mod address;
 mod answer;
+mod backlog;
 mod bind;
 mod connection;
 mod endpoint;
 mod inherited;
 mod listener;
+mod opening;
 mod roster;
 mod settings;
 mod share;
+mod socket_file;
 mod sockets;
 mod stream;
 mod target;
 #[cfg(test)]
 mod tests;
+mod unix_name;
 
+pub use self::account::{Account, Mode, Owner};
 pub use self::address::{Address, Host, InvalidAddress};
 pub use self::bind::BindError;
 pub use self::endpoint::Endpoint;
@@ -24,6 +30,7 @@ pub use self::inherited::Inherited;
 pub use self::settings::Settings;
 pub use self::share::{Place, Share};
 pub use self::sockets::Sockets;
+pub use self::unix_name::UnixName;
 
 use std::io;
 use std::sync::Arc;

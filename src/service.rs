@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::server::{BindError, Inherited, Server, Settings, Sockets};
 
 /// Serves an app until SIGTERM or SIGINT, lets every request that has begun finish, and returns.
-/// A second signal ends it at once.
+/// A second signal ends it at once. Sockets that the service manager has opened are served where
+/// the settings ask for them.
 ///
 /// # Errors
 ///
@@ -21,26 +22,32 @@ use crate::server::{BindError, Inherited, Server, Settings, Sockets};
 /// # Panics
 ///
 /// Inside of a tokio runtime, as it makes its own.
-pub fn run(app: App, settings: Settings) -> Result<(), Error> {
+pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<(), Error> {
     // One thread: worker processes take the place of threads, and nothing crosses between cores.
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(Error::Runtime)?.block_on(serve(app, settings))
+    runtime.map_err(Error::Runtime)?.block_on(serve(app, settings, inherited))
 }
 
-async fn serve(app: App, settings: Settings) -> Result<(), Error> {
+async fn serve(app: App, settings: Settings, mut inherited: Inherited) -> Result<(), Error> {
     // Before anyone can know that the server listens, as a signal would kill it until then.
     let mut signals = Signals::listen().map_err(Error::Runtime)?;
-    let bound = Sockets::bind(&settings, 0, &mut Inherited::none()).await;
-    let sockets = bound.map_err(Error::Bind)?;
+    let sockets = tokio::select! {
+        bound = Sockets::bind(&settings, 0, &mut inherited) => bound.map_err(Error::Bind)?,
+        signal = signals.next() => {
+            tracing::info!("{signal}: ended before it could listen");
+            return Ok(());
+        }
+    };
+    inherited.warn();
     let server = sockets.share(0).and_then(|share| Server::new(share, settings));
     let server = server.map_err(Error::Runtime)?;
-    drop(sockets);
     for endpoint in server.endpoints() {
-        tracing::info!("listening on http://{endpoint}");
+        tracing::info!("listening on {}", endpoint.url());
     }
     let running = server.start(app);
     let signal = signals.next().await;
     tracing::info!("{signal}: finishing what has begun; a second signal ends it at once");
+    sockets.close();
     tokio::select! {
         () = running.end() => tracing::info!("ended"),
         signal = signals.next() => tracing::warn!("{signal}: ended at once"),
@@ -94,7 +101,7 @@ mod tests {
         settings.bind_to(vec![address.to_string().parse().unwrap()]);
         settings.retry_until_window = Seconds(Duration::ZERO);
         let app = App::ready(|_| response::text(StatusCode::OK, ""));
-        let error = run(app, settings).unwrap_err().to_string();
+        let error = run(app, settings, Inherited::none()).unwrap_err().to_string();
         let expected =
             format!("Could not bind to {address}: another process listens there already");
         assert_eq!(error, expected);

@@ -1,5 +1,6 @@
 //! `pasteline serve`: builds what a file says and serves it until a signal.
 
+use std::env;
 use std::io;
 use std::process::ExitCode;
 
@@ -14,7 +15,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::graph::{Graph, Loaded, Loader, NodeId, Object, check};
 use crate::lint;
 use crate::registry::{Kind, Registry};
-use crate::server::{Address, Settings};
+use crate::server::{Address, Inherited, Settings};
 use crate::service;
 use crate::settings::{Reader, Settings as _};
 use crate::stack;
@@ -29,7 +30,8 @@ use crate::stack;
 Example:
   pasteline serve
   pasteline serve /etc/neutron/api-paste.ini --name neutron --bind 127.0.0.1:9696
-  pasteline serve --bind 127.0.0.1:8080,[::1]:8080")]
+  pasteline serve --bind 127.0.0.1:8080,[::1]:8080
+  pasteline serve --bind unix:/run/neutron/api.sock")]
 pub(super) struct Serve {
     #[command(flatten)]
     files: Files,
@@ -43,9 +45,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "NAME", default_value = MAIN)]
     server: String,
 
-    /// The addresses to listen at, whatever the file says; for port 0 the system chooses one
+    /// The addresses to listen at, whatever the file says, each as `HOST:PORT`, `unix:PATH` or
+    /// `systemd`; for port 0 the system chooses one
     /// [default: 127.0.0.1:9696]
-    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     bind: Vec<Address>,
 
     #[command(flatten)]
@@ -59,7 +62,8 @@ impl Serve {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         start_log();
         let Some((app, settings)) = self.prepare(registry)? else { return Ok(ExitCode::FAILURE) };
-        match service::run(app, settings) {
+        let inherited = Inherited::take(|name| env::var_os(name));
+        match service::run(app, settings, inherited) {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => {
                 terminal::tell(&format!("error: {error}"))?;

@@ -2,46 +2,78 @@
 
 use std::fmt;
 use std::net::Ipv6Addr;
+use std::path::Path;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
+use super::unix_name::UnixName;
 use crate::settings::{Rejected, Setting};
 
-/// An address to listen at: a host and a port.
+/// An address to listen at.
 ///
 /// ```
 /// use pasteline::server::Address;
 ///
 /// let address: Address = "[::1]:9696".parse().unwrap();
-/// assert_eq!((address.host(), address.port()), ("::1", 9696));
+/// assert_eq!(address, Address::new("::1", 9696));
 /// assert_eq!(address.to_string(), "[::1]:9696");
 /// ```
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Address {
-    host: String,
-    port: u16,
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Address {
+    /// A host and a port.
+    Network {
+        /// A name or an IP address, without brackets.
+        host: String,
+        /// The port; for 0 the system chooses one.
+        port: u16,
+    },
+    /// The sockets that the service manager has opened, or those that it calls by a name, written
+    /// `systemd` or `systemd:name`.
+    Systemd(Option<String>),
+    /// A name of this machine, written `unix:/path` or `unix:@name`.
+    Unix(UnixName),
 }
 
 impl Address {
     /// An address of a host, which is a name or an IP address without brackets, and a port.
     pub fn new(host: impl Into<String>, port: u16) -> Self {
-        Self { host: host.into(), port }
+        Self::Network { host: host.into(), port }
     }
 
-    /// The name or IP address, without brackets.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port; for 0 the system chooses one.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// Reads an address; the relative path of a Unix socket counts from a directory.
+    fn parse_in(text: &str, directory: &Path) -> Result<Self, InvalidAddress> {
+        // A bare path is how waitress has it.
+        let unix = text.strip_prefix("unix:").or_else(|| text.starts_with('/').then_some(text));
+        if let Some(name) = unix {
+            return UnixName::parse(name, directory).map(Self::Unix);
+        }
+        match text.split_once(':') {
+            None if text == "systemd" => return Ok(Self::Systemd(None)),
+            // A port is a number, and systemd takes no name for a socket that is one.
+            Some(("systemd", name)) if name.parse::<u16>().is_err() => {
+                return Ok(Self::Systemd(Some(name.to_owned())));
+            }
+            _ => {}
+        }
+        let Host { name, port } = text.parse()?;
+        let Some(port) = port else {
+            return Err(InvalidAddress(format!("`{text}` has no port, as in `{name}:9696`")));
+        };
+        Ok(Self::new(name, port))
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port } = self;
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+        match self {
+            Self::Network { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Network { host, port } => write!(f, "{host}:{port}"),
+            Self::Systemd(None) => f.write_str("systemd"),
+            Self::Systemd(Some(name)) => write!(f, "systemd:{name}"),
+            Self::Unix(name) => name.fmt(f),
+        }
     }
 }
 
@@ -49,19 +81,34 @@ impl FromStr for Address {
     type Err = InvalidAddress;
 
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        let Host { name, port } = text.parse()?;
-        let Some(port) = port else {
-            return Err(InvalidAddress(format!("`{text}` has no port, as in `{name}:9696`")));
-        };
-        Ok(Self { host: name, port })
+        Self::parse_in(text, Path::new(""))
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = InvalidAddress;
+
+    fn try_from(text: String) -> Result<Self, InvalidAddress> {
+        text.parse()
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
     }
 }
 
 impl Setting for Address {
-    const EXPECTED: &'static str = "an address as `host:port`";
+    const EXPECTED: &'static str = "an address as `host:port`, `unix:/path` or `systemd`";
 
     fn parse(text: &str) -> Result<Self, Rejected> {
-        text.parse().map_err(|InvalidAddress(reason)| Rejected::because(reason))
+        <Self as Setting>::parse_in(text, Path::new(""))
+    }
+
+    fn parse_in(text: &str, directory: &Path) -> Result<Self, Rejected> {
+        let parsed = Self::parse_in(text, directory);
+        parsed.map_err(|InvalidAddress(reason)| Rejected::because(reason))
     }
 }
 
@@ -79,7 +126,7 @@ impl FromStr for Host {
 
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         if text.starts_with("unix:") {
-            let reason = format!("`{text}` is a Unix socket, which cannot be served yet");
+            let reason = format!("`{text}` is a Unix socket, which belongs into `bind`");
             return Err(InvalidAddress(reason));
         }
         if let Some(bracketed) = text.strip_prefix('[') {
@@ -131,7 +178,7 @@ fn parse_port(text: &str) -> Result<u16, InvalidAddress> {
 
 /// What is wrong with the text of an address.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct InvalidAddress(String);
+pub struct InvalidAddress(pub(super) String);
 
 impl fmt::Display for InvalidAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,14 +194,24 @@ mod tests {
 
     #[test]
     fn reads_names_and_both_kinds_of_ip_addresses() {
-        let read = |text: &str| {
-            let Address { host, port } = text.parse().unwrap();
-            (host, port)
-        };
-        assert_eq!(read("localhost:80"), ("localhost".to_owned(), 80));
-        assert_eq!(read("127.0.0.1:0"), ("127.0.0.1".to_owned(), 0));
-        assert_eq!(read("[::]:9696"), ("::".to_owned(), 9696));
-        assert_eq!(read("*:9696"), ("0.0.0.0".to_owned(), 9696));
+        let read = |text: &str| text.parse::<Address>().unwrap();
+        assert_eq!(read("localhost:80"), Address::new("localhost", 80));
+        assert_eq!(read("127.0.0.1:0"), Address::new("127.0.0.1", 0));
+        assert_eq!(read("[::]:9696"), Address::new("::", 9696));
+        assert_eq!(read("*:9696"), Address::new("0.0.0.0", 9696));
+    }
+
+    #[test]
+    fn reads_unix_sockets() {
+        for (text, expected) in [
+            ("unix:/run/api.sock", "unix:/run/api.sock"),
+            ("unix:@api", "unix:@api"),
+            ("/run/api.sock", "unix:/run/api.sock"),
+        ] {
+            let address: Address = text.parse().unwrap();
+            assert!(matches!(address, Address::Unix(_)), "{address:?}");
+            assert_eq!(address.to_string(), expected);
+        }
     }
 
     #[test]
@@ -166,8 +223,8 @@ mod tests {
         assert_eq!(wrong("[host]:80"), "`host` is not an IPv6 address");
         assert_eq!(wrong("[::1]80"), "`80` follows the bracket");
         assert_eq!(wrong("a b:80"), "`a b` is not the name of a host");
-        let unix = "`unix:/run/api.sock` is a Unix socket, which cannot be served yet";
-        assert_eq!(wrong("unix:/run/api.sock"), unix);
+        let unix = "`unix:/run/api.sock` is a Unix socket, which belongs into `bind`";
+        assert_eq!("unix:/run/api.sock".parse::<Host>().unwrap_err().to_string(), unix);
     }
 
     #[test]

@@ -10,7 +10,9 @@ use tokio::time::{Instant, sleep};
 
 use super::address::Address;
 use super::settings::Settings;
+use super::socket_file::{Access, SocketFile};
 use super::target::{Target, Wanted};
+use super::unix_name::UnixName;
 use crate::source::describe;
 
 /// How long to wait before an address that is in use is tried again.
@@ -18,10 +20,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// How listening sockets are made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Options {
-    backlog: u32,
-    keepidle: Duration,
-}
+pub(super) struct Options<'a>(&'a Settings);
 
 /// Whether a socket is alone at its address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,32 +31,60 @@ pub(super) enum Sharing {
     Sibling,
 }
 
-impl Options {
-    pub(super) fn new(settings: &Settings) -> Self {
-        let keepidle = Duration::from_secs(settings.tcp_keepidle.into());
-        Self { backlog: settings.backlog, keepidle }
+/// A socket that is bound to an IP address and does not listen yet. One for all IPv6 addresses leaves
+/// those of IPv4 to another where it is told so.
+pub(super) fn bind((at, only_v6): (SocketAddr, bool), sharing: Sharing) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
+    // Without it a restart would fail as long as old connections linger in TIME_WAIT. On Linux it
+    // does not let two processes listen at one address.
+    socket.set_reuse_address(true)?;
+    if at.is_ipv6() {
+        // The default of the system (`net.ipv6.bindv6only`) is not the same everywhere.
+        socket.set_only_v6(only_v6)?;
+    }
+    socket.set_reuse_port(sharing == Sharing::Sibling)?;
+    socket.bind(&at.into())?;
+    Ok(socket)
+}
+
+impl<'a> Options<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        Self(settings)
     }
 
-    /// A socket that is bound and does not listen yet. Its connections take over its options.
-    pub(super) fn open(self, target: &Target, sharing: Sharing) -> io::Result<Socket> {
-        let Target::Network { at, only_v6 } = *target;
-        let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
-        // Without it a restart would fail as long as old connections linger in TIME_WAIT. On
-        // Linux it does not let two processes listen at one address.
-        socket.set_reuse_address(true)?;
-        socket.set_keepalive(true)?;
-        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(self.keepidle))?;
-        if at.is_ipv6() {
-            // The default of the system (`net.ipv6.bindv6only`) is not the same everywhere.
-            socket.set_only_v6(only_v6)?;
+    /// A Unix socket that listens, and its file.
+    pub(super) fn listen_at(self, name: &UnixName) -> io::Result<(Socket, Option<SocketFile>)> {
+        let socket = || Socket::new(Domain::UNIX, Type::STREAM, None);
+        match name {
+            UnixName::Abstract(_) => {
+                let socket = socket()?;
+                socket.bind(&name.to_address()?)?;
+                self.listen(&socket)?;
+                Ok((socket, None))
+            }
+            UnixName::Path(path) => {
+                let Settings { socket_mode, socket_owner, .. } = self.0;
+                let access = Access { mode: socket_mode.0, owner: socket_owner.as_ref() };
+                let (socket, file) = SocketFile::listen(path, access, self.backlog())?;
+                Ok((socket, Some(file)))
+            }
         }
-        socket.set_reuse_port(sharing == Sharing::Sibling)?;
-        socket.bind(&at.into())?;
-        Ok(socket)
     }
 
+    /// Sets what connections take over from the socket that they come by.
+    pub(super) fn tune(self, socket: &Socket) -> io::Result<()> {
+        socket.set_keepalive(true)?;
+        let silence = Duration::from_secs(self.0.tcp_keepidle.into());
+        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(silence))
+    }
+
+    /// Has a socket listen. If it does already, it has the backlog of the settings from now on.
     pub(super) fn listen(self, socket: &Socket) -> io::Result<()> {
-        socket.listen(i32::try_from(self.backlog).unwrap_or(i32::MAX))
+        socket.listen(self.backlog())
+    }
+
+    fn backlog(self) -> i32 {
+        i32::try_from(self.0.backlog).unwrap_or(i32::MAX)
     }
 }
 
@@ -107,8 +134,11 @@ impl Patience {
     pub(super) fn give_up(self, wanted: &Wanted, cause: io::Error) -> BindError {
         let is_late = cause.kind() == ErrorKind::AddrInUse && !self.window.is_zero();
         let tried = is_late.then_some(self.window);
-        let Target::Network { at, .. } = wanted.target;
-        BindError { asked: wanted.asked.to_string(), at: Some(at), tried, cause }
+        let at = match wanted.target {
+            Target::Network { at, .. } => Some(at),
+            _ => None,
+        };
+        BindError { asked: wanted.asked.clone(), at, tried, cause }
     }
 }
 
@@ -116,8 +146,8 @@ impl Patience {
 #[derive(Debug)]
 pub struct BindError {
     /// The address as the settings give it.
-    asked: String,
-    /// What it resolves to, if that is known.
+    asked: Address,
+    /// The IP address that it stands for, if there is one.
     at: Option<SocketAddr>,
     /// How long it was tried, if for longer than once.
     tried: Option<Duration>,
@@ -125,9 +155,9 @@ pub struct BindError {
 }
 
 impl BindError {
-    /// An address cannot even be resolved.
+    /// It is not known what an address stands for.
     pub(super) fn unresolved(asked: &Address, cause: io::Error) -> Self {
-        Self { asked: asked.to_string(), at: None, tried: None, cause }
+        Self { asked: asked.clone(), at: None, tried: None, cause }
     }
 
     /// Whether the machine does not have the address.
@@ -139,18 +169,21 @@ impl BindError {
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Upstream's words, as those who watch logs look for them.
-        write!(f, "Could not bind to {}", self.asked)?;
+        let asked = self.asked.to_string();
+        write!(f, "Could not bind to {asked}")?;
         if let Some(tried) = self.tried {
             write!(f, " after trying for {} seconds", tried.as_secs_f64())?;
         }
         f.write_str(": ")?;
-        if let Some(at) = self.at.map(|at| at.to_string()).filter(|at| *at != self.asked) {
+        if let Some(at) = self.at.map(|at| at.to_string()).filter(|at| *at != asked) {
             write!(f, "{at}: ")?;
         }
+        let is_file = matches!(self.asked, Address::Unix(_));
         match self.cause.kind() {
             ErrorKind::AddrInUse => f.write_str("another process listens there already"),
             ErrorKind::AddrNotAvailable => f.write_str("this machine has no such address"),
-            ErrorKind::PermissionDenied => f.write_str("the port needs a privilege"),
+            ErrorKind::NotFound if is_file => f.write_str("there is no such directory"),
+            ErrorKind::PermissionDenied if !is_file => f.write_str("the port needs a privilege"),
             _ => f.write_str(&describe(&self.cause)),
         }
     }

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::server::conn::http1;
-use tokio::net::TcpStream;
 
 use super::answer::Answerer;
 use super::roster::{Entry, Roster};
-use super::stream::Stream;
+use super::stream::{Socket, Stream};
 use crate::app::{App, Connection, Scheme};
 
 /// The longest head of a request, its request line included; past it the answer is 431.
@@ -35,14 +34,20 @@ impl Connections {
     }
 
     /// Serves a connection in a task of its own, until it ends by itself or the server does.
-    pub(super) fn serve(&self, socket: TcpStream, peer: SocketAddr) {
-        // A response is written at once as a whole; to hold back its last packet until the one
-        // before is acknowledged would only delay it. Where this fails the connection is gone.
-        let _ = socket.set_nodelay(true);
+    pub(super) fn serve(&self, socket: Socket, peer: Option<SocketAddr>) {
+        let local = match &socket {
+            Socket::Tcp(socket) => {
+                // A response is written at once as a whole; to hold back its last packet until the
+                // one before is acknowledged would only delay it. Where this fails the connection
+                // is gone.
+                let _ = socket.set_nodelay(true);
+                socket.local_addr().ok()
+            }
+            Socket::Unix(_) => None,
+        };
         // A socket for both kinds of addresses shows IPv4 clients as `::ffff:192.0.2.1`.
-        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        let local = socket.local_addr().ok();
-        let connection = Connection { peer: Some(peer), local, scheme: Scheme::Http };
+        let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
+        let connection = Connection { peer, local, scheme: Scheme::Http };
         let entry = self.roster.enter();
         let stream = Stream::new(socket, Arc::clone(entry.activity()));
         let answerer = Answerer::new(self.app.clone(), connection, Arc::clone(entry.activity()));

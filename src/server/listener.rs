@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, UnixListener};
 
 use super::endpoint::Endpoint;
+use super::stream::Socket;
 use crate::source::describe;
 
 /// How long accepting rests after a failure. File descriptors come back when connections end,
@@ -20,9 +21,15 @@ const LOG_INTERVAL: Duration = Duration::from_secs(1);
 /// A socket that accepts connections.
 #[derive(Debug)]
 pub(super) struct Listener {
-    socket: TcpListener,
+    socket: Acceptor,
     endpoint: Endpoint,
     logged: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum Acceptor {
+    Tcp(TcpListener),
+    Unix(UnixListener),
 }
 
 impl Listener {
@@ -32,9 +39,13 @@ impl Listener {
     ///
     /// Outside of a tokio runtime.
     pub(super) fn new(endpoint: Endpoint, socket: OwnedFd) -> io::Result<Self> {
-        let socket = std::net::TcpListener::from(socket);
+        let socket = socket2::Socket::from(socket);
         socket.set_nonblocking(true)?;
-        Ok(Self { socket: TcpListener::from_std(socket)?, endpoint, logged: None })
+        let socket = match endpoint {
+            Endpoint::Network(_) => Acceptor::Tcp(TcpListener::from_std(socket.into())?),
+            Endpoint::Unix(_) => Acceptor::Unix(UnixListener::from_std(socket.into())?),
+        };
+        Ok(Self { socket, endpoint, logged: None })
     }
 
     /// Where it listens.
@@ -42,9 +53,9 @@ impl Listener {
         &self.endpoint
     }
 
-    /// Waits for a connection. What fails on the way is logged and tried again: a server that
+    /// Waits for a connection; its client has an address unless it comes by a Unix socket. What fails on the way is logged and tried again: a server that
     /// lacks file descriptors for a moment must go on.
-    pub(super) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    pub(super) async fn accept(&mut self) -> (Socket, Option<SocketAddr>) {
         loop {
             match self.socket.accept().await {
                 Ok(accepted) => return accepted,
@@ -64,6 +75,18 @@ impl Listener {
             self.logged = Some(now);
             let (error, address) = (describe(error), &self.endpoint);
             tracing::error!(error, %address, "cannot accept a connection");
+        }
+    }
+}
+
+impl Acceptor {
+    async fn accept(&self) -> io::Result<(Socket, Option<SocketAddr>)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (socket, peer) = listener.accept().await?;
+                Ok((Socket::Tcp(socket), Some(peer)))
+            }
+            Self::Unix(listener) => Ok((Socket::Unix(listener.accept().await?.0), None)),
         }
     }
 }

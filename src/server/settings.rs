@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::account::{Mode, Owner};
 use super::address::{Address, Host};
 use crate::settings::{Reader, Seconds, Settings as _, Words};
 
@@ -15,14 +16,19 @@ crate::settings! {
     /// ```
     pub struct Settings {
         /// The addresses to listen at. A name stands for every address that it resolves to, `*`
-        /// for every IPv4 address and `[::]` for every address of both kinds. Without `bind`,
-        /// `host` and `port` it is `127.0.0.1:9696`.
+        /// for every IPv4 address and `[::]` for every address of both kinds, or for every IPv6
+        /// address if `*` is given with the same port. `unix:/path` is a Unix socket, `unix:@name`
+        /// one without a file. `systemd` stands for all sockets that the service manager has
+        /// opened (`LISTEN_FDS`), `systemd:name` for those that it calls so; one that listens at an
+        /// address that is given here is used for it. Without `bind`, `host` and `port` it is
+        /// `systemd` if there are such sockets, else `127.0.0.1:9696`.
         bind: Words<Address>,
         /// The host to listen at, where `bind` is not given: `127.0.0.1` unless set.
         host: Vec<Host>,
         /// The port to listen at, where `bind` is not given: 9696 unless set.
         port: Option<u16>,
-        /// How many connections the system may hold before they are accepted.
+        /// How many connections the system may hold before they are accepted. What is more than
+        /// `net.core.somaxconn` has no effect, and a warning at start says so.
         backlog: u32 = "4096",
         /// After how many seconds of silence a connection is probed, from 1 to 32767: a client
         /// that has gone without a word is noticed.
@@ -30,6 +36,11 @@ crate::settings! {
         /// For how many seconds an address that is in use is tried again at start. With 0 it is
         /// tried once.
         retry_until_window: Seconds = "30",
+        /// The permissions of Unix sockets that are made: whoever may write may connect.
+        socket_mode: Mode = "0660",
+        /// Whom Unix sockets that are made belong to, as `user`, `user:group` or `:group`; else
+        /// whoever starts the server.
+        socket_owner: Option<Owner>,
         /// The number of worker processes. With 0 or 1 the process that was started serves.
         workers: u16 = "0",
         /// How many seconds a client may take for the head of a request, from its first byte or,
@@ -53,6 +64,11 @@ impl Settings {
         }
         let address = |host: &Host| Address::new(&*host.name, host.port.unwrap_or(port));
         self.host.iter().map(address).collect()
+    }
+
+    /// Whether any address is given; if not, there is a default.
+    pub fn names_addresses(&self) -> bool {
+        !self.bind.0.is_empty() || !self.host.is_empty() || self.port.is_some()
     }
 
     /// Makes these the addresses to listen at, whatever was set before.

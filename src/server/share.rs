@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
+use super::socket_file::SocketFile;
 use super::target::Target;
 
 /// The listening sockets of one process.
@@ -21,6 +22,18 @@ pub struct Share {
 pub struct Place {
     pub(super) target: Target,
     pub(super) endpoint: Endpoint,
+    pub(super) spread: Spread,
+    /// The file of a Unix socket that was made here.
+    pub(super) file: Option<SocketFile>,
+}
+
+/// How the connections at a place come to the processes.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) enum Spread {
+    /// By one socket that all share.
+    OneForAll,
+    /// By a socket for each, among which the system chooses.
+    OneForEach,
 }
 
 impl Share {

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unix_tests;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,20 +11,25 @@ use std::sync::Arc;
 
 use socket2::Socket;
 
-use super::bind::{BindError, Options, Patience, Sharing};
+use super::address::Address;
+use super::backlog::warn_if_cut_off;
+use super::bind::{BindError, Options, Patience, Sharing, bind};
 use super::endpoint::Endpoint;
 use super::inherited::Inherited;
+use super::opening::Opening;
 use super::settings::Settings;
-use super::share::{Place, Share};
-use super::target::{Target, Wanted, resolve};
+use super::share::{Place, Share, Spread};
+use super::target::{Handed, Target, resolve};
 
 /// All listening sockets of a server, over all of its processes.
 ///
-/// There is one socket per worker at each address (`SO_REUSEPORT`), so that connections are spread
-/// evenly. They are held for as long as the server lives: when a worker dies, what waits in the
-/// queues of its sockets waits for its successor.
+/// There is one socket per worker at each IP address (`SO_REUSEPORT`), so that connections are
+/// spread evenly; a Unix socket, or one that the service manager has opened, is shared by all. They
+/// are held for as long as the server lives: when a worker dies, what waits in the queues of its
+/// sockets waits for its successor.
 ///
-/// A clone holds the same sockets. They close when the last holder drops them.
+/// A clone holds the same sockets. They close when the last holder drops them; the files of Unix
+/// sockets stay until they are [closed](Self::close).
 #[derive(Clone, Debug, Default)]
 pub struct Sockets {
     listening: Vec<Listening>,
@@ -32,8 +39,11 @@ impl Sockets {
     /// Listens at every address of the settings, with a socket for each of so many workers; with
     /// one for 0, which stands for this process.
     ///
+    /// What the service manager has opened is taken where the settings name it or where it listens
+    /// at one of the addresses; if the settings name no address at all, all of it.
+    ///
     /// An address that is in use is tried again within
-    /// [`retry_until_window`](Settings::retry_until_window). Nothing listens before all addresses
+    /// [`retry_until_window`](Settings::retry_until_window). No port listens before all addresses
     /// are there, so that no client is let in and then left alone.
     ///
     /// # Errors
@@ -60,57 +70,32 @@ impl Sockets {
         workers: usize,
         inherited: &mut Inherited,
     ) -> Result<Self, BindError> {
-        let _ = inherited;
+        let handed: Vec<_> = self.handed().chain(inherited.handed()).cloned().collect();
+        let addresses = if settings.names_addresses() || handed.is_empty() {
+            settings.addresses()
+        } else {
+            vec![Address::Systemd(None)]
+        };
+        let wanted = resolve(addresses, &handed).await?;
         let options = Options::new(settings);
         let patience = Patience::new(settings.retry_until_window.0);
-        let wanted = resolve(settings.addresses()).await?;
-        let mut listening = Vec::new();
-        for (wanted, opened) in self.open_all(wanted, options, patience).await? {
-            let mut at = match opened {
-                Opened::Already(listening) => listening,
-                Opened::Bound(socket) => {
-                    patience.attempt(&wanted, || options.listen(&socket)).await?;
-                    Listening::new(wanted.target.clone(), socket)
-                        .map_err(|cause| patience.give_up(&wanted, cause))?
-                }
-            };
-            let sized = at.resize(workers.max(1), options);
-            sized.map_err(|cause| patience.give_up(&wanted, cause))?;
-            listening.push(at);
+        let mut opening = Opening { options, patience, opened: Vec::new() };
+        let mut done = opening.open(wanted, self, inherited).await;
+        if done.is_ok() {
+            done = opening.listen(workers.max(1)).await;
         }
-        Ok(Self { listening })
-    }
-
-    /// Opens a socket for each target that there is none for yet.
-    async fn open_all(
-        &self,
-        wanted: Vec<Wanted>,
-        options: Options,
-        patience: Patience,
-    ) -> Result<Vec<(Wanted, Opened)>, BindError> {
-        let (mut opened, mut absent) = (Vec::new(), Vec::new());
-        for wanted in wanted {
-            let mut kept = self.listening.iter().filter(|at| at.place.target == wanted.target);
-            if let Some(at) = kept.next() {
-                opened.push((wanted, Opened::Already(at.clone())));
-                continue;
+        let listening = opening.opened.into_iter().map(|(_, listening)| listening).collect();
+        let sockets = Self { listening };
+        match done {
+            Ok(()) => {
+                warn_if_cut_off(settings.backlog);
+                Ok(sockets)
             }
-            let open = || options.open(&wanted.target, Sharing::Alone);
-            match patience.attempt(&wanted, open).await {
-                Ok(socket) => opened.push((wanted, Opened::Bound(socket))),
-                Err(error) if error.is_absent() => absent.push((wanted, error)),
-                Err(error) => return Err(error),
+            Err(error) => {
+                sockets.close();
+                Err(error)
             }
         }
-        // A name such as `localhost` stands for an address of each kind, and a machine may have
-        // only one of them.
-        for (absent, error) in absent {
-            if !opened.iter().any(|(wanted, _)| wanted.asked == absent.asked) {
-                return Err(error);
-            }
-            tracing::warn!("{error}");
-        }
-        Ok(opened)
     }
 
     /// Duplicates of the sockets of one worker, counted from 0.
@@ -124,8 +109,8 @@ impl Sockets {
     /// There is no such worker.
     pub fn share(&self, worker: usize) -> io::Result<Share> {
         let share = |at: &Listening| {
-            let socket = at.sockets[worker].try_clone()?;
-            Ok((at.place.clone(), OwnedFd::from(socket)))
+            let socket = at.of(worker).try_clone()?;
+            Ok((Place::clone(&at.place), OwnedFd::from(socket)))
         };
         let sockets = self.listening.iter().map(share).collect::<io::Result<_>>()?;
         Ok(Share { sockets })
@@ -135,52 +120,98 @@ impl Sockets {
     pub fn adopt(shares: Vec<Share>) -> Self {
         let mut listening: Vec<Listening> = Vec::new();
         for (place, socket) in shares.into_iter().flat_map(|share| share.sockets) {
-            let socket = Arc::new(Socket::from(socket));
-            match listening.iter_mut().find(|at| at.place == place) {
-                Some(at) => at.sockets.push(socket),
-                None => listening.push(Listening { place, sockets: vec![socket] }),
+            let socket = Socket::from(socket);
+            match listening.iter_mut().find(|at| *at.place == place) {
+                Some(at) if place.spread == Spread::OneForEach => at.sockets.push(socket.into()),
+                Some(_) => {}
+                None => listening.push(Listening::new(place, socket)),
             }
         }
         Self { listening }
+    }
+
+    /// Closes the sockets that no clone and no successor by [`rebind`](Self::rebind) holds, and
+    /// removes the files of Unix sockets among them, unless another server has put its own there.
+    pub fn close(self) {
+        for Listening { place, .. } in self.listening {
+            let file = Arc::into_inner(place).and_then(|place| place.file);
+            if let Some(file) = file {
+                file.remove();
+            }
+        }
     }
 
     /// Where the sockets listen, with the ports that the system has chosen where 0 was asked for.
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         self.listening.iter().map(|at| &at.place.endpoint)
     }
+
+    /// The sockets for a target, if there are any.
+    pub(super) fn at(&self, target: &Target) -> Option<Listening> {
+        self.listening.iter().find(|at| at.place.target == *target).cloned()
+    }
+
+    /// What was handed over by the service manager.
+    fn handed(&self) -> impl Iterator<Item = &Handed> {
+        self.listening.iter().filter_map(|at| match &at.place.target {
+            Target::Inherited(handed) => Some(handed),
+            _ => None,
+        })
+    }
 }
 
-/// The first socket for a target.
-enum Opened {
-    /// It was here before, and its siblings.
-    Already(Listening),
-    /// It is new and does not listen yet.
-    Bound(Socket),
-}
-
-/// The sockets at one address.
+/// The sockets at one place.
 #[derive(Clone, Debug)]
-struct Listening {
-    place: Place,
-    /// One for each worker.
+pub(super) struct Listening {
+    /// The last who holds it removes the file.
+    place: Arc<Place>,
+    /// At least one.
     sockets: Vec<Arc<Socket>>,
 }
 
 impl Listening {
-    fn new(target: Target, socket: Socket) -> io::Result<Self> {
-        let endpoint = Endpoint::of(&socket)?;
-        Ok(Self { place: Place { target, endpoint }, sockets: vec![Arc::new(socket)] })
+    pub(super) fn new(place: Place, socket: Socket) -> Self {
+        Self { place: Arc::new(place), sockets: vec![Arc::new(socket)] }
+    }
+
+    fn first(&self) -> &Socket {
+        &self.sockets[0]
+    }
+
+    /// Has the sockets listen as the settings say. One that others may have opened listens already,
+    /// with the backlog that they have chosen.
+    pub(super) fn listen(&self, options: Options<'_>) -> io::Result<()> {
+        for socket in &self.sockets {
+            if let Endpoint::Network(_) = self.place.endpoint {
+                options.tune(socket)?;
+            }
+            if self.place.spread == Spread::OneForEach {
+                options.listen(socket)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The socket of a worker.
+    fn of(&self, worker: usize) -> &Socket {
+        match self.place.spread {
+            Spread::OneForAll => self.first(),
+            Spread::OneForEach => &self.sockets[worker],
+        }
     }
 
     /// Opens siblings until there are so many sockets, or lets go of those past that.
-    fn resize(&mut self, workers: usize, options: Options) -> io::Result<()> {
+    pub(super) fn resize(&mut self, workers: usize, options: Options<'_>) -> io::Result<()> {
+        let (Spread::OneForEach, Target::Network { only_v6, .. }, Endpoint::Network(at)) =
+            (self.place.spread, &self.place.target, &self.place.endpoint)
+        else {
+            return Ok(());
+        };
         self.sockets.truncate(workers);
         while self.sockets.len() < workers {
-            // Only now: as long as the first socket listened alone, a second start was refused,
-            // and so was one of another program that shares ports.
-            self.sockets[0].set_reuse_port(true)?;
-            let target = self.place.target.at(&self.place.endpoint);
-            let sibling = options.open(&target, Sharing::Sibling)?;
+            self.first().set_reuse_port(true)?;
+            let sibling = bind((*at, *only_v6), Sharing::Sibling)?;
+            options.tune(&sibling)?;
             options.listen(&sibling)?;
             self.sockets.push(Arc::new(sibling));
         }

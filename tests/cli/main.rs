@@ -17,5 +17,6 @@ mod schema;
 mod secrets;
 mod serve;
 mod show;
+mod sockets;
 mod support;
 mod validate;

@@ -9,6 +9,7 @@ pub(crate) use self::server::{Client, Server};
 pub(crate) use self::upstream::Upstream;
 
 use std::fs::{self, File};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,6 +26,7 @@ pub(crate) struct Test {
     program: PathBuf,
     directory: PathBuf,
     arguments: Vec<String>,
+    input: Option<OwnedFd>,
 }
 
 impl Test {
@@ -40,7 +42,7 @@ impl Test {
         let name = format!("{}-{number}", std::process::id());
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&directory).unwrap();
-        Self { program: program.into(), directory, arguments: Vec::new() }
+        Self { program: program.into(), directory, arguments: Vec::new(), input: None }
     }
 
     /// Writes a file; the directories that it lies in are made.
@@ -59,6 +61,16 @@ impl Test {
     /// Gives the program a text on its standard input, which is empty otherwise.
     pub(crate) fn input(self, text: &str) -> Self {
         self.file("stdin", text)
+    }
+
+    /// Runs the program by a line of shell, in which it is `$0` with its arguments in `$@`, and
+    /// which has a descriptor as its standard input.
+    pub(crate) fn shell(mut self, line: &str, input: impl Into<OwnedFd>) -> Self {
+        let program = self.program.to_str().unwrap().to_owned();
+        self.arguments.splice(..0, ["-c".to_owned(), line.to_owned(), program]);
+        self.program = "sh".into();
+        self.input = Some(input.into());
+        self
     }
 
     /// Adds arguments, separated by blanks.
@@ -108,11 +120,17 @@ impl Test {
         Server::start(self)
     }
 
+    /// Starts the program and waits for nothing.
+    pub(crate) fn spawn(self) -> Server {
+        Server::spawn(self)
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.directory);
-        let input = File::open(self.directory.join("stdin"));
-        command.stdin(input.map_or_else(|_| Stdio::null(), Stdio::from));
+        let file = || File::open(self.directory.join("stdin")).ok().map(OwnedFd::from);
+        let input = self.input.as_ref().map(|input| input.try_clone().unwrap()).or_else(file);
+        command.stdin(input.map_or_else(Stdio::null, Stdio::from));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -21,7 +21,7 @@ impl ServerSettings for Settings {
 }
 
 // What only sets how fast a Python server works has no effect, and a note says so. What would
-// make it answer elsewhere or to others (TLS, Unix sockets, users, allowed networks) is refused
+// make it answer elsewhere or to others (TLS, sockets by number, allowed networks) is refused
 // as unknown as long as there is nothing like it: to pass over it would open a door.
 
 const THREADS: &str = "requests are not bound to threads here";
@@ -102,8 +102,8 @@ const GUNICORN: Dialect =
     ]);
 
 const WAITRESS: Dialect = Dialect::new()
-    .renamed(&[("listen", "bind")])
-    .defaults(&[("host", "0.0.0.0"), ("port", "8080")])
+    .renamed(&[("listen", "bind"), ("unix_socket", "bind"), ("unix_socket_perms", "socket_mode")])
+    .defaults(&[("host", "0.0.0.0"), ("port", "8080"), ("socket_mode", "600")])
     .ignored(&[
         ("asyncore_loop_timeout", THREADS),
         ("asyncore_use_poll", THREADS),
@@ -172,6 +172,11 @@ mod tests {
         assert_eq!((seen.join(" "), noted), ("127.0.0.1:6543 [::1]:6543".into(), vec![]));
         let (seen, noted) = addresses("egg:Paste#http", &[("host", "127.0.0.1:8081")]);
         assert_eq!((seen.join(" "), noted), ("127.0.0.1:8081".into(), vec![]));
+        let unix = [("unix_socket", "/run/api.sock"), ("unix_socket_perms", "660")];
+        let (seen, noted) = addresses("egg:waitress", &unix);
+        assert_eq!((seen.join(" "), noted), ("unix:/run/api.sock".into(), vec![]));
+        let (seen, noted) = addresses("egg:gunicorn", &[("bind", "unix:/run/api.sock")]);
+        assert_eq!((seen.join(" "), noted), ("unix:/run/api.sock".into(), vec![]));
         let (seen, noted) = addresses("egg:gunicorn", &[("host", "a:1, b")]);
         assert_eq!((seen.join(" "), noted), ("a:1 b:8000".into(), vec![]));
     }
@@ -182,7 +187,7 @@ mod tests {
         assert_eq!(noted, ["ignored-option"]);
         let (_, noted) = addresses("egg:Paste#http", &[("ssl_pem", "/etc/key.pem")]);
         assert_eq!(noted, ["unknown-option"]);
-        let (_, noted) = addresses("egg:waitress", &[("unix_socket", "/run/api.sock")]);
+        let (_, noted) = addresses("egg:waitress", &[("sockets", "3")]);
         assert_eq!(noted, ["unknown-option"]);
     }
 }

@@ -50,6 +50,49 @@ async fn the_options_are_set_before_anyone_connects() {
     }
 }
 
+/// Of so many clients that connect, how many come in.
+fn let_in(address: SocketAddr, clients: usize, at_least: usize) -> usize {
+    let connect = |_| {
+        let client = Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        client.set_nonblocking(true).unwrap();
+        // It goes on in the background.
+        let _ = client.connect(&address.into());
+        client
+    };
+    let clients: Vec<_> = (0..clients).map(connect).collect();
+    loop {
+        let inside = clients.iter().filter(|client| client.peer_addr().is_ok()).count();
+        if inside >= at_least {
+            return inside;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test]
+async fn the_system_is_given_the_backlog() {
+    let mut settings = settings("127.0.0.1:0");
+    settings.backlog = 3;
+    let sockets = Sockets::bind(&settings, 0, &mut Inherited::none()).await.unwrap();
+    let address = sockets.endpoints().next().and_then(Endpoint::socket_address).unwrap();
+    assert_eq!(let_in(address, 20, 4), 4, "Linux lets one more in");
+}
+
+#[tokio::test]
+async fn all_addresses_of_both_kinds_can_be_listened_at() {
+    let sockets = bind("[::]:0", 0).await.unwrap();
+    let port = ports(&sockets)[0];
+    TcpStream::connect(("127.0.0.1", port)).unwrap();
+    TcpStream::connect(("::1", port)).unwrap();
+    drop(sockets);
+    let both = format!("[::]:{port} 0.0.0.0:{port} 127.0.0.1:{port}");
+    let sockets = bind(&both, 2).await.unwrap();
+    assert_eq!(ports(&sockets), [port, port]);
+    assert!(open(sockets.share(1).unwrap())[0].only_v6().unwrap());
+    TcpStream::connect(("127.0.0.1", port)).unwrap();
+    TcpStream::connect(("::1", port)).unwrap();
+}
+
 #[tokio::test]
 async fn one_process_does_not_open_its_port_to_siblings() {
     let sockets = bind("127.0.0.1:0", 0).await.unwrap();
@@ -142,9 +185,14 @@ async fn other_failures_are_told_at_once() {
 async fn other_settings_keep_the_sockets_of_the_same_addresses() {
     let sockets = bind("127.0.0.1:0", 2).await.unwrap();
     let port = ports(&sockets)[0];
-    let other = settings("127.0.0.2:0 127.0.0.1:0");
+    let mut other = settings("127.0.0.2:0 127.0.0.1:0");
+    other.tcp_keepidle = 33;
     let rebound = sockets.rebind(&other, 4, &mut Inherited::none()).await.unwrap();
-    drop(sockets);
+    sockets.close();
+    for worker in 0..4 {
+        let socket = open(rebound.share(worker).unwrap()).pop().unwrap();
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(33));
+    }
     assert_eq!(ports(&rebound)[1], port);
     assert_eq!(rebound.share(3).unwrap().endpoints().count(), 2);
 }

@@ -21,20 +21,40 @@ pub(crate) struct Server {
 
 impl Server {
     pub(super) fn start(test: Test) -> Self {
+        let mut server = Self::spawn(test);
+        server.listens();
+        server
+    }
+
+    /// Starts a program, of which nothing is known yet.
+    pub(super) fn spawn(test: Test) -> Self {
         let mut process = test.command().spawn().unwrap();
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let (sender, lines) = channel();
         thread::spawn(move || {
             stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        let mut server =
-            Self { process, address: String::new(), lines, told: Vec::new(), _test: test };
-        let line = server.line("listening on ");
+        Self { process, address: String::new(), lines, told: Vec::new(), _test: test }
+    }
+
+    /// Waits until it listens, and notes where.
+    #[track_caller]
+    pub(crate) fn listens(&mut self) {
+        let line = self.line("listening on ");
         let (_, address) = line.split_once("listening on ").unwrap();
         let address = address.trim_start_matches("http://");
         let is_address = |character: char| character.is_ascii_digit() || ".:".contains(character);
-        server.address = address.chars().take_while(|character| is_address(*character)).collect();
-        server
+        self.address = address.chars().take_while(|character| is_address(*character)).collect();
+    }
+
+    /// Where it listens, if that is an IP address.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The id of the process.
+    pub(crate) fn process(&self) -> u32 {
+        self.process.id()
     }
 
     /// Waits for a line on standard error that holds a text.

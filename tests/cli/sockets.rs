@@ -1,0 +1,178 @@
+//! The sockets that `serve` listens at: its own, those of the service manager, and too few of them.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::time::Instant;
+
+use pasteline::server::{Inherited, Settings, Sockets};
+use socket2::{Domain, Socket, Type};
+
+use crate::support::{Answer, Finished, Test};
+
+const ECHO: &str = "[app:main]\nuse = egg:pasteline#echo\n";
+
+/// Hands standard input over as a service manager does.
+const ACTIVATE: &str =
+    "exec env LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web \"$0\" \"$@\" 3<&0 </dev/null";
+
+/// Asks over a Unix socket.
+fn ask(path: &Path) -> Answer {
+    let mut stream = UnixStream::connect(path).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    Answer::read(&mut BufReader::new(stream)).unwrap()
+}
+
+fn server(options: &str) -> String {
+    format!("{ECHO}[server:main]\nuse = egg:pasteline#http\n{options}\n")
+}
+
+#[test]
+fn serves_over_a_unix_socket_and_removes_it_at_the_end() {
+    let test = Test::new().ini(&server("bind = unix:api.sock")).arguments("serve");
+    let path = test.directory().join("api.sock");
+    let server = test.start();
+    let echo = ask(&path).expect(200).json();
+    assert_eq!(echo["client"], serde_json::Value::Null, "it has no address: {echo}");
+    server.signal("TERM");
+    assert_eq!(server.wait().status, Some(0));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_server_with_several_workers_keeps_its_port() {
+    let mut settings = Settings::default();
+    settings.bind_to(vec!["127.0.0.1:0".parse().unwrap()]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut inherited = Inherited::none();
+    let running = runtime.block_on(Sockets::bind(&settings, 3, &mut inherited)).unwrap();
+    let address = running.endpoints().next().unwrap().to_string();
+    let text = server(&format!("bind = {address}\nretry_until_window = 0.2"));
+    let finished = Test::new().ini(&text).arguments("serve").run().status(1);
+    let expected = format!(
+        "error: Could not bind to {address} after trying for 0.2 seconds: another process listens \
+         there already"
+    );
+    finished.tells(&format!("{address} is in use: trying again")).tells(&expected);
+}
+
+#[test]
+fn takes_an_address_over_when_it_becomes_free() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let test = Test::new().ini(ECHO).arguments("serve --bind").argument(address.to_string());
+    let mut server = test.spawn();
+    server.line("is in use");
+    drop(taken);
+    server.listens();
+    server.get("/").expect(200);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_an_address() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let test = Test::new().ini(ECHO).arguments("serve --bind").argument(address);
+    let mut server = test.spawn();
+    server.line("is in use");
+    server.signal("TERM");
+    assert_eq!(server.wait().status, Some(0));
+}
+
+#[test]
+fn serves_what_the_service_manager_has_opened() {
+    for (options, arguments) in [
+        ("", "serve"),
+        ("bind = systemd", "serve"),
+        ("bind = 127.0.0.1:1", "serve --bind systemd:web"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let test = Test::new().ini(&server(options)).arguments(arguments);
+        let server = test.shell(ACTIVATE, listener).start();
+        assert_eq!(server.address(), address, "{options}");
+        server.get("/").expect(200);
+        server.signal("TERM");
+    }
+}
+
+#[test]
+fn serves_a_unix_socket_of_the_service_manager_and_leaves_its_file() {
+    // The directory goes with the server.
+    let directory = Test::new();
+    let path = directory.directory().join("api.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let test = Test::new().ini(ECHO).arguments("serve");
+    let server = test.shell(ACTIVATE, listener).start();
+    ask(&path).expect(200);
+    server.signal("TERM");
+    assert_eq!(server.wait().status, Some(0));
+    assert!(path.exists());
+}
+
+#[test]
+fn an_address_at_which_the_service_manager_listens_is_used() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let test = Test::new().ini(ECHO).arguments("serve --bind").argument(&*address);
+    let server = test.shell(ACTIVATE, listener).start();
+    server.get("/").expect(200);
+}
+
+#[test]
+fn what_the_service_manager_has_opened_for_nothing_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let test = Test::new().ini(ECHO).arguments("serve --bind 127.0.0.1:0");
+    let mut server = test.shell(ACTIVATE, listener).spawn();
+    server.line("nothing listens at descriptor 3, `web`");
+}
+
+#[test]
+fn sockets_for_another_process_are_left_alone() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let line = ACTIVATE.replace("$$", "1");
+    let test = Test::new().ini(ECHO).arguments("serve --bind systemd");
+    let finished = test.shell(&line, listener).run().status(1);
+    finished.tells("Could not bind to systemd: the service manager has handed over no socket");
+}
+
+/// What is told if a descriptor is handed over.
+fn refusal(descriptor: impl Into<OwnedFd>) -> Finished {
+    let test = Test::new().ini(ECHO).arguments("serve --bind systemd");
+    test.shell(ACTIVATE, descriptor).run().status(1)
+}
+
+#[test]
+fn descriptors_of_other_kinds_are_refused() {
+    let kind = "descriptor 3, `web`, is of no use: it is no TCP or Unix stream socket";
+    refusal(File::open("/dev/null").unwrap()).tells(kind);
+    refusal(UdpSocket::bind("127.0.0.1:0").unwrap()).tells(kind);
+    let deaf = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    refusal(deaf).tells("descriptor 3, `web`, is of no use: it does not listen");
+}
+
+/// The time that a process has spent, in hundredths of a second.
+fn spent(process: u32) -> u64 {
+    let stat = String::from_utf8(fs::read(format!("/proc/{process}/stat")).unwrap()).unwrap();
+    let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[test]
+fn goes_on_when_descriptors_are_there_again() {
+    let test = Test::new().ini(ECHO).arguments("serve --bind 127.0.0.1:0");
+    let line = "ulimit -n 24; exec \"$0\" \"$@\"";
+    let mut server = test.shell(line, File::open("/dev/null").unwrap()).start();
+    let clients: Vec<_> = (0..24).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
+    server.line("cannot accept a connection");
+    let (begun, before) = (Instant::now(), spent(server.process()));
+    server.line("cannot accept a connection");
+    assert!(begun.elapsed().as_secs_f64() > 0.9, "logged at most once a second");
+    let spent = spent(server.process()) - before;
+    assert!(spent <= 10, "{spent} % of a processor");
+    drop(clients);
+    server.get("/").expect(200);
+}
