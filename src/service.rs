@@ -1,5 +1,7 @@
 //! Runs a server in this process, from its start to the signal that ends it.
 
+mod pid_file;
+mod privileges;
 mod signals;
 
 use std::fmt;
@@ -7,6 +9,7 @@ use std::io;
 
 use tokio::runtime;
 
+use self::pid_file::PidFile;
 use self::signals::Signals;
 use crate::app::App;
 use crate::server::{BindError, Inherited, Server, Settings, Sockets};
@@ -39,6 +42,9 @@ async fn serve(app: App, settings: Settings, mut inherited: Inherited) -> Result
         }
     };
     inherited.warn();
+    let pid_file = settings.pid_file.as_deref().map(PidFile::write).transpose();
+    let pid_file = pid_file.map_err(Error::Files)?;
+    privileges::drop(&settings).map_err(Error::Privileges)?;
     let server = sockets.share(0).and_then(|share| Server::new(share, settings));
     let server = server.map_err(Error::Runtime)?;
     for endpoint in server.endpoints() {
@@ -52,6 +58,9 @@ async fn serve(app: App, settings: Settings, mut inherited: Inherited) -> Result
         () = running.end() => tracing::info!("ended"),
         signal = signals.next() => tracing::warn!("{signal}: ended at once"),
     }
+    if let Some(pid_file) = pid_file {
+        pid_file.remove();
+    }
     Ok(())
 }
 
@@ -60,6 +69,10 @@ async fn serve(app: App, settings: Settings, mut inherited: Inherited) -> Result
 pub enum Error {
     /// An address cannot be listened at.
     Bind(BindError),
+    /// The pid file cannot be written.
+    Files(io::Error),
+    /// The rights of root cannot be given up.
+    Privileges(io::Error),
     /// The system has no room for a runtime, or does not tell of signals.
     Runtime(io::Error),
 }
@@ -68,6 +81,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bind(error) => error.fmt(f),
+            Self::Files(error) => error.fmt(f),
+            Self::Privileges(error) => write!(f, "cannot drop privileges: {error}"),
             Self::Runtime(error) => write!(f, "cannot start the server: {error}"),
         }
     }
@@ -77,7 +92,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Bind(error) => error.source(),
-            Self::Runtime(error) => Some(error),
+            Self::Files(error) | Self::Privileges(error) | Self::Runtime(error) => Some(error),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The settings of a server.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
-use super::account::{Mode, Owner};
+use super::account::{Account, Mode, Owner};
 use super::address::{Address, Host};
 use crate::settings::{Reader, Seconds, Settings as _, Words};
 
@@ -41,6 +42,13 @@ crate::settings! {
         /// Whom Unix sockets that are made belong to, as `user`, `user:group` or `:group`; else
         /// whoever starts the server.
         socket_owner: Option<Owner>,
+        /// The user to become once the addresses are taken, before anything is served, by name or
+        /// number. Only root can become another.
+        user: Option<Account>,
+        /// The group to become with it: that of `user` unless set.
+        group: Option<Account>,
+        /// A file to write the id of the process into once it listens, and to remove at the end.
+        pid_file: Option<PathBuf>,
         /// The number of worker processes. With 0 or 1 the process that was started serves.
         workers: u16 = "0",
         /// How many seconds a client may take for the head of a request, from its first byte or,

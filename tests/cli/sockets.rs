@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Instant;
@@ -175,4 +176,65 @@ fn goes_on_when_descriptors_are_there_again() {
     assert!(spent <= 10, "{spent} % of a processor");
     drop(clients);
     server.get("/").expect(200);
+}
+
+#[test]
+fn writes_its_id_once_it_listens_and_removes_it_at_the_end() {
+    let text = server("bind = 127.0.0.1:0\npid_file = server.pid");
+    let test = Test::new().ini(&text).file("server.pid", "1\n").arguments("serve");
+    let path = test.directory().join("server.pid");
+    let server = test.start();
+    let expected = format!("{}\n", server.process());
+    assert_eq!(String::from_utf8(fs::read(&path).unwrap()).unwrap(), expected);
+    server.signal("TERM");
+    assert_eq!(server.wait().status, Some(0));
+    assert!(!path.exists());
+}
+
+/// Whether tests run as root, as others can become nobody else.
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// The lines of a process's status that tell whom it belongs to.
+fn identity(process: u32) -> Vec<String> {
+    let status = String::from_utf8(fs::read(format!("/proc/{process}/status")).unwrap()).unwrap();
+    let identity =
+        |line: &&str| ["Uid:", "Gid:", "Groups:"].iter().any(|key| line.starts_with(key));
+    status.lines().filter(identity).map(|line| line.trim_end().to_owned()).collect()
+}
+
+#[test]
+fn becomes_the_user_of_the_settings_before_it_serves() {
+    if !is_root() {
+        return;
+    }
+    let server = Test::new().ini(&server("bind = 127.0.0.1:0\nuser = nobody")).arguments("serve");
+    let server = server.start();
+    server.get("/").expect(200);
+    let expected = ["Uid:\t65534\t65534\t65534\t65534", "Gid:\t65534\t65534\t65534\t65534"];
+    assert_eq!(identity(server.process())[..2], expected);
+    assert_eq!(identity(server.process())[2], "Groups:\t65534", "none of those of root");
+}
+
+#[test]
+fn a_user_that_there_is_not_is_told() {
+    let text = server("bind = 127.0.0.1:0\nuser = no-such-user");
+    let finished = Test::new().ini(&text).arguments("serve").run().status(1);
+    finished.tells("error: cannot drop privileges: there is no user `no-such-user`");
+}
+
+#[test]
+fn only_root_can_become_another() {
+    let text = server("bind = 127.0.0.1:0\nuser = root");
+    let test = Test::new().ini(&text).arguments("serve");
+    if !is_root() {
+        let finished = test.run().status(1);
+        finished.tells("only root can change to the `user` and `group` of the settings");
+        return;
+    }
+    // The directory is to be readable by nobody, who cannot be root either.
+    let line = "exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$0\" \"$@\"";
+    let finished = test.shell(line, File::open("/dev/null").unwrap()).run().status(1);
+    finished.tells("only root can change to the `user` and `group` of the settings");
 }

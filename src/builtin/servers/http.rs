@@ -70,8 +70,10 @@ const WSGIUTILS: Dialect = Dialect::new().defaults(&[("host", "127.0.0.1"), ("po
 
 const WSGIREF: Dialect = Dialect::lenient().defaults(&[("host", "0.0.0.0"), ("port", "8080")]);
 
-const GUNICORN: Dialect =
-    Dialect::new().defaults(&[("host", "127.0.0.1"), ("port", "8000")]).ignored(&[
+const GUNICORN: Dialect = Dialect::new()
+    .renamed(&[("pidfile", "pid_file")])
+    .defaults(&[("host", "127.0.0.1"), ("port", "8000")])
+    .ignored(&[
         ("access_log_format", LOG),
         ("accesslog", LOG),
         ("capture_output", LOG),
@@ -87,7 +89,6 @@ const GUNICORN: Dialect =
         ("loglevel", LOG),
         ("max_requests", LIFETIME),
         ("max_requests_jitter", LIFETIME),
-        ("pidfile", PROCESS),
         ("preload_app", "the app is built once before it is served"),
         ("proc_name", PROCESS),
         ("reload", "nothing is reloaded by itself"),
