@@ -105,7 +105,7 @@ impl<'text> Row<'text> {
     }
 
     /// Whether it is a comment that would be an option without its sign: `# debug = true`.
-    pub(super) fn is_option(&self) -> bool {
+    pub(super) fn is_disabled_option(&self) -> bool {
         let Some((key, _)) = self.text.split_once('=') else { return false };
         let key = syntax::strip(key.trim_start_matches(['#', ';']));
         !key.is_empty() && !key.contains(syntax::is_space)
