@@ -1,5 +1,10 @@
 //! Texts of configuration files and the places in them; the only reader of such files.
 
+mod line;
+
+pub use self::line::{line_end, line_start, whole_lines};
+
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -59,9 +64,25 @@ pub struct SourceId(u32);
 
 /// All texts of one load, in the order in which they were read. Texts are added, never changed.
 #[derive(Clone, Debug, Default)]
-pub struct Sources(Vec<Source>);
+pub struct Sources {
+    texts: Vec<Source>,
+    /// What is read in the place of files, by their absolute paths.
+    substitutes: HashMap<PathBuf, Arc<str>>,
+}
 
 impl Sources {
+    /// Gives a text in the place of a file: whoever reads the file from now on reads the text, as
+    /// if it stood there already.
+    pub fn substitute(&mut self, path: &Path, text: impl Into<Arc<str>>) {
+        self.substitutes.insert(absolute(path), text.into());
+    }
+
+    /// Sources with the same texts in the place of files, from which nothing has been read yet.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Self { texts: Vec::new(), substitutes: self.substitutes.clone() }
+    }
+
     /// Reads a file.
     ///
     /// The path is kept as given for messages; [`Source::path`] is absolute. Only regular files
@@ -72,6 +93,11 @@ impl Sources {
     /// See [`ReadError`]. A file that is not UTF-8 stands in the sources all the same, its bad
     /// bytes replaced, so that the place can be shown.
     pub fn read(&mut self, path: &Path) -> Result<SourceId, ReadError> {
+        if !self.substitutes.is_empty()
+            && let Some(text) = self.substitutes.get(&absolute(path))
+        {
+            return Ok(self.add(path, Arc::clone(text)));
+        }
         let bytes = read_regular(path).map_err(|cause| ReadError::new(path, cause))?;
         self.decode(path, bytes)
     }
@@ -95,6 +121,7 @@ impl Sources {
                 let byte = error.as_bytes()[valid];
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
                 let source = self.add(path, text);
+                self.texts[source.0 as usize].is_exact = false;
                 let width = char::REPLACEMENT_CHARACTER.len_utf8();
                 let span = Span::new(source, valid, valid + width);
                 Err(ReadError::new(path, Unreadable::NotUtf8 { byte, offset: valid, span }))
@@ -104,8 +131,8 @@ impl Sources {
 
     /// Adds a text that does not come from a file, such as a test's, under the name of one.
     pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> SourceId {
-        let id = u32::try_from(self.0.len()).expect("there are fewer than 2^32 sources");
-        self.0.push(Source::new(path.into(), text.into()));
+        let id = u32::try_from(self.texts.len()).expect("there are fewer than 2^32 sources");
+        self.texts.push(Source::new(path.into(), text.into()));
         SourceId(id)
     }
 
@@ -115,7 +142,7 @@ impl Sources {
     ///
     /// If the handle was made by other `Sources`.
     pub fn get(&self, id: SourceId) -> &Source {
-        &self.0[id.0 as usize]
+        &self.texts[id.0 as usize]
     }
 
     /// The text of a range.
@@ -134,16 +161,16 @@ impl Sources {
     /// are, by bytes, characters and UTF-16 code units alike.
     #[must_use]
     pub fn covered(&self, ranges: impl Fn(&str) -> Vec<Range<usize>>) -> Self {
-        let covered = self.0.iter().map(|source| match &ranges(&source.text)[..] {
+        let covered = self.texts.iter().map(|source| match &ranges(&source.text)[..] {
             [] => source.clone(),
             ranges => Source { text: cover(&source.text, ranges).into(), ..source.clone() },
         });
-        Self(covered.collect())
+        Self { texts: covered.collect(), ..self.afresh() }
     }
 
     /// All sources, in the order in which they were read.
     pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
-        (0..).map(SourceId).zip(&self.0)
+        (0..).map(SourceId).zip(&self.texts)
     }
 }
 
@@ -153,13 +180,14 @@ pub struct Source {
     name: PathBuf,
     path: PathBuf,
     text: Arc<str>,
+    is_exact: bool,
     line_starts: OnceLock<Vec<u32>>,
 }
 
 impl Source {
     fn new(name: PathBuf, text: Arc<str>) -> Self {
         let path = absolute(&name);
-        Self { name, path, text, line_starts: OnceLock::new() }
+        Self { name, path, text, is_exact: true, line_starts: OnceLock::new() }
     }
 
     /// The path as it was given, for messages.
@@ -182,6 +210,12 @@ impl Source {
         &self.text
     }
 
+    /// Whether the text is the file to the byte; if not, some of its bytes are not UTF-8 and
+    /// replaced.
+    pub fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
     /// The line and the column, both from 1, of a byte offset. Columns count characters.
     ///
     /// `\n`, `\r` and `\r\n` end lines, as in Python.
@@ -199,7 +233,7 @@ impl Source {
 
     /// The line of a byte offset, from 1, and what stands before the offset in it.
     fn line_before(&self, offset: usize) -> (usize, &str) {
-        let starts = self.line_starts.get_or_init(|| line_starts(&self.text));
+        let starts = self.line_starts.get_or_init(|| line::starts(&self.text));
         let line = starts.partition_point(|&start| start as usize <= offset);
         let start = starts[line - 1] as usize;
         (line, self.text.get(start..offset).unwrap_or(&self.text[start..]))
@@ -355,15 +389,6 @@ fn asterisk(character: char) -> char {
     }
 }
 
-fn line_starts(text: &str) -> Vec<u32> {
-    let bytes = text.as_bytes();
-    let ends = bytes.iter().enumerate().filter(|&(at, &byte)| {
-        byte == b'\n' || (byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
-    });
-    let start = |at: usize| u32::try_from(at).expect("a source is at most 64 MiB long");
-    std::iter::once(0).chain(ends.map(|(at, _)| start(at + 1))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -412,6 +437,16 @@ mod tests {
         assert_eq!(error.to_string(), "`<stdin>` is not UTF-8: byte 0xff at offset 0");
         let error = sources.read_from(io::repeat(b' '), Path::new("<stdin>")).unwrap_err();
         assert_eq!(error.to_string(), "cannot read `<stdin>`: it is larger than 64 MiB");
+    }
+
+    #[test]
+    fn a_text_may_take_the_place_of_a_file() {
+        let mut sources = Sources::default();
+        sources.substitute(Path::new("no/such.ini"), "[s]\n");
+        let id = sources.read(Path::new("no/../no/such.ini")).unwrap();
+        let source = sources.get(id);
+        assert_eq!((&**source.text(), source.is_exact()), ("[s]\n", true));
+        assert_eq!(source.name(), Path::new("no/../no/such.ini"));
     }
 
     #[test]

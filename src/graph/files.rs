@@ -63,6 +63,11 @@ impl Files {
     /// How many faults come with a suggestion, which means to compare many names.
     const SUGGESTED: usize = 500;
 
+    /// No files yet, to be read from these sources.
+    pub(super) fn with(sources: Sources) -> Self {
+        Self { sources, ..Self::default() }
+    }
+
     /// Whether one more fault may come with a suggestion, which is then counted.
     pub(super) fn take_suggestion(&mut self) -> bool {
         self.suggested += 1;

@@ -39,7 +39,13 @@ impl<'r> Loader<'r> {
     /// Reads a file and what lies over it. What is wrong with their lines is told by
     /// [`faults`](Self::faults), and by everything that is loaded.
     pub fn open(input: &Input, registry: &'r Registry) -> Self {
-        let mut files = Files::default();
+        Self::open_with(input, registry, Sources::default())
+    }
+
+    /// As [`open`](Self::open), with the texts that sources have in the place of files; see
+    /// [`Sources::substitute`].
+    pub fn open_with(input: &Input, registry: &'r Registry, sources: Sources) -> Self {
+        let mut files = Files::with(sources);
         let (document, faults) = ini::read(&input.file, &mut files.sources);
         let mut faults = as_raised(faults);
         let value = |text: &String| Value { text: Arc::from(&**text), key_span: None, span: None };
