@@ -15,7 +15,7 @@ pub use self::pages::{PAGES, Page};
 pub use self::render::{Style, render};
 pub use self::sarif::sarif;
 
-use crate::source::Span;
+use crate::source::{Sources, Span};
 
 /// One thing that is wrong with, or worth saying about, a configuration file.
 ///
@@ -113,12 +113,19 @@ impl Diagnostic {
     }
 
     /// Adds help that names the nearest of the candidates, if one is near enough.
+    ///
+    /// With it comes the change, a fix to be looked at, if `word` stands at the place that has
+    /// been set: to the letter, as it may be made of references, and once.
     #[must_use]
-    pub fn suggest<'a>(self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
-        match nearest(word, candidates) {
-            Some(near) => self.help(format!("did you mean `{near}`?")),
-            None => self,
-        }
+    pub fn suggest<'a>(
+        self,
+        word: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+        sources: &Sources,
+    ) -> Self {
+        let Some(near) = nearest(word, candidates) else { return self };
+        let fix = self.span.and_then(|span| respell(word, near, span, sources));
+        Self { fix: fix.or(self.fix), ..self }.help(format!("did you mean `{near}`?"))
     }
 
     /// Sets the change that mends it.
@@ -139,6 +146,22 @@ impl Diagnostic {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// Puts a word in the place of another, if that stands at a place once and not inside of a word.
+fn respell(word: &str, near: &str, span: Span, sources: &Sources) -> Option<Fix> {
+    let text = sources.text(span);
+    let is_letter = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-');
+    let is_whole = |at: usize| {
+        !text[..at].ends_with(is_letter) && !text[at + word.len()..].starts_with(is_letter)
+    };
+    let mut found = text.match_indices(word).map(|(at, _)| at).filter(|at| is_whole(*at));
+    let at = found.next().filter(|_| found.next().is_none() && !word.is_empty())?;
+    Some(Fix {
+        title: format!("write `{near}` instead of `{}`", Excerpt(word)),
+        edits: vec![(span.part(at, at + word.len()), near.to_owned())],
+        applicability: Applicability::Unsafe,
+    })
 }
 
 /// How bad a fault is, the worst first.
@@ -174,10 +197,11 @@ pub struct Fix {
     pub applicability: Applicability,
 }
 
-/// Whether a program may apply a fix.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Whether a program may apply a fix, the safest first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Applicability {
-    /// The meaning is what the writer must have meant.
+    /// What could be loaded stays the same to the letter, and what could not is what the writer
+    /// must have meant.
     Safe,
     /// Likely right, but a person must look.
     Unsafe,

@@ -1,6 +1,7 @@
 //! Sections and options of a paste file, read exactly as Python's ConfigParser reads them for
 //! Paste Deploy, each with its place.
 
+mod again;
 mod block;
 mod defaults;
 mod expand;

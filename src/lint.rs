@@ -19,7 +19,8 @@ mod shadowed_path;
 mod unused_section;
 mod way;
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 pub use self::allow::silence;
@@ -71,19 +72,29 @@ pub const LINTS: &[Lint] = &[
 #[derive(Debug, Default)]
 struct Found {
     diagnostics: Vec<Diagnostic>,
-    /// The kinds and places of these, and of what is known from elsewhere.
-    seen: HashSet<(&'static str, Option<Span>)>,
+    /// The kinds and places of these, with their numbers, and of what is known from elsewhere.
+    seen: HashMap<(&'static str, Option<Span>), Option<usize>>,
 }
 
 impl Found {
     /// How many warnings are kept. A hostile file would fill the memory with them.
     const MOST: usize = 10_000;
 
+    /// Adds what is new. Who finds something again may know what mends it.
     fn add(&mut self, diagnostic: Diagnostic) {
-        let is_new = self.diagnostics.len() < Self::MOST
-            && self.seen.insert((diagnostic.slug, diagnostic.span));
-        if is_new {
-            self.diagnostics.push(diagnostic);
+        let number = self.diagnostics.len();
+        match self.seen.entry((diagnostic.slug, diagnostic.span)) {
+            Entry::Vacant(entry) if number < Self::MOST => {
+                entry.insert(Some(number));
+                self.diagnostics.push(diagnostic);
+            }
+            Entry::Vacant(_) => {}
+            Entry::Occupied(known) => {
+                let known = known.get().and_then(|number| self.diagnostics.get_mut(number));
+                if let Some(Diagnostic { fix: fix @ None, .. }) = known {
+                    *fix = diagnostic.fix;
+                }
+            }
         }
     }
 }
@@ -101,7 +112,7 @@ pub fn validate(loader: &mut Loader<'_>, registry: &Registry) -> Vec<Diagnostic>
             }
         }
     });
-    found.seen.extend(survey.diagnostics.iter().map(|fault| (fault.slug, fault.span)));
+    found.seen.extend(survey.diagnostics.iter().map(|fault| ((fault.slug, fault.span), None)));
     if let Some(file) = File::of(loader, (registry, &survey, &strategies)) {
         for look in looks() {
             if let Look::File(look) = look {

@@ -14,4 +14,4 @@ pub use self::factory::{Factory, Object};
 pub use self::interpolation::{Piece, PieceKind, Pieces, interpolation};
 pub use self::line::{Line, LineKind, Lines, parse};
 pub use self::mount::{MountPart, mount};
-pub use self::space::{is_space, strip, words};
+pub use self::space::{is_space, strip, strip_end, words};

@@ -2,13 +2,16 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Diagnostic;
+use super::{Applicability, Diagnostic, Fix};
 use crate::source::{Sources, Span};
 
 impl Diagnostic {
     /// The diagnostic as a JSON object: `slug`, `severity`, `message`, `help` and, where it has a
     /// place, `file` as it was named, `line`, `column` and `end` with the same two. All count
     /// from 1, columns in characters; the end is behind the last character.
+    ///
+    /// Where it can be mended there is a `fix`: its `title`, whether it is `safe`, and `edits`,
+    /// each a place with the `text` to put there.
     pub fn json(&self, sources: &Sources) -> Json {
         let mut object = json!({
             "slug": self.slug,
@@ -17,15 +20,31 @@ impl Diagnostic {
             "help": self.help,
         });
         if let Some(span) = self.span {
-            let start = sources.location(span);
-            let end = sources.location(Span { start: span.end, ..span });
-            object["file"] = json!(start.path.to_string_lossy());
-            object["line"] = json!(start.line);
-            object["column"] = json!(start.column);
-            object["end"] = json!({"line": end.line, "column": end.column});
+            add_place(&mut object, span, sources);
+        }
+        if let Some(Fix { title, edits, applicability }) = &self.fix {
+            let edits = edits.iter().map(|(span, text)| {
+                let mut edit = json!({ "text": text });
+                add_place(&mut edit, *span, sources);
+                edit
+            });
+            object["fix"] = json!({
+                "title": title,
+                "safe": *applicability == Applicability::Safe,
+                "edits": edits.collect::<Json>(),
+            });
         }
         object
     }
+}
+
+fn add_place(object: &mut Json, span: Span, sources: &Sources) {
+    let start = sources.location(span);
+    let end = sources.location(Span { start: span.end, ..span });
+    object["file"] = json!(start.path.to_string_lossy());
+    object["line"] = json!(start.line);
+    object["column"] = json!(start.column);
+    object["end"] = json!({"line": end.line, "column": end.column});
 }
 
 #[cfg(test)]
@@ -50,5 +69,20 @@ mod tests {
         assert_eq!(placed["file"], "paste.ini");
         assert_eq!((&placed["line"], &placed["column"]), (&json!(2), &json!(7)));
         assert_eq!(placed["end"], json!({"line": 2, "column": 12}));
+    }
+
+    #[test]
+    fn tells_what_mends_it() {
+        let mut sources = Sources::default();
+        let id = sources.add("paste.ini", "[app:é]\nuse = corss\n");
+        let diagnostic = Diagnostic::error("unknown-app", "no app is called `corss`")
+            .at(Span::new(id, 15, 20))
+            .suggest("corss", ["cors"], &sources);
+        let place = json!({"line": 2, "column": 12});
+        let edit =
+            json!({"text": "cors", "file": "paste.ini", "line": 2, "column": 7, "end": place});
+        let fix =
+            json!({"title": "write `cors` instead of `corss`", "safe": false, "edits": [edit]});
+        assert_eq!(diagnostic.json(&sources)["fix"], fix);
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Fix, Severity};
 use crate::source::{Sources, Span};
 
 /// How a diagnostic is drawn.
@@ -33,15 +33,24 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
     for snippet in snippets(diagnostic, sources) {
         group = group.element(snippet);
     }
-    for help in &diagnostic.help {
+    let fix = diagnostic.fix.as_ref().filter(|fix| !is_told(fix, &diagnostic.help));
+    let is_drawn = |help: &&String| fix.is_some_and(|fix| fix.title == **help);
+    for help in diagnostic.help.iter().filter(|help| !is_drawn(help)) {
         group = group.element(Level::HELP.message(&**help));
     }
     let mut report = vec![group];
-    if let Some(fix) = &diagnostic.fix {
-        let patches = fix.edits.iter().map(|(span, text)| patch(*span, text, sources));
-        report.push(Level::HELP.secondary_title(&*fix.title).elements(patches));
+    if let Some(fix) = fix {
+        let title = Level::HELP.secondary_title(&*fix.title);
+        report.push(title.elements(patches(fix, sources)));
     }
     renderer.render(&report)
+}
+
+/// Whether the help names already what a fix puts in the place of something.
+fn is_told(fix: &Fix, help: &[String]) -> bool {
+    let [(_, text)] = &fix.edits[..] else { return false };
+    let names = [format!("`{text}`"), format!("`[{text}]`")];
+    help.iter().any(|help| names.iter().any(|name| help.contains(name)))
 }
 
 fn short(diagnostic: &Diagnostic, sources: &Sources) -> String {
@@ -59,41 +68,57 @@ fn level(severity: Severity) -> Level<'static> {
     }
 }
 
-/// The pieces of text to show, the one with the primary place first. Places of one source that
-/// lie near each other share a piece.
+/// The pieces of text to show, the one with the primary place first.
 fn snippets<'a>(
     diagnostic: &'a Diagnostic,
     sources: &'a Sources,
 ) -> Vec<Snippet<'a, Annotation<'a>>> {
-    let primary = diagnostic.span.map(|span| (span, AnnotationKind::Primary, &*diagnostic.label));
+    let primary = diagnostic.span.map(|span| (span, (AnnotationKind::Primary, &*diagnostic.label)));
     let related = diagnostic
         .related
         .iter()
-        .map(|(span, part)| (*span, AnnotationKind::Context, part.as_str()));
-    let mut pieces: Vec<(Window, Vec<_>)> = Vec::new();
-    for place in primary.into_iter().chain(related) {
-        let window = Window::around(place.0, sources);
-        match pieces.iter_mut().find(|(other, _)| other.is_near(&window)) {
-            Some((other, places)) => {
-                other.grow(&window);
-                places.push(place);
-            }
-            None => pieces.push((window, vec![place])),
-        }
-    }
-    let draw = |(window, places): (Window, Vec<(Span, AnnotationKind, &'a str)>)| {
-        let annotations = places.into_iter().map(|(span, kind, words)| {
+        .map(|(span, part)| (*span, (AnnotationKind::Context, part.as_str())));
+    let draw = |Piece { window, places }: Piece<(AnnotationKind, &'a str)>| {
+        let annotations = places.into_iter().map(|(span, (kind, words))| {
             let annotation = kind.span(window.relative(span));
             if words.is_empty() { annotation } else { annotation.label(words) }
         });
         window.snippet(sources).annotations(annotations.collect::<Vec<_>>())
     };
-    pieces.into_iter().map(draw).collect()
+    pieces(primary.into_iter().chain(related), sources).into_iter().map(draw).collect()
 }
 
-fn patch<'a>(span: Span, text: &'a str, sources: &'a Sources) -> Snippet<'a, Patch<'a>> {
-    let window = Window::around(span, sources);
-    window.snippet(sources).patch(Patch::new(window.relative(span), text))
+/// The pieces of text that a fix changes.
+fn patches<'a>(fix: &'a Fix, sources: &'a Sources) -> Vec<Snippet<'a, Patch<'a>>> {
+    let edits = fix.edits.iter().map(|(span, text)| (*span, text.as_str()));
+    let draw = |Piece { window, places }: Piece<&'a str>| {
+        let patches =
+            places.into_iter().map(|(span, text)| Patch::new(window.relative(span), text));
+        window.snippet(sources).patches(patches.collect::<Vec<_>>())
+    };
+    pieces(edits, sources).into_iter().map(draw).collect()
+}
+
+/// A piece of text to show, with what there is to say about places in it.
+struct Piece<T> {
+    window: Window,
+    places: Vec<(Span, T)>,
+}
+
+/// Places of one source that lie near each other share a piece.
+fn pieces<T>(places: impl Iterator<Item = (Span, T)>, sources: &Sources) -> Vec<Piece<T>> {
+    let mut pieces: Vec<Piece<T>> = Vec::new();
+    for place in places {
+        let window = Window::around(place.0, sources);
+        match pieces.iter_mut().find(|other| other.window.is_near(&window)) {
+            Some(other) => {
+                other.window.grow(&window);
+                other.places.push(place);
+            }
+            None => pieces.push(Piece { window, places: vec![place] }),
+        }
+    }
+    pieces
 }
 
 /// The whole lines around a place, so that a large source is not searched for each diagnostic.

@@ -39,7 +39,7 @@ impl Resolver<'_> {
         let candidates = if self.files.take_suggestion() { CANDIDATES } else { 0 };
         let names: Vec<_> = file.headers().names(object).take(candidates).collect();
         if let Some(fault) = other_kind(object, name, file) {
-            return fault.at(place).suggest(name, names);
+            return fault.at(place).suggest(name, names, self.sources());
         }
         let noun = object.name();
         let message =
@@ -47,7 +47,7 @@ impl Resolver<'_> {
         let fault = Diagnostic::error("unknown-section", message)
             .at(place)
             .label(format!("no such {noun}"))
-            .suggest(name, names.iter().copied());
+            .suggest(name, names.iter().copied(), self.sources());
         if name.contains([' ', '\t', '\n']) {
             return fault
                 .help("the whole value is one name; a comment stands on a line of its own");

@@ -26,7 +26,7 @@ pub fn check(graph: &Graph, registry: &Registry, sources: &Sources) -> Vec<Diagn
 fn check_node(node: &Node, registry: &Registry, sources: &Sources) -> Vec<Diagnostic> {
     let Some((kind, factory)) = node.made_by() else { return Vec::new() };
     let Some(Found { definition, alias }) = registry.find(kind, &factory.spec) else {
-        return vec![unknown(node, factory, kind, registry)];
+        return vec![unknown(node, (factory, kind), registry, sources)];
     };
     // The options of a composite were read when it said what it is made of.
     if kind == Kind::Composite {
@@ -41,7 +41,12 @@ fn check_node(node: &Node, registry: &Registry, sources: &Sources) -> Vec<Diagno
 }
 
 /// What is wrong if the registry has no factory of a kind.
-fn unknown(node: &Node, factory: &Factory, kind: Kind, registry: &Registry) -> Diagnostic {
+fn unknown(
+    node: &Node,
+    (factory, kind): (&Factory, Kind),
+    registry: &Registry,
+    sources: &Sources,
+) -> Diagnostic {
     let spec = Excerpt(&factory.spec);
     let fault = |message| {
         let fault = match kind {
@@ -62,7 +67,7 @@ fn unknown(node: &Node, factory: &Factory, kind: Kind, registry: &Registry) -> D
         let names: Vec<_> = of_kind().map(|definition| definition.name).collect();
         let fault = fault(format!("pasteline has no {} `{}`", kind.name(), Excerpt(name)))
             .label(format!("no such {}", kind.name()))
-            .suggest(name, names.iter().copied());
+            .suggest(name, names.iter().copied(), sources);
         return if fault.help.is_empty() { fault.help(offer(kind, &names)) } else { fault };
     }
     let aliases = of_kind().flat_map(|definition| definition.aliases).map(|alias| alias.spec);
@@ -70,7 +75,11 @@ fn unknown(node: &Node, factory: &Factory, kind: Kind, registry: &Registry) -> D
         .label("has no native form");
     let fault = match registry.foreign(&factory.spec) {
         Some(foreign) => fault.help(foreign.retired.told_of("it")),
-        None => fault.suggest(&factory.spec, aliases.filter(|alias| is_akin(alias, &factory.spec))),
+        None => fault.suggest(
+            &factory.spec,
+            aliases.filter(|alias| is_akin(alias, &factory.spec)),
+            sources,
+        ),
     };
     let section = node.chain.last().map(|link| &*link.section);
     of_kind_or_app(kind, registry)

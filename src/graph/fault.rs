@@ -4,7 +4,7 @@ use super::Object;
 use super::egg::entry_points;
 use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::ini::{Conf, Value};
-use crate::source::Span;
+use crate::source::{Sources, Span};
 
 const ATTRIBUTE_ERROR: &str = "AttributeError";
 const INDEX_ERROR: &str = "IndexError";
@@ -18,12 +18,12 @@ pub(super) const CANDIDATES: usize = 1000;
 /// How many names are listed.
 pub(super) const LISTED: usize = 8;
 
-pub(super) fn unknown_scheme(scheme: &str, place: Option<Span>) -> Diagnostic {
+pub(super) fn unknown_scheme(scheme: &str, place: Option<Span>, sources: &Sources) -> Diagnostic {
     let message = format!("`{}:` is no scheme of Paste Deploy", Excerpt(scheme));
     Diagnostic::error("unknown-scheme", message)
         .at(place)
         .label("expected `egg`, `config` or `call`")
-        .suggest(scheme, ["egg", "config", "call"])
+        .suggest(scheme, ["egg", "config", "call"], sources)
         .help("letters before a colon make a URI; the name of a section must not begin so")
         .class(LOOKUP_ERROR)
 }
@@ -77,10 +77,17 @@ pub(super) fn bad_factory(protocol: &str, value: &Value) -> Diagnostic {
     }
 }
 
-pub(super) fn unknown_entry_point(object: Object, distribution: &str, entry: &str) -> Diagnostic {
+/// An entry of a distribution that is known, with none of this name.
+pub(super) fn unknown_entry_point(
+    object: Object,
+    (distribution, entry): (&str, &str),
+    place: Option<Span>,
+    sources: &Sources,
+) -> Diagnostic {
     let shown = format!("egg:{}#{}", Excerpt(distribution), Excerpt(entry));
     let offered: Vec<_> = entry_points(distribution).into_iter().flatten().collect();
-    let fault = |message| Diagnostic::error("unknown-entry-point", message).class(LOOKUP_ERROR);
+    let fault =
+        |message| Diagnostic::error("unknown-entry-point", message).at(place).class(LOOKUP_ERROR);
     if let Some(other) = offered.iter().find(|point| point.name == entry) {
         let other = match other.protocol {
             protocol if protocol.contains("filter") => "a filter",
@@ -95,7 +102,7 @@ pub(super) fn unknown_entry_point(object: Object, distribution: &str, entry: &st
         object.name(),
         Excerpt(entry)
     ))
-    .suggest(entry, offered.iter().map(|point| point.name))
+    .suggest(entry, offered.iter().map(|point| point.name), sources)
 }
 
 /// A relative path that counts from nowhere.
@@ -109,22 +116,22 @@ pub(super) fn relative_path(path: &str, place: Option<Span>) -> Diagnostic {
 }
 
 /// A `get` of what no one has set.
-pub(super) fn unknown_global(name: &Value, globals: &Conf) -> Diagnostic {
+pub(super) fn unknown_global(name: &Value, globals: &Conf, sources: &Sources) -> Diagnostic {
     let message = format!("no global option is called `{}`", Excerpt(&name.text));
     Diagnostic::error("unknown-global", message)
         .at(name.span)
         .label("neither `[DEFAULT]` nor a `set` gives it")
-        .suggest(&name.text, globals.keys().take(CANDIDATES / 10).map(|key| &**key))
+        .suggest(&name.text, globals.keys().take(CANDIDATES / 10).map(|key| &**key), sources)
         .help("`set NAME = …` in a section gives it to all that the section is made of")
         .class(KEY_ERROR)
 }
 
-pub(super) fn extra_option(key: &str, value: &Value) -> Diagnostic {
+pub(super) fn extra_option(key: &str, value: &Value, sources: &Sources) -> Diagnostic {
     let message = format!("a pipeline has no option `{}`", Excerpt(key));
     Diagnostic::error("unknown-option", message)
         .at(value.key_span)
         .label("no factory would read it")
-        .suggest(key, ["pipeline", "filter-with"])
+        .suggest(key, ["pipeline", "filter-with"], sources)
         .help(format!("`set {}` would give it to all sections of the pipeline", Excerpt(key)))
         .class(LOOKUP_ERROR)
 }

@@ -31,7 +31,7 @@ impl Resolver<'_> {
             Factory::Egg { distribution, entry } => self.egg(wish, &name, (distribution, entry)),
             Factory::Unknown { scheme } => {
                 let place = name.part(scheme).place(self.sources());
-                self.fail(wish.parent, fault::unknown_scheme(scheme, place));
+                self.fail(wish.parent, fault::unknown_scheme(scheme, place, self.sources()));
             }
         }
     }
@@ -95,8 +95,9 @@ impl Resolver<'_> {
         };
         let Some(protocol) = protocol else {
             let place = entry.place(self.sources());
-            let fault = fault::unknown_entry_point(wish.object, distribution, &entry.text);
-            return self.fail(wish.parent, fault.at(place));
+            let names = (distribution, &*entry.text);
+            let fault = fault::unknown_entry_point(wish.object, names, place, self.sources());
+            return self.fail(wish.parent, fault);
         };
         let spec = format!("egg:{distribution}#{}", entry.text);
         let home = Home::Egg(Arc::from(distribution));

@@ -118,7 +118,7 @@ impl Resolver<'_> {
 
     /// Notes that there is no such global option; a value to go on with.
     fn missing_global(&mut self, part: Part, name: &Value) -> Value {
-        let fault = fault::unknown_global(name, self.contexts.conf(part.global));
+        let fault = fault::unknown_global(name, self.contexts.conf(part.global), self.sources());
         self.note(part.frame, fault);
         if let Some(span) = name.span {
             self.notes.mark_broken(span);
@@ -156,7 +156,7 @@ impl Resolver<'_> {
         };
         let extra = Arc::clone(self.contexts.conf(part.local));
         for (key, value) in &*extra {
-            self.note(part.frame, fault::extra_option(key, value));
+            self.note(part.frame, fault::extra_option(key, value, self.sources()));
         }
         let names = Name::words(&pipeline);
         let Some((app, filters)) = names.split_last() else {

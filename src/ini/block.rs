@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::again::Again;
 use super::{Section, Setting};
 use crate::source::{SourceId, Span};
 
@@ -22,6 +23,12 @@ impl<'text> Place<'text> {
         Span::new(self.source, self.offset + range.start, self.offset + range.end)
     }
 
+    /// The range of a place in the text.
+    pub(super) fn range(self, span: Span) -> Range<usize> {
+        let range = span.range();
+        range.start - self.offset..range.end - self.offset
+    }
+
     pub(super) fn text(self, range: &Range<usize>) -> &'text str {
         &self.text[range.clone()]
     }
@@ -31,9 +38,10 @@ impl<'text> Place<'text> {
 #[derive(Debug)]
 pub(super) struct Block<'text> {
     pub(super) name: &'text str,
-    /// The place of the name; none for the defaults, and for a section that is given twice and
-    /// therefore only looked through for faults.
+    /// The place of the name; none for the defaults.
     pub(super) span: Option<Span>,
+    /// A section that is given twice is only looked through for faults.
+    pub(super) again: Option<AgainSection>,
     pub(super) options: Vec<Setting>,
     /// Where each key is first given.
     pub(super) keys: HashMap<&'text str, Span>,
@@ -41,7 +49,7 @@ pub(super) struct Block<'text> {
 
 impl<'text> Block<'text> {
     pub(super) fn new(name: &'text str, span: Option<Span>) -> Self {
-        Self { name, span, options: Vec::new(), keys: HashMap::new() }
+        Self { name, span, again: None, options: Vec::new(), keys: HashMap::new() }
     }
 
     /// The section, unless it is one without a place.
@@ -51,19 +59,31 @@ impl<'text> Block<'text> {
     }
 }
 
+/// A section that is given twice.
+#[derive(Debug)]
+pub(super) struct AgainSection {
+    pub(super) again: Again,
+    /// The place of the name in the text.
+    pub(super) header: Range<usize>,
+    /// The indentation of the header.
+    pub(super) indentation: usize,
+    /// How many faults there were up to the header.
+    pub(super) faults: usize,
+}
+
 /// An option whose value may go on.
 #[derive(Debug)]
 pub(super) struct Open<'text> {
     pub(super) key: &'text str,
     pub(super) key_span: Span,
     pub(super) lines: Vec<Range<usize>>,
-    /// Whether it is given for the first time.
-    pub(super) is_first: bool,
+    /// None if it is given for the first time.
+    pub(super) again: Option<Again>,
 }
 
 impl Open<'_> {
     /// The option with its lines folded; blank lines at its end are not a part of it.
-    pub(super) fn close(self, place: Place<'_>) -> Setting {
+    pub(super) fn close(&self, place: Place<'_>) -> Setting {
         let used = self.lines.iter().rposition(|line| !line.is_empty()).map_or(1, |last| last + 1);
         let lines = &self.lines[..used];
         let raw = match lines {

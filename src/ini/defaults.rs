@@ -194,6 +194,10 @@ impl<'a> Scope<'a> {
         Some(Found { raw, setting: given.setting() })
     }
 
+    pub(super) fn sources(&self) -> &'a Sources {
+        self.sources
+    }
+
     pub(super) fn defaults(&self) -> &'a Defaults {
         self.defaults
     }

@@ -34,15 +34,33 @@ impl Faults {
     /// memory with them.
     const MOST: usize = 10_000;
 
-    /// Adds a fault of a class, which may be empty.
-    pub(super) fn add(&mut self, class: &'static str, fault: impl FnOnce() -> Diagnostic) {
+    /// Adds a fault of a class, which may be empty. It has a number if it is kept.
+    pub(super) fn add(
+        &mut self,
+        class: &'static str,
+        fault: impl FnOnce() -> Diagnostic,
+    ) -> Option<usize> {
         let stops = !class.is_empty() && class != PARSING && !self.is_stopped;
         // What Paste Deploy stops at is kept even if it comes late.
         if self.found.len() < Self::MOST || stops {
             self.is_stopped |= stops;
             self.found.push(fault().class(class));
+            Some(self.found.len() - 1)
         } else {
             self.more += 1;
+            None
+        }
+    }
+
+    /// How many faults there are.
+    pub(super) fn count(&self) -> usize {
+        self.found.len() + self.more
+    }
+
+    /// Sets what mends the fault of a number.
+    pub(super) fn fix(&mut self, number: Option<usize>, fix: Fix) {
+        if let Some(fault) = number.and_then(|number| self.found.get_mut(number)) {
+            fault.fix = Some(fix);
         }
     }
 
@@ -67,15 +85,26 @@ pub(super) fn byte_order_mark(span: Span) -> Diagnostic {
         .fix(Fix { title, edits, applicability: Applicability::Safe })
 }
 
-pub(super) fn missing_header(line: &str, span: Span) -> Diagnostic {
+/// The first of the lines that no header stands above; `end` is how it ends.
+pub(super) fn missing_header(line: &str, span: Span, end: &str) -> Diagnostic {
     if line.starts_with('[') {
         return no_option(line, span);
     }
     let message = format!("`{}` stands before any section header", Excerpt(line));
-    Diagnostic::error("missing-section-header", message)
+    let fault = Diagnostic::error("missing-section-header", message)
         .at(span)
         .label("no section above it")
-        .help("begin with a header, such as `[DEFAULT]` for options that all sections share")
+        .help("begin with a header, such as `[DEFAULT]` for options that all sections share");
+    // What has no `=` is most likely no paste file.
+    if !line.contains('=') {
+        return fault;
+    }
+    let start = Span { end: span.start, ..span };
+    fault.fix(Fix {
+        title: "put `[DEFAULT]` above it".to_owned(),
+        edits: vec![(start, format!("[DEFAULT]{end}"))],
+        applicability: Applicability::Unsafe,
+    })
 }
 
 pub(super) fn duplicate_section(name: &str, span: Span, first: Span) -> Diagnostic {
@@ -117,14 +146,14 @@ pub(super) fn no_option(line: &str, span: Span) -> Diagnostic {
             .label("nothing between the brackets")
             .help("a section is headed by its kind and its name, as in `[app:main]`");
     }
-    if line.starts_with('[') {
+    if let Some(name) = line.strip_prefix('[') {
         return Diagnostic::error(
             "unclosed-header",
             format!("the header `{excerpt}` is not closed"),
         )
         .at(span)
         .label("no `]` after it")
-        .fix(close_header(span));
+        .fix(close_header(span, certainty(name)));
     }
     let message = format!("`{excerpt}` is neither an option nor a header");
     Diagnostic::error("not-an-option", message)
@@ -139,13 +168,20 @@ pub(super) fn open_header(line: &str, span: Span) -> Diagnostic {
     Diagnostic::warning("unclosed-header", message)
         .at(span)
         .label("no `]` after it")
-        .fix(close_header(span))
+        .fix(close_header(span, Applicability::Unsafe))
 }
 
-fn close_header(span: Span) -> Fix {
+/// How certain it is that a text is the name of a section.
+fn certainty(text: &str) -> Applicability {
+    let is_letter = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    let is_name = text.starts_with(char::is_alphabetic) && text.chars().all(is_letter);
+    if is_name { Applicability::Safe } else { Applicability::Unsafe }
+}
+
+fn close_header(span: Span, applicability: Applicability) -> Fix {
     let end = Span { start: span.end, ..span };
     let title = "close the header".to_owned();
-    Fix { title, edits: vec![(end, "]".to_owned())], applicability: Applicability::Unsafe }
+    Fix { title, edits: vec![(end, "]".to_owned())], applicability }
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
 
-use super::block::{Block, Open, Place};
+use super::again::{self, Again};
+use super::block::{AgainSection, Block, Open, Place};
 use super::fault::{
     self, DUPLICATE_OPTION, DUPLICATE_SECTION, Faults, MISSING_SECTION_HEADER, PARSING,
 };
-use super::{Document, Section};
+use super::{Document, Section, Setting};
 use crate::diagnostic::Diagnostic;
-use crate::source::{SourceId, Sources, Span};
+use crate::source::{SourceId, Sources, Span, line_end};
 use crate::syntax::{self, Line, LineKind};
 
 /// The section whose options stand in for those that other sections lack.
@@ -133,8 +134,14 @@ impl<'text> Fold<'text> {
                 Entry::Occupied(first) => {
                     let first = *first.get();
                     let fault = || fault::duplicate_section(name, span, first);
-                    self.faults.add(DUPLICATE_SECTION, fault);
-                    Block::new(name, None)
+                    let fault = self.faults.add(DUPLICATE_SECTION, fault);
+                    let again = AgainSection {
+                        again: Again { first, fault },
+                        header: range.clone(),
+                        indentation: self.indentation,
+                        faults: self.faults.count(),
+                    };
+                    Block { again: Some(again), ..Block::new(name, Some(span)) }
                 }
             })
         };
@@ -144,7 +151,10 @@ impl<'text> Fold<'text> {
     /// it.
     fn missing_header(&mut self, line: &Line) {
         if !std::mem::replace(&mut self.is_headless, true) {
-            self.add(MISSING_SECTION_HEADER, line, fault::missing_header);
+            let end = line_end(self.place.text, line.text.start);
+            self.add(MISSING_SECTION_HEADER, line, |text, span| {
+                fault::missing_header(text, span, end)
+            });
         }
     }
 
@@ -166,19 +176,19 @@ impl<'text> Fold<'text> {
         self.close_option();
         let (key, key_span) = (self.place.text(key), self.place.span(key));
         let Some(block) = self.current.block(&mut self.defaults) else { return };
-        let is_first = match block.keys.entry(key) {
+        let again = match block.keys.entry(key) {
             Entry::Vacant(entry) => {
                 entry.insert(key_span);
-                true
+                None
             }
             Entry::Occupied(first) => {
                 let (section, first) = (block.name, *first.get());
                 let fault = || fault::duplicate_option(key, section, key_span, first);
-                self.faults.add(DUPLICATE_OPTION, fault);
-                false
+                let fault = self.faults.add(DUPLICATE_OPTION, fault);
+                Some(Again { first, fault })
             }
         };
-        self.open = Some(Open { key, key_span, lines: vec![value.clone()], is_first });
+        self.open = Some(Open { key, key_span, lines: vec![value.clone()], again });
     }
 
     /// `[app:main` is an option with the key `[app`, which is hardly ever meant.
@@ -194,19 +204,49 @@ impl<'text> Fold<'text> {
         else {
             return;
         };
-        if open.is_first {
-            block.options.push(open.close(self.place));
+        let setting = open.close(self.place);
+        match open.again {
+            None => block.options.push(setting),
+            Some(Again { first, fault }) => {
+                let first = again::option_at(&block.options, first);
+                if first.is_some_and(|first| first.raw == setting.raw) {
+                    let lines = self.place.range(setting.key_span.to(setting.value_span));
+                    self.faults.fix(fault, again::remove(&setting.key, &lines, self.place));
+                }
+            }
         }
     }
 
     fn close_section(&mut self) {
         self.close_option();
-        if let Current::Section(block) = std::mem::replace(&mut self.current, Current::None) {
-            self.sections.extend(block.close());
+        let Current::Section(mut block) = std::mem::replace(&mut self.current, Current::None)
+        else {
+            return;
+        };
+        match block.again.take() {
+            None => self.sections.extend(block.close()),
+            Some(again) => self.close_again(&block.options, again),
+        }
+    }
+
+    /// Offers to take out a section that is given again and adds nothing.
+    fn close_again(&mut self, options: &[Setting], section: AgainSection) {
+        let AgainSection { again: Again { first, fault }, header, indentation, faults } = section;
+        let first = again::section_at(&self.sections, first);
+        let is_same = first.is_some_and(|first| again::is_same(options, &first.options));
+        // What is deeper than the header would go on with the value above it.
+        let is_apart = self.indentation <= indentation;
+        if is_same && is_apart && faults == self.faults.count() {
+            let last = options.last().map(|last| self.place.range(last.value_span));
+            let lines = header.start..last.map_or(header.end, |last| last.end);
+            let name = format!("[{}]", self.place.text(&header));
+            self.faults.fix(fault, again::remove(&name, &lines, self.place));
         }
     }
 
     fn finish(mut self) -> (Document, Vec<Diagnostic>) {
+        // Nothing comes that could go on with anything.
+        self.indentation = 0;
         self.close_section();
         let Self { place, defaults, sections, faults, .. } = self;
         let document = Document { source: place.source, defaults: defaults.options, sections };
@@ -230,7 +270,6 @@ impl<'text> Current<'text> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ini::Setting;
 
     fn parse_text(text: &str) -> (Document, Vec<Diagnostic>, Sources) {
         let mut sources = Sources::default();

@@ -41,7 +41,7 @@ impl Fault {
             Self::Stray => stray(last),
             Self::TooDeep => return too_deep(trail),
             Self::TooLarge => return too_large(&trail.asked),
-            Self::Unfinished => unfinished(last),
+            Self::Unfinished => unfinished(scope, last),
         };
         // A value that no file gives, such as `here`, is blamed where it is referred to.
         let place = diagnostic.span.or_else(|| trail.steps().rev().find_map(Step::place));
@@ -68,7 +68,7 @@ fn missing(scope: &Scope<'_>, name: &str, step: &Step<'_>) -> Diagnostic {
     let diagnostic = Diagnostic::error("unknown-reference", message)
         .at(step.place())
         .label("no such option")
-        .suggest(name, scope.keys().take(candidates).map(|key| &**key))
+        .suggest(name, scope.keys().take(candidates).map(|key| &**key), scope.sources())
         .class(MISSING_OPTION);
     if scope.find(&format!("set {name}"), None).is_some() {
         let help = format!("`set {shown}` is for factories; references see plain options only");
@@ -92,7 +92,7 @@ fn stray(step: &Step<'_>) -> Diagnostic {
     ))
 }
 
-fn unfinished(step: &Step<'_>) -> Diagnostic {
+fn unfinished(scope: &Scope<'_>, step: &Step<'_>) -> Diagnostic {
     let at = step.range.start;
     let text = &step.found.raw[at..];
     let close = text.find(')');
@@ -106,11 +106,20 @@ fn unfinished(step: &Step<'_>) -> Diagnostic {
         Some(2) => "expected a name between the parentheses",
         Some(_) => "expected `s` after it",
     };
-    diagnostic
+    let diagnostic = diagnostic
         .at(setting.part(at..at + shown.len()))
         .label(label)
-        .help("write `%%(` where the text `%(` is meant, as for a logging format")
-        .fix(double(setting, vec![at], Applicability::Unsafe))
+        .help("write `%%(` where the text `%(` is meant, as for a logging format");
+    let end = at + shown.len();
+    let name = shown.strip_prefix("%(").and_then(|shown| shown.strip_suffix(')'));
+    // `%(name)d` is a format of Python, and not for us to fill in.
+    let is_over = !step.found.raw[end..].starts_with(char::is_alphanumeric);
+    if is_over && name.is_some_and(|name| scope.find(name, Some(setting)).is_some()) {
+        let title = format!("finish the reference: `{}s`", Excerpt(shown));
+        let edits = vec![(setting.part(end..end), "s".to_owned())];
+        return diagnostic.fix(Fix { title, edits, applicability: Applicability::Safe });
+    }
+    diagnostic.fix(double(setting, vec![at], Applicability::Unsafe))
 }
 
 /// What to do about a `%` in a value that no file gives.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::diagnostic::{Diagnostic, Excerpt, PAGES, nearest};
-use crate::source::{SourceId, Sources, Span};
+use crate::source::{Sources, Span};
 use crate::syntax::{self, LineKind};
 
 /// What such a comment begins with.
@@ -29,8 +29,9 @@ pub(super) fn mistakes(sources: &Sources) -> Vec<Diagnostic> {
     let mut mistakes = Vec::new();
     for (source, text) in sources.iter().map(|(id, source)| (id, source.text())) {
         if text.contains(MARK) {
-            let unknown_words = Allowed::read(text).unknown;
-            mistakes.extend(unknown_words.iter().map(|range| unknown(text, range, source)));
+            let words = Allowed::read(text).unknown.into_iter();
+            let places = words.map(|range| Span::new(source, range.start, range.end));
+            mistakes.extend(places.map(|place| unknown(place, sources)));
         }
     }
     mistakes
@@ -112,17 +113,17 @@ fn slugs() -> impl Iterator<Item = &'static str> {
     PAGES.iter().filter(|page| page.can_be_silenced()).map(|page| page.slug)
 }
 
-fn unknown(text: &str, range: &Range<usize>, source: SourceId) -> Diagnostic {
-    let word = &text[range.clone()];
+fn unknown(place: Span, sources: &Sources) -> Diagnostic {
+    let word = sources.text(place);
     let (what, known): (_, Vec<_>) = if nearest(word, VERBS).is_some() {
         ("is no instruction to pasteline", VERBS.to_vec())
     } else {
         ("is no kind of warning", slugs().collect())
     };
     Diagnostic::warning("unknown-allowance", format!("`{}` {what}", Excerpt(word)))
-        .at(Span::new(source, range.start, range.end))
+        .at(place)
         .label("it silences nothing")
-        .suggest(word, known)
+        .suggest(word, known, sources)
 }
 
 #[cfg(test)]

@@ -36,6 +36,11 @@ impl Pipeline {
     pub(super) fn place(&self, (at, word): (usize, &str)) -> Option<Span> {
         self.places.part(at..at + word.len())
     }
+
+    /// The place of a word that stands there to the letter; none if it came through a reference.
+    pub(super) fn letters(&self, (at, word): (usize, &str), sources: &Sources) -> Option<Span> {
+        self.place((at, word)).filter(|place| sources.text(*place) == word)
+    }
 }
 
 impl<'a> File<'a> {

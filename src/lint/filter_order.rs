@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::file::split;
+use super::file::{Pipeline, split};
 use super::way::{Named, each_filter};
 use super::{File, Found, Lint, Look};
-use crate::diagnostic::{Diagnostic, Excerpt};
+use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix};
 use crate::graph::{Graph, Node, NodeKind};
 use crate::registry::{Definition, Kind, Registry};
 use crate::settings::Setting;
+use crate::source::Sources;
 use crate::syntax;
 
 pub(super) const LINT: Lint =
@@ -47,8 +48,9 @@ fn look_at_file(file: &File<'_>, found: &mut Found) {
             let Some(definition) = definitions.get(word.1) else { continue };
             for (inner, why) in definition.outside_of {
                 if let Some(first) = earlier.get(inner) {
-                    let (outer, inner) = (Named::word(&pipeline, word), *first);
-                    found.add(fault(outer, Named::word(&pipeline, inner), why));
+                    let named = [word, *first].map(|word| Named::word(&pipeline, word));
+                    let fix = put_before(&pipeline, (*first, word), file.sources);
+                    found.add(Diagnostic { fix, ..fault(named[0], named[1], why) });
                 }
             }
             earlier.entry(definition.name).or_insert(word);
@@ -73,7 +75,29 @@ fn fault(outer: Named<'_>, inner: Named<'_>, why: &str) -> Diagnostic {
         .at(outer.place)
         .label("a request comes to it too late")
         .related(inner.place, "this one comes first")
-        .help(format!("put `{outer_name}` before `{inner_name}`"))
+        .help(advice(outer.name, inner.name))
+}
+
+fn advice(outer: &str, inner: &str) -> String {
+    format!("put `{}` before `{}`", Excerpt(outer), Excerpt(inner))
+}
+
+/// Puts a filter before another that comes earlier, and those from there on behind it. Words
+/// change their places and nothing between them does: lines and comments stay where they are.
+fn put_before(
+    pipeline: &Pipeline,
+    (inner, outer): ((usize, &str), (usize, &str)),
+    sources: &Sources,
+) -> Option<Fix> {
+    let moved = syntax::words(&pipeline.text).filter(|(at, _)| (inner.0..=outer.0).contains(at));
+    let places = moved.clone().map(|word| pipeline.letters(word, sources));
+    let places = places.collect::<Option<Vec<_>>>()?;
+    let words = std::iter::once(outer).chain(moved).map(|(_, word)| word.to_owned());
+    Some(Fix {
+        title: advice(outer.1, inner.1),
+        edits: places.into_iter().zip(words).collect(),
+        applicability: Applicability::Unsafe,
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{File, Found, Lint, Look};
-use crate::diagnostic::{Diagnostic, Excerpt};
+use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix};
 
 pub(super) const LINT: Lint = Lint { slug: "hidden-option", looks: &[Look::File(look)] };
 
@@ -36,7 +36,12 @@ fn look(file: &File<'_>, found: &mut Found) {
                     .help(format!(
                         "`set {key} = …` sets the global option for this section, and for all \
                          that it is made of"
-                    )),
+                    ))
+                    .fix(Fix {
+                        title: format!("set it: `set {key}`"),
+                        edits: vec![(option.key_span.part(0, 0), "set ".to_owned())],
+                        applicability: Applicability::Unsafe,
+                    }),
             );
         }
     }

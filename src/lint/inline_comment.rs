@@ -1,9 +1,9 @@
 //! Comments at the end of a line, which are a part of the value.
 
 use super::{File, Found, Lint, Look};
-use crate::diagnostic::{Diagnostic, Excerpt};
+use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix};
 use crate::ini::Setting;
-use crate::source::{Sources, Span};
+use crate::source::{Sources, Span, line_end, line_start};
 use crate::syntax;
 
 pub(super) const LINT: Lint = Lint { slug: "inline-comment", looks: &[Look::File(look)] };
@@ -25,6 +25,24 @@ fn fault(option: &Setting, place: Span, sources: &Sources) -> Diagnostic {
         .at(place)
         .label("this is a part of the value")
         .help("a comment stands on a line of its own")
+        .fix(move_above(place, sources))
+}
+
+/// Puts a comment on a line of its own above that in which it stands.
+fn move_above(place: Span, sources: &Sources) -> Fix {
+    let text = sources.get(place.source).text();
+    let before = &text[..place.range().start];
+    let start = line_start(text, before.len());
+    let value = syntax::strip_end(before).len();
+    let comment = format!("{}{}", sources.text(place), line_end(text, place.range().end));
+    Fix {
+        title: "put the comment above the line".to_owned(),
+        edits: vec![
+            (Span::new(place.source, start, start), comment),
+            (Span::new(place.source, value, place.range().end), String::new()),
+        ],
+        applicability: Applicability::Unsafe,
+    }
 }
 
 /// What of a line of a value reads like a comment: after a blank, a sign and a word.

@@ -1,7 +1,7 @@
 //! Sections whose kind is nearly one of Paste Deploy's, so that it passes over them.
 
 use super::{File, Found, Lint, Look};
-use crate::diagnostic::{Diagnostic, Excerpt, nearest};
+use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix, nearest};
 use crate::graph::Loadable;
 use crate::syntax;
 
@@ -21,7 +21,13 @@ fn look(file: &File<'_>, found: &mut Found) {
             )
             .at(section.span)
             .label("it is passed over")
-            .help(format!("did you mean `[{}]`?", Excerpt(&meant))),
+            .help(format!("did you mean `[{}]`?", Excerpt(&meant)))
+            .fix(Fix {
+                title: format!("write `[{}]`", Excerpt(&meant)),
+                edits: vec![(section.span, meant)],
+                // It may be a section of another program all the same.
+                applicability: Applicability::Unsafe,
+            }),
         );
     }
 }

@@ -1,14 +1,16 @@
 //! Filters that a request passes twice.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::file::split;
 use super::way::{Named, each_filter};
 use super::{File, Found, Lint, Look};
-use crate::diagnostic::{Diagnostic, Excerpt};
+use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix};
 use crate::graph::{Graph, Node};
 use crate::ini::{Document, Setting};
 use crate::registry::Registry;
+use crate::source::{Sources, Span, whole_lines};
 use crate::syntax;
 
 pub(super) const LINT: Lint = Lint { slug: "repeated-filter", looks: LOOKS };
@@ -39,7 +41,10 @@ fn look_at_file(file: &File<'_>, found: &mut Found) {
         for word in syntax::words(&pipeline.text) {
             let earlier = *first.entry(word.1).or_insert(word);
             if earlier != word && !meant_twice.contains(word.1) {
-                found.add(fault(Named::word(&pipeline, word), Named::word(&pipeline, earlier)));
+                let fault = fault(Named::word(&pipeline, word), Named::word(&pipeline, earlier));
+                let place = pipeline.letters(word, file.sources);
+                let fix = place.map(|place| remove(place, file.sources));
+                found.add(Diagnostic { fix, ..fault });
             }
         }
     }
@@ -52,6 +57,27 @@ fn fault(again: Named<'_>, first: Named<'_>) -> Diagnostic {
         .label("it comes to it again")
         .related(first.place, "first named here")
         .help("name it once; for two filters of a kind give each a section of its own")
+}
+
+/// Takes out a word: its line if there is nothing else in it, or else the blanks on one side too.
+fn remove(word: Span, sources: &Sources) -> Fix {
+    let text = sources.get(word.source).text();
+    let Range { start, end } = word.range();
+    let line = whole_lines(text, &word.range());
+    let before = &text[line.start..start];
+    let after = &text[end..line.end];
+    let taken = if !syntax::strip(before).is_empty() {
+        line.start + syntax::strip_end(before).len()..end
+    } else if !syntax::strip(after).is_empty() {
+        start..line.end - after.trim_start_matches(syntax::is_space).len()
+    } else {
+        line
+    };
+    Fix {
+        title: format!("remove the second `{}`", Excerpt(sources.text(word))),
+        edits: vec![(Span::new(word.source, taken.start, taken.end), String::new())],
+        applicability: Applicability::Unsafe,
+    }
 }
 
 /// Filters that belong at two places of a pipeline, by their factories.

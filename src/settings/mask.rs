@@ -79,12 +79,13 @@ impl Mask {
         told
     }
 
-    /// Whether a fix would write a secret: it has one itself, or changes what may be one.
+    /// Whether a fix would write a secret: it has one itself, or changes what may be one and does
+    /// not only take it out.
     fn reveals(&self, fix: &Fix, sources: &Sources, covered: &Sources) -> bool {
-        fix.edits.iter().any(|(span, text)| {
-            let is_covered = sources.text(*span) != covered.text(*span);
-            !text.is_empty() && (is_covered || !places::secrets(self, text).is_empty())
-        })
+        let is_covered = |span: Span| sources.text(span) != covered.text(span);
+        let changes = fix.edits.iter().any(|(span, _)| is_covered(*span));
+        let mut texts = fix.edits.iter().map(|(_, text)| text).filter(|text| !text.is_empty());
+        texts.any(|text| changes || !places::secrets(self, text).is_empty())
     }
 
     /// Whether an option of this name holds a secret.

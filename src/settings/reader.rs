@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
         };
         let diagnostic = diagnostic.at(value.key_span).related(self.subject.place, "named here");
         match near {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            Some(_) => diagnostic.suggest(key, names, self.sources),
             None if names.is_empty() => diagnostic.help("it has no options"),
             None => diagnostic.help(format!("its options are {}", ticked(&names))),
         }

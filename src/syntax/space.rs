@@ -13,8 +13,8 @@ pub fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// The text without the whitespace at its end.
-pub(super) fn strip_end(text: &str) -> &str {
+/// The text without the whitespace at its end, as Python's `str.rstrip` leaves it.
+pub fn strip_end(text: &str) -> &str {
     text.trim_end_matches(is_space)
 }
 

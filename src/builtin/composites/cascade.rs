@@ -86,7 +86,7 @@ fn attempt(assembly: &mut Assembly<'_>, key: &Arc<str>, name: &Value) -> Option<
         assembly.children.note(
             Diagnostic::error("bad-cascade-key", format!("`{key}` does not begin with `app`"))
                 .at(name.key_span)
-                .suggest(key, [CATCH.name, MAX_BODY_SIZE.name])
+                .suggest(key, [CATCH.name, MAX_BODY_SIZE.name], assembly.sources)
                 .help("a cascade names its apps by `app1`, `app2` and the like")
                 .class("ValueError"),
         );

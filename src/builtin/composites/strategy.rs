@@ -108,7 +108,7 @@ fn unknown(assembly: &Assembly<'_>, strategy: &str) -> Diagnostic {
         return diagnostic.help(format!("add `{strategy} = …`: filters and an app"));
     }
     diagnostic
-        .suggest(strategy, names.iter().copied())
+        .suggest(strategy, names.iter().copied(), assembly.sources)
         .help(format!("it has `{}`; `--strategy` chooses one", names.join("`, `")))
 }
 

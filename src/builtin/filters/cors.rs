@@ -10,10 +10,11 @@ use http::{HeaderName, Method};
 use self::origin::Origin;
 use self::policy::Policy;
 use crate::app::Filter;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Applicability, Diagnostic, Fix};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::{Dialect, Reader};
+use crate::source::Span;
 
 pub(super) const DEFINITION: Definition = Definition::filter::<Cors>("cors")
     .aliases(ALIASES)
@@ -103,7 +104,10 @@ impl FilterFactory for Cors {
             let message = "credentials are not allowed to `*`";
             let help = "name the origins that may send cookies, or set `allow_credentials = false`";
             let diagnostic = match reader.given("allow_credentials") {
-                Some(_) => Diagnostic::warning("wildcard-credentials", message),
+                Some(given) => {
+                    let fix = given.span.map(forbid_credentials);
+                    Diagnostic { fix, ..Diagnostic::warning("wildcard-credentials", message) }
+                }
                 None => Diagnostic::note("wildcard-credentials", message),
             };
             reader.note("allowed_origin", diagnostic.help(help));
@@ -118,6 +122,15 @@ impl FilterFactory for Cors {
 
     fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
         Ok(Filter::phase(Policy::new(self)))
+    }
+}
+
+/// A fix of the option's value.
+fn forbid_credentials(value: Span) -> Fix {
+    Fix {
+        title: "set `allow_credentials = false`".to_owned(),
+        edits: vec![(value, "false".to_owned())],
+        applicability: Applicability::Unsafe,
     }
 }
 
