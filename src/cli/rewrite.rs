@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-/// Replaces the text of a file, which keeps its owner and its permissions.
+/// Replaces the text of a file, which keeps its owner and its permissions. One that nobody may
+/// write stays as it is, though its directory would let it be replaced.
 ///
 /// Whoever reads the file meanwhile sees the old text or the new one, whole: the new one is
 /// written beside it and takes its name. If anything fails, the file is as it was. A link stays
@@ -14,6 +15,9 @@ use std::path::{Path, PathBuf};
 pub(super) fn rewrite(path: &Path, text: &str) -> io::Result<()> {
     let path = path.canonicalize()?;
     let metadata = path.metadata()?;
+    if metadata.permissions().readonly() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
     let (beside, file) = create_beside(&path)?;
     fill(file, text, &metadata).and_then(|()| fs::rename(&beside, &path)).inspect_err(|_| {
         // That it cannot be removed either is not what the caller wants to know.

@@ -96,6 +96,15 @@ fn a_rewritten_file_keeps_its_permissions() {
 }
 
 #[test]
+fn a_file_that_is_read_only_stays_as_it_is() {
+    let test = Test::new().ini(UNTIDY).arguments("fmt");
+    let file = test.directory().join("api-paste.ini");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+    test.run().status(1).tells("cannot write `api-paste.ini`: permission denied");
+    assert_eq!(read(&test, "api-paste.ini"), UNTIDY);
+}
+
+#[test]
 fn a_tidy_file_is_not_touched() {
     let test = Test::new().ini(TIDY).arguments("fmt");
     let inode = || test.directory().join("api-paste.ini").metadata().unwrap().ino();
