@@ -4,6 +4,7 @@ mod completions;
 mod difference;
 mod explain;
 mod files;
+mod fix;
 mod fmt;
 mod graph;
 mod list;
@@ -98,6 +99,7 @@ enum Command {
     Show(show::Show),
     Graph(graph::Graph),
     Route(route::Route),
+    Fix(fix::Fix),
     Fmt(fmt::Fmt),
     List(list::List),
     Explain(explain::Explain),
@@ -114,6 +116,7 @@ impl Command {
             Self::Show(show) => show.run(registry),
             Self::Graph(graph) => graph.run(registry),
             Self::Route(route) => route.run(registry),
+            Self::Fix(fix) => fix.run(registry),
             Self::Fmt(fmt) => fmt.run(registry),
             Self::List(list) => list.run(registry),
             Self::Explain(explain) => explain.run(registry),

@@ -5,6 +5,7 @@ mod builtin;
 mod cli;
 pub mod diagnostic;
 pub mod draw;
+pub mod fix;
 pub mod format;
 pub mod graph;
 pub mod ini;

@@ -33,6 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("draw", &["source", "diagnostic", "graph", "registry"]),
     // `ini` and `syntax` because it looks at the text where that is not what it comes to.
     ("lint", &["source", "diagnostic", "syntax", "ini", "settings", "registry", "graph"]),
+    ("fix", &["source", "diagnostic", "registry", "graph", "lint"]),
     // `app` because composites look at requests as apps see them.
     ("route", &["graph", "registry", "app"]),
     // `settings` and `source` because it hands each factory the options it reads.
@@ -70,6 +71,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "graph",
             "draw",
             "lint",
+            "fix",
             "route",
             "stack",
             "server",

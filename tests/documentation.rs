@@ -12,10 +12,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pasteline::diagnostic::{Diagnostic, PAGES, Page, Style, render};
+use pasteline::diagnostic::{Applicability, Diagnostic, PAGES, Page, Style, render};
+use pasteline::fix::fix_with;
 use pasteline::graph::{Input, Loader};
 use pasteline::lint;
 use pasteline::registry::Registry;
+use pasteline::source::Sources;
 
 /// The page that is printed from the records of the factories.
 const REFERENCE: &str = "docs/reference.md";
@@ -119,6 +121,7 @@ fn every_command_of_the_readme_prints_what_is_shown() {
     fs::create_dir_all(&directory).unwrap();
     fs::copy(root().join("api-paste.ini"), directory.join("api-paste.ini")).unwrap();
     fs::write(directory.join("broken.ini"), BROKEN).unwrap();
+    fs::write(directory.join("notice.ini"), NOTICE).unwrap();
     let readme = read(&root().join("README.md"));
     for (_, block) in blocks(&readme, "ini overlay") {
         let name = block.lines().next().unwrap().strip_prefix("# ").unwrap();
@@ -161,6 +164,15 @@ use = egg:pasteline#request_id
 use = egg:pasteline#echo
 ";
 
+/// A file that the README shows mended.
+const NOTICE: &str = "\
+[app:main]
+use = egg:pasteline#respond
+body = 100% closed  # until eight
+status = 503
+status = 503
+";
+
 /// Whether lines are those that are shown, where `…` stands for any.
 fn matches(shown: &[&str], lines: &[&str]) -> bool {
     match shown.split_first() {
@@ -168,6 +180,36 @@ fn matches(shown: &[&str], lines: &[&str]) -> bool {
         Some((&"…", rest)) => (0..=lines.len()).any(|skipped| matches(rest, &lines[skipped..])),
         Some((first, rest)) => lines.first() == Some(first) && matches(rest, &lines[1..]),
     }
+}
+
+/// What the example of a page shows is mended by what the page says, if by anything.
+#[test]
+fn a_page_says_whether_its_fault_can_be_mended() {
+    let mut mended = 0;
+    for page in PAGES {
+        let Some((_, faulty)) = blocks(page.text, "ini faulty").into_iter().next() else {
+            continue;
+        };
+        let fixes = |most| fixes(page, &faulty, most);
+        let command = match (fixes(Applicability::Safe), fixes(Applicability::Unsafe)) {
+            (true, _) => "`pasteline fix`",
+            (false, true) => "`pasteline fix --unsafe`",
+            (false, false) => continue,
+        };
+        assert!(page.text.contains(command), "`{}` does not name {command}", page.slug);
+        mended += 1;
+    }
+    assert!(mended > 0);
+}
+
+/// Whether what a page is about is mended in an example.
+fn fixes(page: &Page, text: &str, most: Applicability) -> bool {
+    let file = root().join("no-such-file.ini");
+    let mut sources = Sources::default();
+    let text = String::from_utf8_lossy(&with_bytes(text)).into_owned();
+    sources.substitute(&file, text);
+    let outcome = fix_with(&Input::new(file), &Registry::builtin(), most, sources);
+    outcome.fixed.iter().any(|fixed| fixed.slug == page.slug)
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod demo;
 mod differences;
 mod explain;
+mod fix;
 mod fmt;
 mod gateway;
 mod graph;

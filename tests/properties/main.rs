@@ -4,12 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod layout;
+mod mend;
 mod text;
 
 use proptest::prelude::{Strategy, prop, proptest};
 use proptest::sample::select;
 
 use self::layout::is_formatted;
+use self::mend::is_mended;
 use self::text::{is_lossless, is_read, is_read_the_same_by_rust_ini};
 
 /// Pieces of paste files, whole and broken.
@@ -132,6 +134,12 @@ proptest! {
     }
 
     #[test]
+    fn every_text_is_mended_or_left(text in texts()) {
+        is_mended(&text);
+        is_mended(&format!("[app:main]\nuse = egg:pasteline#respond\n{text}"));
+    }
+
+    #[test]
     fn plain_texts_are_read_as_rust_ini_does(text in plain_texts()) {
         is_read_the_same_by_rust_ini(&text);
     }
@@ -149,6 +157,11 @@ fn the_seeds_of_the_fuzz_target_parse_hold() {
 #[test]
 fn the_seeds_of_the_fuzz_target_fmt_hold() {
     seeds("parse").iter().chain(&seeds("fmt")).for_each(|text| is_formatted(text));
+}
+
+#[test]
+fn the_seeds_of_all_fuzz_targets_are_mended_or_left() {
+    seeds("parse").iter().chain(&seeds("fmt")).for_each(|text| is_mended(text));
 }
 
 /// The texts that a fuzz target begins with.
