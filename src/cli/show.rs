@@ -51,7 +51,7 @@ pub(super) struct Show {
 
     /// Tell of each option all that it comes from, with line and column: the sections that use one
     /// another, `set` and `get`, references, what an overlay replaces; and what factories take for
-    /// options that are not given
+    /// options that are not given. JSON has all that as `origin` beside the rest
     #[arg(long)]
     origin: bool,
 

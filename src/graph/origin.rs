@@ -17,8 +17,9 @@ use serde_json::{Value as Json, json};
 use self::owner::{Owner, Owners};
 use super::layers::DEFAULT;
 use super::view::{Role, View};
-use super::{Loader, Node};
+use super::{Loader, Node, NodeKind};
 use crate::ini::{Brought, Scope, Setting, Value};
+use crate::registry::Flow;
 use crate::settings::Dialect;
 use crate::source::{SourceId, Span};
 
@@ -90,6 +91,12 @@ impl<'l> Origins<'l> {
             .made_by()
             .and_then(|(kind, factory)| self.loader.registry.find(kind, &factory.spec));
         let Some(found) = found else { return Vec::new() };
+        // Which pipeline is taken is not for an option alone to say.
+        if let NodeKind::Composite { plan: Some(plan), .. } = &node.kind
+            && let Flow::Pipeline { .. } = plan.flow()
+        {
+            return Vec::new();
+        }
         let native = Dialect::new();
         let dialect = found.alias.map_or(&native, |alias| &alias.dialect);
         let options = found.definition.options.iter().filter_map(|option| {

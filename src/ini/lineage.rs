@@ -31,7 +31,9 @@ impl<'a> Scope<'a> {
     /// What the references in the value of a key bring in, each name once: the values that a
     /// value refers to follow it.
     pub fn references(&self, key: &str) -> Vec<Brought<'a>> {
-        let Some(asked) = self.find(key, None) else { return Vec::new() };
+        let asked = self.find(key, None).filter(|asked| asked.raw.contains('%'));
+        // Most values refer to nothing.
+        let Some(asked) = asked else { return Vec::new() };
         let mut seen = HashSet::from([key.to_owned()]);
         let mut brought = Vec::new();
         // The last of them is looked at first.

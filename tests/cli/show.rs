@@ -132,6 +132,15 @@ fn tells_what_an_overlay_goes_over_and_what_a_factory_takes_by_default() {
 }
 
 #[test]
+fn which_pipeline_is_taken_is_no_default() {
+    let file = "[composite:main]\nuse = egg:pasteline#strategy\nother = a\n\
+        [app:a]\nuse = egg:pasteline#echo\n";
+    let test = Test::new().ini(file).arguments("show --origin --strategy other");
+    let finished = test.run().status(0);
+    assert!(!finished.stdout.contains("strategy = "), "{}", finished.stdout);
+}
+
+#[test]
 fn hides_secrets_in_every_form_for_people() {
     let file = "\
 [DEFAULT]
