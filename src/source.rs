@@ -1,10 +1,13 @@
 //! Texts of configuration files and the places in them; the only reader of such files.
 
 mod line;
+mod snapshot;
 
 pub use self::line::{line_end, line_start, whole_lines};
+pub use self::snapshot::Snapshot;
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -68,9 +71,18 @@ pub struct Sources {
     texts: Vec<Source>,
     /// What is read in the place of files, by their absolute paths.
     substitutes: HashMap<PathBuf, Arc<str>>,
+    /// Where all else is read from; none for the disk.
+    origin: Option<Arc<Snapshot>>,
+    /// What has been read of it.
+    read: Snapshot,
 }
 
 impl Sources {
+    /// Sources that are read from a snapshot and never from the disk.
+    pub fn from_snapshot(snapshot: Arc<Snapshot>) -> Self {
+        Self { origin: Some(snapshot), ..Self::default() }
+    }
+
     /// Gives a text in the place of a file: whoever reads the file from now on reads the text, as
     /// if it stood there already.
     pub fn substitute(&mut self, path: &Path, text: impl Into<Arc<str>>) {
@@ -80,7 +92,8 @@ impl Sources {
     /// Sources with the same texts in the place of files, from which nothing has been read yet.
     #[must_use]
     pub fn afresh(&self) -> Self {
-        Self { texts: Vec::new(), substitutes: self.substitutes.clone() }
+        let (substitutes, origin) = (self.substitutes.clone(), self.origin.clone());
+        Self { substitutes, origin, ..Self::default() }
     }
 
     /// Reads a file.
@@ -98,8 +111,41 @@ impl Sources {
         {
             return Ok(self.add(path, Arc::clone(text)));
         }
-        let bytes = read_regular(path).map_err(|cause| ReadError::new(path, cause))?;
-        self.decode(path, bytes)
+        let id = match &self.origin {
+            None => {
+                let bytes = read_regular(path).map_err(|cause| ReadError::new(path, cause))?;
+                self.decode(path, bytes)?
+            }
+            Some(snapshot) => {
+                let text = snapshot.text(path).ok_or_else(|| {
+                    ReadError::new(path, Unreadable::Io(io::ErrorKind::NotFound.into()))
+                })?;
+                self.add(path, text)
+            }
+        };
+        self.read.add_text(path, Arc::clone(self.get(id).text()));
+        Ok(id)
+    }
+
+    /// The paths in a directory that end in `.ini`, in the order of their names; none if there is
+    /// no such directory.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from being listed.
+    pub fn list(&mut self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        let paths = match &self.origin {
+            None => list(directory)?,
+            Some(snapshot) => snapshot.listing(directory),
+        };
+        self.read.add_listing(directory, paths.clone());
+        Ok(paths)
+    }
+
+    /// All that was read so far, by which the same can be loaded again whatever has become of the
+    /// files.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.read
     }
 
     /// Reads what is no file, such as standard input, under a name for messages; at most
@@ -337,6 +383,21 @@ fn read_all(reader: impl Read) -> Result<Vec<u8>, Unreadable> {
         return Err(Unreadable::TooLarge);
     }
     Ok(bytes)
+}
+
+fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match directory.read_dir() {
+        Ok(entries) => entries,
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => return Ok(Vec::new()),
+            _ => return Err(error),
+        },
+    };
+    let paths: io::Result<Vec<_>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut paths = paths?;
+    paths.retain(|path| path.extension() == Some(OsStr::new("ini")));
+    paths.sort();
+    Ok(paths)
 }
 
 fn refuse_special(metadata: &std::fs::Metadata) -> Result<(), Unreadable> {

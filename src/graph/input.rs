@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// The files to read and what the operator adds to them.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Input {
     /// The main file.
     pub file: PathBuf,
@@ -26,7 +28,7 @@ impl Input {
 }
 
 /// What becomes of the drop-ins, the files `FILE.d/*.ini`, in the order of their names.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub enum DropIns {
     /// They are left alone.
     Ignored,

@@ -1,7 +1,5 @@
 //! Loads a file with what lies over it, and resolves what is asked of it.
 
-use std::ffi::OsStr;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -120,7 +118,7 @@ fn lay_over(
 ) {
     let drop_ins = match input.drop_ins {
         DropIns::Ignored => Ok(Vec::new()),
-        DropIns::Read => drop_ins(&input.file),
+        DropIns::Read => drop_ins(&input.file, sources),
     };
     let drop_ins = drop_ins.unwrap_or_else(|fault| {
         faults.push(*fault);
@@ -135,29 +133,16 @@ fn lay_over(
     }
 }
 
-/// The files in the directory of drop-ins, in the order of their names.
-fn drop_ins(file: &Path) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
+/// The files in the directory of drop-ins, in the order of their names. Usually there is none.
+fn drop_ins(file: &Path, sources: &mut Sources) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
     let mut directory = file.as_os_str().to_owned();
     directory.push(".d");
     let directory = PathBuf::from(directory);
-    let fault = |error: io::Error| {
+    sources.list(&directory).map_err(|error| {
         let error = source::describe(&error);
         let message = format!("cannot read `{}`: {error}", directory.display());
         Box::new(Diagnostic::error("unreadable-file", message))
-    };
-    let entries = match directory.read_dir() {
-        Ok(entries) => entries,
-        Err(error) => match error.kind() {
-            // Usually there is none.
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => return Ok(Vec::new()),
-            _ => return Err(fault(error)),
-        },
-    };
-    let paths: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-    let mut paths = paths.map_err(fault)?;
-    paths.retain(|path| path.extension() == Some(OsStr::new("ini")));
-    paths.sort();
-    Ok(paths)
+    })
 }
 
 #[cfg(test)]

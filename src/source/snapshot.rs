@@ -1,0 +1,95 @@
+//! What was read in one load, kept to load the same again.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::absolute;
+
+/// What was read in one load: the texts of files, and what lay in directories.
+///
+/// A load from it needs no disk and finds what the first one found, even where a file has been
+/// changed or removed since.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// By absolute path, as the same file may be named in several ways.
+    texts: BTreeMap<PathBuf, Text>,
+    listings: BTreeMap<PathBuf, Vec<PathBuf>>,
+}
+
+/// A text that is shared with the sources that read it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(from = "String", into = "String")]
+struct Text(Arc<str>);
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.0.as_ref().into()
+    }
+}
+
+impl Snapshot {
+    /// The paths of the files and directories that were read, absolute.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.texts.keys().chain(self.listings.keys()).map(PathBuf::as_path)
+    }
+
+    /// The text of a file; none if it was not read.
+    pub(super) fn text(&self, path: &Path) -> Option<Arc<str>> {
+        self.texts.get(&absolute(path)).map(|text| Arc::clone(&text.0))
+    }
+
+    /// What lay in a directory.
+    pub(super) fn listing(&self, directory: &Path) -> Vec<PathBuf> {
+        self.listings.get(&absolute(directory)).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn add_text(&mut self, path: &Path, text: Arc<str>) {
+        self.texts.insert(absolute(path), Text(text));
+    }
+
+    pub(super) fn add_listing(&mut self, directory: &Path, paths: Vec<PathBuf>) {
+        self.listings.insert(absolute(directory), paths);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::source::Sources;
+
+    #[test]
+    fn is_read_in_place_of_files_that_have_changed_since() {
+        let directory =
+            std::env::temp_dir().join(format!("pasteline-{}-snapshot", std::process::id()));
+        let (file, drop_in) = (directory.join("a.ini"), directory.join("a.ini.d/1.ini"));
+        fs::create_dir_all(drop_in.parent().unwrap()).unwrap();
+        fs::write(&file, "[a]\n").unwrap();
+        fs::write(&drop_in, "[b]\n").unwrap();
+        let mut first = Sources::default();
+        first.read(&file).unwrap();
+        assert_eq!(first.list(drop_in.parent().unwrap()).unwrap().len(), 1);
+        first.read(&drop_in).unwrap();
+        fs::remove_dir_all(&directory).unwrap();
+
+        let json = serde_json::to_string(first.snapshot()).unwrap();
+        let snapshot: Snapshot = serde_json::from_str(&json).unwrap();
+        assert_eq!(&snapshot, first.snapshot());
+        let mut again = Sources::from_snapshot(Arc::new(snapshot));
+        let id = again.read(&directory.join("./a.ini")).unwrap();
+        assert_eq!(&**again.get(id).text(), "[a]\n");
+        assert_eq!(again.list(drop_in.parent().unwrap()).unwrap(), [drop_in]);
+        let error = again.read(Path::new("/etc/hostname")).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read `/etc/hostname`: "), "{error}");
+    }
+}
