@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod annotation;
 mod excerpt;
+mod findings;
 mod json;
 mod nearest;
 mod pages;
@@ -10,6 +11,7 @@ mod render;
 mod sarif;
 
 pub use self::excerpt::Excerpt;
+pub(crate) use self::findings::Findings;
 pub use self::nearest::nearest;
 pub use self::pages::{PAGES, Page};
 pub use self::render::{Style, render};

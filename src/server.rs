@@ -7,6 +7,7 @@ mod answer;
 mod backlog;
 mod bind;
 mod connection;
+mod current;
 mod endpoint;
 mod inherited;
 mod listener;
@@ -34,9 +35,13 @@ pub use self::unix_name::UnixName;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use self::activity::Clock;
 use self::connection::{Connections, KeepAlive};
+use self::current::Current;
 use self::listener::Listener;
 use self::roster::{Roster, Watch};
 use crate::app::App;
@@ -79,44 +84,101 @@ impl Server {
         let roster = Roster::start(Clock::new(head_timeout.0, keep_alive_timeout.0));
         let keep_alive =
             if keep_alive_timeout.0.is_zero() { KeepAlive::No } else { KeepAlive::Yes };
-        let connections = Arc::new(Connections::new(app, Arc::clone(&roster), keep_alive));
+        let app = Current::new(app);
+        let connections = Connections::new(app.clone(), Arc::clone(&roster), keep_alive);
+        let connections = Arc::new(connections);
         for listener in self.listeners {
             tokio::spawn(accept(listener, Arc::clone(&connections), roster.watch()));
         }
-        Running(roster)
+        Running { app, roster }
     }
 }
 
-/// Accepts connections until the server ends, and drops the listener then, so that new ones are
+/// Accepts connections until the server ends, and closes the socket then, so that new ones are
 /// refused.
 async fn accept(mut listener: Listener, connections: Arc<Connections>, mut watch: Watch) {
     loop {
         tokio::select! {
-            // In this order, so that those which have connected already are not reset.
-            biased;
             (socket, peer) = listener.accept() => connections.serve(socket, peer),
-            () = watch.ending() => return,
+            () = watch.leaving() => break,
         }
     }
+    listener.close().for_each(|(socket, peer)| connections.serve(socket, peer));
 }
 
 /// A server that accepts connections and answers requests. When this is dropped, the server
 /// ends as it does by [`end`](Self::end), and nobody waits for it.
+///
+/// It may be told things from any thread.
 #[derive(Debug)]
-pub struct Running(Arc<Roster>);
+pub struct Running {
+    app: Current,
+    roster: Arc<Roster>,
+}
 
 impl Running {
+    /// Has another app answer, from the next request on. Requests that have begun are finished
+    /// by the app that they began with, and no connection closes.
+    pub fn replace(&self, app: App) {
+        self.app.replace(app);
+    }
+
+    /// Refuses new connections, and has those that are open end with their next response, which
+    /// tells the client so. One that waits for a request lives on: to close it now could cross
+    /// with a request that is on its way, and that would be lost.
+    pub fn leave(&self) {
+        self.roster.leave();
+    }
+
+    /// Refuses new connections, closes those that wait for a request and lets every request that
+    /// has begun finish.
+    pub fn finish(&self) {
+        self.roster.finish();
+    }
+
+    /// Closes all connections, whatever they are at, and refuses new ones.
+    pub fn close(&self) {
+        self.roster.close();
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.roster.len()
+    }
+
+    /// Ends the server so that no request is lost, and returns when the last connection has
+    /// closed: connections end with their next response first, as by [`leave`](Self::leave), and
+    /// those that still wait for a request after a while are closed then. Requests take as long
+    /// as they do.
+    pub fn drain(&self, linger: Duration) -> impl Future<Output = ()> + use<> {
+        self.leave();
+        let roster = Arc::clone(&self.roster);
+        async move {
+            if timeout(linger, roster.emptied()).await.is_err() {
+                roster.finish();
+                roster.emptied().await;
+            }
+        }
+    }
+
+    /// Waits until the server was told to end, by any of the above, and the last connection has
+    /// closed.
+    pub fn ended(&self) -> impl Future<Output = ()> + use<> {
+        let roster = Arc::clone(&self.roster);
+        async move { roster.emptied().await }
+    }
+
     /// Ends the server: refuses new connections, closes those that wait for a request, lets every
     /// request that has begun finish, for as long as it takes, and returns when the last
     /// connection has closed.
     pub async fn end(self) {
-        self.0.finish();
-        self.0.emptied().await;
+        self.finish();
+        self.ended().await;
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.finish();
+        self.finish();
     }
 }

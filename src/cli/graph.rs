@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::files::Files;
-use super::report::{self, Findings};
+use super::report;
 use super::terminal;
+use crate::diagnostic::Findings;
 use crate::draw::{Colours, Picture};
 use crate::graph::{Loaded, Loader, Object};
 use crate::registry::Registry;

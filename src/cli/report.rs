@@ -1,6 +1,5 @@
 //! Tells of what is wrong with the files.
 
-use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +10,7 @@ use serde_json::Value as Json;
 use super::terminal;
 use crate::diagnostic::{Diagnostic, Page, Severity, Style, render, sarif};
 use crate::settings::Mask;
-use crate::source::{Sources, Span};
+use crate::source::Sources;
 
 /// What counts as an error.
 #[derive(Args, Clone, Copy, Debug)]
@@ -50,23 +49,6 @@ pub(super) enum Format {
     Short,
     /// With the source and carets, on standard error
     Text,
-}
-
-/// What several loads of the same files found, each fault once.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
-    pub(super) diagnostics: Vec<Diagnostic>,
-    seen: HashSet<(&'static str, Option<Span>, String)>,
-}
-
-impl Findings {
-    /// Adds what was found and is not known yet.
-    pub(super) fn add(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
-        let new = diagnostics
-            .into_iter()
-            .filter(|found| self.seen.insert((found.slug, found.span, found.message.clone())));
-        self.diagnostics.extend(new);
-    }
 }
 
 /// Tells of all diagnostics, the secrets in them and in the texts around them hidden.

@@ -10,11 +10,11 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::files::Files;
-use super::report::Findings;
 use super::rows::Manner;
 use super::sections::Sections;
 use super::tree::Tree;
 use super::{report, terminal};
+use crate::diagnostic::Findings;
 use crate::graph::{Detail, Loaded, Loader, Object, Origins};
 use crate::registry::Registry;
 use crate::settings::Mask;

@@ -53,6 +53,7 @@ pub(super) struct Activity {
     waiting: AtomicBool,
     /// When the client must be done with what it is at; [`NEVER`] while the app answers.
     deadline: AtomicU32,
+    leave: AtomicBool,
     finish: AtomicBool,
     close: AtomicBool,
     /// Wakes the connection's task, whose waker stays the same for life.
@@ -70,6 +71,7 @@ impl Activity {
             clock,
             waiting: AtomicBool::new(false),
             deadline: AtomicU32::new(deadline),
+            leave: AtomicBool::new(false),
             finish: AtomicBool::new(false),
             close: AtomicBool::new(false),
             waker: OnceLock::new(),
@@ -112,7 +114,12 @@ impl Activity {
         self.deadline.load(Ordering::Relaxed) <= now
     }
 
-    /// Tells the connection to end with the request that it is at.
+    /// Tells the connection to end with its next response. Until one is asked for, it lives on.
+    pub(super) fn leave(&self) {
+        self.leave.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells the connection to end with the request that it is at, or at once if there is none.
     pub(super) fn finish(&self) {
         self.finish.store(true, Ordering::Release);
         self.wake();
@@ -133,6 +140,11 @@ impl Activity {
     /// Has the task of the connection woken when it is told something.
     pub(super) fn listen(&self, context: &Context<'_>) {
         self.waker.get_or_init(|| context.waker().clone());
+    }
+
+    /// Whether it is told to end with its next response.
+    pub(super) fn is_to_leave(&self) -> bool {
+        self.leave.load(Ordering::Relaxed)
     }
 
     /// Whether it is told to end with the request that it is at.

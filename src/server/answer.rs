@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::CONNECTION;
+use http::{HeaderValue, StatusCode};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
 
 use super::activity::Activity;
-use crate::app::{App, Body, BoxError, Connection, Context, Response, ResponseFuture, response};
+use super::current::Current;
+use crate::app::{Body, BoxError, Connection, Context, Response, ResponseFuture, response};
 
 // Panics are caught wherever the app runs. What it leaves behind in itself is seen by later
 // requests too, as it would be if it had answered with an error: that is the app's own affair.
@@ -22,13 +24,13 @@ use crate::app::{App, Body, BoxError, Connection, Context, Response, ResponseFut
 
 /// Hands the requests of one connection to the app.
 pub(super) struct Answerer {
-    app: App,
+    app: Current,
     connection: Arc<Connection>,
     activity: Arc<Activity>,
 }
 
 impl Answerer {
-    pub(super) fn new(app: App, connection: Connection, activity: Arc<Activity>) -> Self {
+    pub(super) fn new(app: Current, connection: Connection, activity: Arc<Activity>) -> Self {
         Self { app, connection: Arc::new(connection), activity }
     }
 }
@@ -81,7 +83,22 @@ impl Future for Answer {
         let response =
             catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.response).poll(context)));
         let response = response.unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)));
-        response.map(|response| Ok(response.map(|body| Answered { body, _busy: this.busy.take() })))
+        response.map(|mut response| {
+            let busy = this.busy.take();
+            if busy.as_ref().is_some_and(|busy| busy.0.is_to_leave()) {
+                tell_to_leave(&mut response);
+            }
+            Ok(response.map(|body| Answered { body, _busy: busy }))
+        })
+    }
+}
+
+/// Tells the client that the connection ends with this response, by which hyper ends it too.
+#[cold]
+fn tell_to_leave(response: &mut Response) {
+    // There the field names the protocol that the connection goes on with.
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 

@@ -9,9 +9,10 @@ use std::task::{Context, Poll};
 use hyper::server::conn::http1;
 
 use super::answer::Answerer;
+use super::current::Current;
 use super::roster::{Entry, Roster};
 use super::stream::{Socket, Stream};
-use crate::app::{App, Connection, Scheme};
+use crate::app::{Connection, Scheme};
 
 /// The longest head of a request, its request line included; past it the answer is 431.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -23,13 +24,13 @@ const BUFFER_LIMIT: usize = 64 * 1024;
 /// Serves connections, all in the same way.
 #[derive(Debug)]
 pub(super) struct Connections {
-    app: App,
+    app: Current,
     protocol: http1::Builder,
     roster: Arc<Roster>,
 }
 
 impl Connections {
-    pub(super) fn new(app: App, roster: Arc<Roster>, keeps_alive: KeepAlive) -> Self {
+    pub(super) fn new(app: Current, roster: Arc<Roster>, keeps_alive: KeepAlive) -> Self {
         Self { app, protocol: protocol(keeps_alive), roster }
     }
 

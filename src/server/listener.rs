@@ -1,6 +1,7 @@
 //! Sockets that accept connections.
 
 use std::io::{self, ErrorKind};
+use std::iter;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -67,6 +68,17 @@ impl Listener {
                 }
             }
         }
+    }
+
+    /// Closes the socket, and gives the connections that waited in its queue, so that none of
+    /// them is reset.
+    pub(super) fn close(self) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+        let socket = self.socket.into_std().ok();
+        iter::from_fn(move || {
+            let (connection, peer) = socket.as_ref()?.accept().ok()?;
+            connection.set_nonblocking(true).ok()?;
+            Some((TcpStream::from_std(connection).ok()?, peer))
+        })
     }
 
     fn log(&mut self, error: &io::Error) {

@@ -26,7 +26,9 @@ pub(super) struct Roster {
 enum Phase {
     /// Connections are accepted and live on after a response.
     Serving,
-    /// No connection is accepted, and each ends with the request that it is at.
+    /// No connection is accepted, and each ends with its next response.
+    Leaving,
+    /// Each ends with the request that it is at, and those that wait for one at once.
     Ending,
 }
 
@@ -50,7 +52,11 @@ impl Roster {
             Entry { activity: Arc::clone(&activity), roster: Arc::clone(self), _watch: watch };
         self.connections().insert(entry.key(), activity);
         // One that is accepted while the server ends is told so at once.
-        if *self.phase.borrow() >= Phase::Ending {
+        let phase = *self.phase.borrow();
+        if phase >= Phase::Leaving {
+            entry.activity.leave();
+        }
+        if phase >= Phase::Ending {
             entry.activity.finish();
         }
         entry
@@ -61,12 +67,36 @@ impl Roster {
         Watch(self.phase.subscribe())
     }
 
+    /// Tells all that the server is about to end: it accepts no connection, and those that are
+    /// open end with their next response.
+    pub(super) fn leave(&self) {
+        self.advance(Phase::Leaving);
+        self.connections().values().for_each(|activity| activity.leave());
+    }
+
     /// Tells all that the server ends.
     pub(super) fn finish(&self) {
-        self.phase.send_replace(Phase::Ending);
-        for activity in self.connections().values() {
-            activity.finish();
-        }
+        self.advance(Phase::Ending);
+        self.connections().values().for_each(|activity| activity.finish());
+    }
+
+    /// Ends all connections at once, whatever they are at.
+    pub(super) fn close(&self) {
+        self.advance(Phase::Ending);
+        self.connections().values().for_each(|activity| activity.close());
+    }
+
+    fn advance(&self, phase: Phase) {
+        self.phase.send_if_modified(|now| {
+            let is_later = phase > *now;
+            *now = phase.max(*now);
+            is_later
+        });
+    }
+
+    /// How many connections are open.
+    pub(super) fn len(&self) -> usize {
+        self.connections().len()
     }
 
     /// Waits until nothing is open any more.
@@ -125,9 +155,9 @@ impl Drop for Entry {
 pub(super) struct Watch(watch::Receiver<Phase>);
 
 impl Watch {
-    /// Waits until the server ends.
-    pub(super) async fn ending(&mut self) {
+    /// Waits until the server is about to end.
+    pub(super) async fn leaving(&mut self) {
         // The roster holds the sender and lives as long as a listener does.
-        let _ = self.0.wait_for(|phase| *phase >= Phase::Ending).await;
+        let _ = self.0.wait_for(|phase| *phase >= Phase::Leaving).await;
     }
 }

@@ -15,6 +15,7 @@ crate::settings! {
     /// use = egg:pasteline#http
     /// bind = 127.0.0.1:9696, [::1]:9696
     /// ```
+    #[derive(PartialEq)]
     pub struct Settings {
         /// The addresses to listen at. A name stands for every address that it resolves to, `*`
         /// for every IPv4 address and `[::]` for every address of both kinds, or for every IPv6
@@ -49,14 +50,27 @@ crate::settings! {
         group: Option<Account>,
         /// A file to write the id of the process into once it listens, and to remove at the end.
         pid_file: Option<PathBuf>,
-        /// The number of worker processes. With 0 or 1 the process that was started serves.
-        workers: u16 = "0",
+        /// The number of worker processes. With 0 the process that was started serves itself.
+        /// Unless set, as many as this process may use CPUs and as have 256 MiB of its memory
+        /// each, at least one.
+        workers: Option<u16>,
+        /// The number of threads of each worker, each with connections of its own.
+        worker_threads: u16 = "1",
+        /// The app to serve. Unless set, it is the one that the command line names, `main` if it
+        /// names none.
+        app: Option<String>,
         /// How many seconds a client may take for the head of a request, from its first byte or,
         /// for the first request, from the start of the connection.
         head_timeout: Seconds = "10",
         /// How many seconds a connection may wait for the next request. With 0 it is closed after
         /// each response.
         keep_alive_timeout: Seconds = "60",
+        /// How many seconds what has begun may take when the server stops; after them the rest is
+        /// cut off and the exit status is 1. With 0 it may take as long as it does.
+        graceful_shutdown_timeout: Seconds = "60",
+        /// How many seconds connections that wait for a request live on when the server stops,
+        /// as a request may be on its way. The answer to it ends the connection.
+        drain_linger: Seconds = "5",
     }
 }
 
@@ -107,9 +121,8 @@ impl Settings {
         if self.head_timeout.0.is_zero() {
             reader.reject("head_timeout", "nobody can send a head in no time");
         }
-        if self.workers > 1 {
-            let reason = "only one process can serve yet: write 0 or 1, or leave it out";
-            reader.reject("workers", reason);
+        if self.worker_threads == 0 {
+            reader.reject("worker_threads", "at least one thread must serve");
         }
     }
 }
@@ -167,15 +180,5 @@ mod tests {
         assert_eq!(noted, ["`bind` is refused: it names `a:1` twice"]);
         let noted = addresses(&[("host", "a:1"), ("port", "1")]).unwrap_err();
         assert_eq!(noted, ["`port` is refused: `host` names a port already"]);
-    }
-
-    #[test]
-    fn refuses_more_workers_than_there_can_be() {
-        assert!(addresses(&[("workers", "0")]).is_ok());
-        assert!(addresses(&[("workers", "1")]).is_ok());
-        let noted = addresses(&[("workers", "2")]).unwrap_err();
-        let expected = "`workers` is refused: only one process can serve yet: write 0 or 1, or \
-                        leave it out";
-        assert_eq!(noted, [expected]);
     }
 }

@@ -1,5 +1,6 @@
 //! The listening sockets of one process, and how they travel to it.
 
+use std::io;
 use std::os::fd::OwnedFd;
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,18 @@ impl Share {
     pub fn from_parts(places: Vec<Place>, descriptors: Vec<OwnedFd>) -> Option<Self> {
         let is_whole = places.len() == descriptors.len();
         is_whole.then(|| Self { sockets: places.into_iter().zip(descriptors).collect() })
+    }
+
+    /// Duplicates of the sockets, for another thread of the process.
+    ///
+    /// # Errors
+    ///
+    /// No descriptor is left.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let duplicate =
+            |(place, socket): &(Place, OwnedFd)| Ok((place.clone(), socket.try_clone()?));
+        let sockets = self.sockets.iter().map(duplicate).collect::<io::Result<_>>()?;
+        Ok(Self { sockets })
     }
 
     /// Where the sockets listen.

@@ -269,3 +269,65 @@ async fn a_head_over_the_limit_is_refused() {
     client.send(&format!("GET / HTTP/1.1\r\nHost: h\r\nX-Long: {long}\r\n")).await;
     assert!(client.read_to("\r\n").await.starts_with("HTTP/1.1 431 "));
 }
+
+fn says(text: &'static str) -> App {
+    App::ready(move |_| response::text(StatusCode::OK, text))
+}
+
+#[tokio::test]
+async fn another_app_takes_over_between_two_requests_of_a_connection() {
+    let (running, address) = start(says("one!")).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    assert!(client.read_to("!").await.ends_with("one!"));
+    running.replace(says("two!"));
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    assert!(client.read_to("!").await.ends_with("two!"));
+}
+
+#[tokio::test]
+async fn a_request_is_finished_by_the_app_that_it_began_with() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell_begun, wait) = (Arc::clone(&begun), Arc::clone(&go_on));
+    let app = App::from_fn(move |_| {
+        let (begun, go_on) = (Arc::clone(&tell_begun), Arc::clone(&wait));
+        async move {
+            begun.notify_one();
+            go_on.notified().await;
+            response::text(StatusCode::OK, "one!")
+        }
+    });
+    let (running, address) = start(app).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    begun.notified().await;
+    running.replace(says("two!"));
+    go_on.notify_one();
+    assert!(client.read_to("!").await.ends_with("one!"));
+}
+
+#[tokio::test]
+async fn draining_ends_a_connection_with_its_next_response() {
+    let (running, address) = start(says("!")).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    assert!(!client.read_to("!").await.contains("connection: close"));
+    let drained = tokio::spawn(running.drain(Duration::from_secs(3600)));
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    assert!(client.read_to_close().await.contains("\r\nconnection: close\r\n"));
+    drained.await.unwrap();
+}
+
+#[tokio::test]
+async fn draining_closes_after_a_while_what_waits_for_a_request() {
+    let (running, address) = start(says("!")).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.read_to("!").await;
+    let drained = tokio::spawn(running.drain(Duration::from_secs(5)));
+    assert_eq!(seconds_to_close(&mut client).await, 5);
+    drained.await.unwrap();
+}

@@ -5,7 +5,8 @@
 ///
 /// The doc comments become what `explain`, the reference and editors show. A default is written
 /// as it would stand in a file. An option without one must be given, unless its type is an
-/// `Option` or a list.
+/// `Option` or a list. The struct is `Clone` and `Debug`, and what a `derive` after its comment
+/// says.
 ///
 /// ```
 /// use pasteline::settings;
@@ -28,6 +29,7 @@
 macro_rules! settings {
     (
         $(#[doc = $doc:expr])*
+        $(#[derive($($derive:path),*)])?
         $visibility:vis struct $name:ident {
             $(
                 $(#[doc = $option_doc:expr])*
@@ -36,7 +38,7 @@ macro_rules! settings {
         }
     ) => {
         $(#[doc = $doc])*
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug $($(, $derive)*)?)]
         $visibility struct $name {
             $(
                 $(#[doc = $option_doc])*
