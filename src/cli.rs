@@ -27,6 +27,7 @@ mod tree;
 mod validate;
 mod veil;
 mod way;
+mod worker;
 
 use std::io;
 use std::process::ExitCode;
@@ -106,6 +107,9 @@ enum Command {
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Man),
+    /// Serve as a worker of another process, which starts it
+    #[command(hide = true)]
+    Worker,
 }
 
 impl Command {
@@ -123,6 +127,7 @@ impl Command {
             Self::Schema(schema) => schema.run(registry),
             Self::Completions(completions) => completions.run(CommandLine::command(), registry),
             Self::Man(man) => man.run(CommandLine::command()),
+            Self::Worker => worker::run(registry),
         }
     }
 }

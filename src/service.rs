@@ -1,100 +1,91 @@
-//! Runs a server in this process, from its start to the signal that ends it.
+//! The processes of a server: what they serve, and how they start, change and end.
 
+mod capacity;
+mod engine;
+mod error;
+mod fleet;
+mod order;
 mod pid_file;
+mod plan;
+mod prepare;
 mod privileges;
+mod process;
+mod reload;
 mod signals;
+mod single;
+mod supervisor;
+mod wire;
+mod worker;
 
-use std::fmt;
-use std::io;
+pub use self::error::Error;
+pub use self::order::Order;
+pub use self::prepare::{Prepared, Refusal, Site, prepare};
+pub(crate) use self::worker::work;
 
-use tokio::runtime;
+use std::sync::Arc;
 
-use self::pid_file::PidFile;
-use self::signals::Signals;
+use tokio::runtime::{self, Runtime};
+
+use self::reload::Reloads;
 use crate::app::App;
-use crate::server::{BindError, Inherited, Server, Settings, Sockets};
+use crate::registry::Registry;
+use crate::server::{Inherited, Settings};
 
-/// Serves an app until SIGTERM or SIGINT, lets every request that has begun finish, and returns.
-/// A second signal ends it at once. Sockets that the service manager has opened are served where
-/// the settings ask for them.
+/// How a server has ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// Something that had begun was cut off: it took too long, or the server was told to end at
+    /// once.
+    CutOff,
+    /// Everything that had begun was finished.
+    Finished,
+}
+
+/// Serves an app in this process until SIGTERM or SIGINT, and lets every request that has begun
+/// finish, for as long as the settings grant. A second signal ends it at once. Sockets that the
+/// service manager has opened are served where the settings ask for them.
 ///
 /// # Errors
 ///
-/// An address that cannot be listened at, or a system that has no room for a runtime.
+/// An address that cannot be listened at, a system that has no room for a runtime, or settings
+/// that ask for worker processes: only a program whose `main` is [`pasteline::main`](crate::main)
+/// can start itself anew as a worker.
 ///
 /// # Panics
 ///
 /// Inside of a tokio runtime, as it makes its own.
-pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<(), Error> {
-    // One thread: worker processes take the place of threads, and nothing crosses between cores.
-    let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(Error::Runtime)?.block_on(serve(app, settings, inherited))
+pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<Outcome, Error> {
+    if settings.workers.is_some_and(|workers| workers > 0) {
+        return Err(Error::NoWorkers);
+    }
+    runtime()?.block_on(single::serve(vec![Site { app, settings }], None, inherited))
 }
 
-async fn serve(app: App, settings: Settings, mut inherited: Inherited) -> Result<(), Error> {
-    // Before anyone can know that the server listens, as a signal would kill it until then.
-    let mut signals = Signals::listen().map_err(Error::Runtime)?;
-    let sockets = tokio::select! {
-        bound = Sockets::bind(&settings, 0, &mut inherited) => bound.map_err(Error::Bind)?,
-        signal = signals.next() => {
-            tracing::info!("{signal}: ended before it could listen");
-            return Ok(());
-        }
-    };
-    inherited.warn();
-    let pid_file = settings.pid_file.as_deref().map(PidFile::write).transpose();
-    let pid_file = pid_file.map_err(Error::Files)?;
-    privileges::drop(&settings).map_err(Error::Privileges)?;
-    let server = sockets.share(0).and_then(|share| Server::new(share, settings));
-    let server = server.map_err(Error::Runtime)?;
-    for endpoint in server.endpoints() {
-        tracing::info!("listening on {}", endpoint.url());
-    }
-    let running = server.start(app);
-    let signal = signals.next().await;
-    tracing::info!("{signal}: finishing what has begun; a second signal ends it at once");
-    sockets.close();
-    tokio::select! {
-        () = running.end() => tracing::info!("ended"),
-        signal = signals.next() => tracing::warn!("{signal}: ended at once"),
-    }
-    if let Some(pid_file) = pid_file {
-        pid_file.remove();
-    }
-    Ok(())
-}
-
-/// The world keeps a server from running.
-#[derive(Debug)]
-pub enum Error {
-    /// An address cannot be listened at.
-    Bind(BindError),
-    /// The pid file cannot be written.
-    Files(io::Error),
-    /// The rights of root cannot be given up.
-    Privileges(io::Error),
-    /// The system has no room for a runtime, or does not tell of signals.
-    Runtime(io::Error),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind(error) => error.fmt(f),
-            Self::Files(error) => error.fmt(f),
-            Self::Privileges(error) => write!(f, "cannot drop privileges: {error}"),
-            Self::Runtime(error) => write!(f, "cannot start the server: {error}"),
-        }
+/// Serves what has been prepared for an order until it is told to stop: by worker processes, or
+/// in this one if the settings say so.
+pub(crate) fn serve(
+    order: Order,
+    prepared: Prepared,
+    (registry, inherited): (Registry, Inherited),
+) -> Result<Outcome, Error> {
+    let workers = workers(&prepared.sites);
+    let order = Arc::new(order);
+    let reloads = Reloads::new(Arc::clone(&order), Arc::new(registry));
+    match workers {
+        0 => runtime()?.block_on(single::serve(prepared.sites, Some(reloads), inherited)),
+        _ => runtime()?.block_on(supervisor::serve(order, prepared, (reloads, inherited))),
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Bind(error) => error.source(),
-            Self::Files(error) | Self::Privileges(error) | Self::Runtime(error) => Some(error),
-        }
-    }
+/// How many worker processes are asked for.
+fn workers(sites: &[Site]) -> u16 {
+    let workers = sites.first().and_then(|site| site.settings.workers);
+    workers.unwrap_or_else(capacity::workers)
+}
+
+/// One thread: workers take the place of threads, and nothing crosses between cores.
+fn runtime() -> Result<Runtime, Error> {
+    runtime::Builder::new_current_thread().enable_all().build().map_err(Error::System)
 }
 
 #[cfg(test)]
@@ -108,6 +99,10 @@ mod tests {
     use crate::app::response;
     use crate::settings::Seconds;
 
+    fn hello() -> App {
+        App::ready(|_| response::text(StatusCode::OK, ""))
+    }
+
     #[test]
     fn a_port_in_use_is_one_clear_line() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -115,10 +110,16 @@ mod tests {
         let mut settings = Settings::default();
         settings.bind_to(vec![address.to_string().parse().unwrap()]);
         settings.retry_until_window = Seconds(Duration::ZERO);
-        let app = App::ready(|_| response::text(StatusCode::OK, ""));
-        let error = run(app, settings, Inherited::none()).unwrap_err().to_string();
+        let error = run(hello(), settings, Inherited::none()).unwrap_err().to_string();
         let expected =
             format!("Could not bind to {address}: another process listens there already");
         assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn a_program_that_cannot_be_a_worker_starts_none() {
+        let settings = Settings { workers: Some(2), ..Settings::default() };
+        let error = run(hello(), settings, Inherited::none()).unwrap_err();
+        assert!(matches!(error, Error::NoWorkers), "{error}");
     }
 }

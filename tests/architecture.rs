@@ -46,6 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "diagnostic",
             "settings",
             "graph",
+            "lint",
             "registry",
             "stack",
             "server",

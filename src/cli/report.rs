@@ -21,6 +21,11 @@ pub(super) struct Strictness {
 }
 
 impl Strictness {
+    /// Whether warnings count as errors.
+    pub(super) fn denies_warnings(self) -> bool {
+        self.deny_warnings
+    }
+
     /// Whether one of these counts as an error.
     pub(super) fn refuses(self, diagnostics: &[Diagnostic]) -> bool {
         let least = if self.deny_warnings { Severity::Warning } else { Severity::Error };

@@ -4,21 +4,15 @@ use std::env;
 use std::io;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use tracing::Level;
 
 use super::files::Files;
-use super::report::{self, Findings, Format, Strictness};
+use super::report::{self, Format, Strictness};
 use super::terminal;
-use crate::app::App;
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::graph::{Graph, Loaded, Loader, NodeId, Object, check};
-use crate::lint;
-use crate::registry::{Kind, Registry};
-use crate::server::{Address, Inherited, Settings};
-use crate::service;
-use crate::settings::{Reader, Settings as _};
-use crate::stack;
+use crate::registry::Registry;
+use crate::server::{Address, Inherited};
+use crate::service::{self, Order, Outcome, Prepared, Refusal};
 
 /// Build what a file says and serve it
 ///
@@ -37,124 +31,82 @@ pub(super) struct Serve {
     files: Files,
 
     /// The app to serve
-    #[arg(long, value_name = "NAME", default_value = "main")]
+    #[arg(long, value_name = "NAME", default_value = Order::MAIN)]
     name: String,
 
     /// The section `[server:NAME]` to take the server's settings from; without `[server:main]`
-    /// there are defaults
-    #[arg(long, value_name = "NAME", default_value = MAIN)]
-    server: String,
+    /// there are defaults. If it is given several times, all of them are served; how many
+    /// processes serve, and how they end, stands in the first
+    #[arg(long, value_name = "NAME", default_value = Order::MAIN)]
+    server: Vec<String>,
 
-    /// The addresses to listen at, whatever the file says, each as `HOST:PORT`, `unix:PATH` or
-    /// `systemd`; for port 0 the system chooses one
+    /// The addresses that the first server listens at, whatever the file says, each as
+    /// `HOST:PORT`, `unix:PATH` or `systemd`; for port 0 the system chooses one
     /// [default: 127.0.0.1:9696]
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     bind: Vec<Address>,
+
+    /// The number of worker processes, whatever the file says; with 0 this process serves itself
+    #[arg(long, value_name = "NUMBER")]
+    workers: Option<u16>,
+
+    /// The number of threads of each worker, whatever the file says
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..))]
+    threads: Option<u16>,
 
     #[command(flatten)]
     strictness: Strictness,
 }
 
-/// The name that stands for all that is not named.
-const MAIN: &str = "main";
-
 impl Serve {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         start_log();
-        let Some((app, settings)) = self.prepare(registry)? else { return Ok(ExitCode::FAILURE) };
+        let order = self.order();
+        let prepared = match service::prepare(&order, registry, None) {
+            Ok(prepared) => prepared,
+            Err(refusal) => return refuse(&refusal, registry),
+        };
+        let Prepared { diagnostics, sources, .. } = &prepared;
+        report::tell(diagnostics, sources, &registry.mask(), Format::Text)?;
         let inherited = Inherited::take(|name| env::var_os(name));
-        match service::run(app, settings, inherited) {
-            Ok(()) => Ok(ExitCode::SUCCESS),
-            Err(error) => {
-                terminal::tell(&format!("error: {error}"))?;
-                Ok(ExitCode::FAILURE)
-            }
-        }
+        status(service::serve(order, prepared, (registry.clone(), inherited)))
     }
 
-    /// Loads, checks and builds; none if something is wrong, which has been told then.
-    fn prepare(self, registry: &Registry) -> io::Result<Option<(App, Settings)>> {
-        let Self { files, name, server, bind, strictness } = self;
-        let input = files.input();
-        let mut loader = Loader::open(&input, registry);
-        let Loaded { graph, root, diagnostics } = loader.load(Object::App, Some(&name));
-        let mut findings = Findings::default();
-        findings.add(diagnostics);
-        findings.add(check(&graph, registry, loader.sources()));
-        let (settings, found) = settings(&mut loader, registry, &server);
-        findings.add(found);
-        let warnings = lint::validate(&mut loader, registry).into_iter();
-        findings.add(warnings.filter(|found| found.severity == Severity::Warning));
-        let Findings { mut diagnostics, .. } = findings;
-        lint::silence(&mut diagnostics, loader.sources());
-        diagnostics.sort_by_key(|found| found.span.map(|span| (span.source, span.start)));
-        report::tell(&diagnostics, loader.sources(), &registry.mask(), Format::Text)?;
-        match (root, settings) {
-            (Some(root), Some(mut settings)) if !strictness.refuses(&diagnostics) => {
-                if !bind.is_empty() {
-                    settings.bind_to(bind);
-                }
-                let app = build(&graph, root, (registry, &loader))?;
-                Ok(app.map(|app| (app, settings)))
-            }
-            _ => {
-                terminal::tell(&Strictness::verdict(&diagnostics, &input.file))?;
-                Ok(None)
-            }
-        }
+    fn order(self) -> Order {
+        let Self { files, name: app, server: servers, bind, workers, threads, strictness } = self;
+        let denies_warnings = strictness.denies_warnings();
+        Order { input: files.input(), app, servers, bind, workers, threads, denies_warnings }
     }
 }
 
-/// Builds the app; none if the world stands in the way, which has been told then.
-fn build(
-    graph: &Graph,
-    root: NodeId,
-    (registry, loader): (&Registry, &Loader<'_>),
-) -> io::Result<Option<App>> {
-    let errors = match stack::build(graph, root, registry, loader.sources()) {
-        Ok(app) => return Ok(Some(app)),
-        Err(errors) => errors,
-    };
+/// Tells why nothing is served.
+fn refuse(refusal: &Refusal, registry: &Registry) -> io::Result<ExitCode> {
+    let Refusal { diagnostics, errors, sources, file } = refusal;
+    report::tell(diagnostics, sources, &registry.mask(), Format::Text)?;
     for error in errors {
-        let place = error.place.map(|span| format!("{}: ", loader.sources().location(span)));
-        terminal::tell(&format!("error: {}{error}", place.unwrap_or_default()))?;
+        terminal::tell(error)?;
     }
-    Ok(None)
+    if errors.is_empty() {
+        terminal::tell(&Strictness::verdict(diagnostics, file))?;
+    }
+    Ok(ExitCode::FAILURE)
 }
 
-/// The settings of the server, and what is wrong with them; defaults if nothing describes it.
-fn settings(
-    loader: &mut Loader<'_>,
-    registry: &Registry,
-    name: &str,
-) -> (Option<Settings>, Vec<Diagnostic>) {
-    let is_described = loader
-        .loadable()
-        .iter()
-        .any(|section| section.object == Object::Server && section.name.as_deref() == Some(name));
-    if name == MAIN && !is_described {
-        return (Some(Settings::default()), Vec::new());
+/// Tells why a server cannot run, if so, and says how the process ends.
+pub(super) fn status(outcome: Result<Outcome, service::Error>) -> io::Result<ExitCode> {
+    match outcome {
+        Ok(Outcome::Finished) => Ok(ExitCode::SUCCESS),
+        // What was cut off has been logged.
+        Ok(Outcome::CutOff) => Ok(ExitCode::FAILURE),
+        Err(error) => {
+            terminal::tell(&format!("error: {error}"))?;
+            Ok(ExitCode::FAILURE)
+        }
     }
-    let Loaded { graph, root, mut diagnostics } = loader.load(Object::Server, Some(name));
-    let node = root.map(|root| graph.node(root));
-    let factory = node.and_then(|node| Some((node, node.factory()?)));
-    let Some((node, factory)) = factory else { return (None, diagnostics) };
-    let Some(found) = registry.find(Kind::Server, &factory.spec) else {
-        diagnostics.extend(check(&graph, registry, loader.sources()));
-        return (None, diagnostics);
-    };
-    let subject = found.subject(&factory.spec, node.place);
-    let mut reader = Reader::new(subject, &node.local, &node.global, loader.sources());
-    let settings = Settings::read(&mut reader);
-    if let Some(settings) = &settings {
-        settings.check(&mut reader);
-    }
-    diagnostics.extend(reader.finish());
-    (settings, diagnostics)
 }
 
 /// Has log lines written to standard error, unless the program has its own log already.
-fn start_log() {
+pub(super) fn start_log() {
     let log = tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_ansi(terminal::is_colourful())

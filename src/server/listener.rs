@@ -2,11 +2,12 @@
 
 use std::io::{self, ErrorKind};
 use std::iter;
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::os::unix;
 use std::time::{Duration, Instant};
 
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::endpoint::Endpoint;
 use super::stream::Socket;
@@ -72,13 +73,9 @@ impl Listener {
 
     /// Closes the socket, and gives the connections that waited in its queue, so that none of
     /// them is reset.
-    pub(super) fn close(self) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
-        let socket = self.socket.into_std().ok();
-        iter::from_fn(move || {
-            let (connection, peer) = socket.as_ref()?.accept().ok()?;
-            connection.set_nonblocking(true).ok()?;
-            Some((TcpStream::from_std(connection).ok()?, peer))
-        })
+    pub(super) fn close(self) -> impl Iterator<Item = (Socket, Option<SocketAddr>)> {
+        let queue = self.socket.into_queue();
+        iter::from_fn(move || queue.as_ref()?.next().ok())
     }
 
     fn log(&mut self, error: &io::Error) {
@@ -99,6 +96,37 @@ impl Acceptor {
                 Ok((Socket::Tcp(socket), Some(peer)))
             }
             Self::Unix(listener) => Ok((Socket::Unix(listener.accept().await?.0), None)),
+        }
+    }
+
+    /// What waits to be accepted; none if the runtime does not give the socket back.
+    fn into_queue(self) -> Option<Queue> {
+        match self {
+            Self::Tcp(listener) => listener.into_std().ok().map(Queue::Tcp),
+            Self::Unix(listener) => listener.into_std().ok().map(Queue::Unix),
+        }
+    }
+}
+
+/// The connections that wait to be accepted, none of which is waited for.
+enum Queue {
+    Tcp(net::TcpListener),
+    Unix(unix::net::UnixListener),
+}
+
+impl Queue {
+    fn next(&self) -> io::Result<(Socket, Option<SocketAddr>)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (socket, peer) = listener.accept()?;
+                socket.set_nonblocking(true)?;
+                Ok((Socket::Tcp(TcpStream::from_std(socket)?), Some(peer)))
+            }
+            Self::Unix(listener) => {
+                let (socket, _) = listener.accept()?;
+                socket.set_nonblocking(true)?;
+                Ok((Socket::Unix(UnixStream::from_std(socket)?), None))
+            }
         }
     }
 }

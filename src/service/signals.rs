@@ -1,26 +1,89 @@
-//! The signals that end a server.
+//! The signals by which a server is told what to do.
 
+use std::fmt;
 use std::io;
+use std::task::Poll;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::process::Signal as Raw;
+use tokio::signal::unix::{self, SignalKind};
 
-/// The signals that end a server; from the first of its values on they do not kill the process.
-pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+/// A signal by which a server is told what to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Signal {
+    /// SIGTTOU: one worker less.
+    Fewer,
+    /// SIGHUP: reload.
+    Hangup,
+    /// SIGINT: stop.
+    Interrupt,
+    /// SIGTTIN: one worker more.
+    More,
+    /// SIGTERM: stop.
+    Terminate,
 }
+
+impl Signal {
+    const ALL: [Self; 5] =
+        [Self::Fewer, Self::Hangup, Self::Interrupt, Self::More, Self::Terminate];
+
+    /// Whether it tells a server to end.
+    fn stops(self) -> bool {
+        matches!(self, Self::Interrupt | Self::Terminate)
+    }
+
+    fn kind(self) -> SignalKind {
+        match self {
+            Self::Fewer => SignalKind::from_raw(Raw::TTOU.as_raw()),
+            Self::Hangup => SignalKind::hangup(),
+            Self::Interrupt => SignalKind::interrupt(),
+            Self::More => SignalKind::from_raw(Raw::TTIN.as_raw()),
+            Self::Terminate => SignalKind::terminate(),
+        }
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fewer => "SIGTTOU",
+            Self::Hangup => "SIGHUP",
+            Self::Interrupt => "SIGINT",
+            Self::More => "SIGTTIN",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// Tells of signals; from its making on none of them kills the process.
+#[derive(Debug)]
+pub(super) struct Signals(Vec<(Signal, unix::Signal)>);
 
 impl Signals {
     pub(super) fn listen() -> io::Result<Self> {
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+        let listen = |signal: Signal| Ok((signal, unix::signal(signal.kind())?));
+        Signal::ALL.into_iter().map(listen).collect::<io::Result<_>>().map(Self)
     }
 
-    /// Waits for a signal, and gives its name.
-    pub(super) async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
+    /// Waits for a signal. Several of one kind that come in a burst may be told as one.
+    pub(super) async fn next(&mut self) -> Signal {
+        std::future::poll_fn(|context| {
+            for (signal, stream) in &mut self.0 {
+                if stream.poll_recv(context).is_ready() {
+                    return Poll::Ready(*signal);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Waits for a signal that tells a server to end.
+    pub(super) async fn stopping(&mut self) -> Signal {
+        loop {
+            let signal = self.next().await;
+            if signal.stops() {
+                return signal;
+            }
         }
     }
 }

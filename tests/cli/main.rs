@@ -21,3 +21,4 @@ mod show;
 mod sockets;
 mod support;
 mod validate;
+mod workers;

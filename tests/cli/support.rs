@@ -109,10 +109,11 @@ impl Test {
         self.run()
     }
 
-    /// Starts `serve` with the arguments at a free port, and waits until it listens.
+    /// Starts `serve` with the arguments at a free port, in one process, and waits until it
+    /// listens.
     pub(crate) fn serve(mut self) -> Server {
         self.arguments.insert(0, "serve".to_owned());
-        self.arguments("--bind 127.0.0.1:0").start()
+        self.arguments("--bind 127.0.0.1:0 --workers 0").start()
     }
 
     /// Starts the program and waits until it listens.
@@ -137,7 +138,7 @@ impl Test {
 }
 
 /// Sends a signal to a process.
-fn signal(process: u32, signal: &str) {
+pub(crate) fn signal(process: u32, signal: &str) {
     let kill = format!("kill -{signal} {process}");
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }

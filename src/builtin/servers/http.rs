@@ -33,7 +33,7 @@ const PROXIES: &str = "put the filter `http_proxy_to_wsgi` before the app instea
 const IDLE: &str = "set `keep_alive_timeout` instead";
 const HEADS: &str = "the head of a request is limited to 32 KiB";
 const BODIES: &str = "put the filter `sizelimit` before the app instead";
-const DRAIN: &str = "what has begun is finished, however long it takes";
+const DRAIN: &str = "what has begun is finished within `graceful_shutdown_timeout`";
 const PROCESS: &str = "the service manager or the command line sees to it";
 
 const PASTE: Dialect = Dialect::new()
@@ -71,7 +71,7 @@ const WSGIUTILS: Dialect = Dialect::new().defaults(&[("host", "127.0.0.1"), ("po
 const WSGIREF: Dialect = Dialect::lenient().defaults(&[("host", "0.0.0.0"), ("port", "8080")]);
 
 const GUNICORN: Dialect = Dialect::new()
-    .renamed(&[("pidfile", "pid_file")])
+    .renamed(&[("graceful_timeout", "graceful_shutdown_timeout"), ("pidfile", "pid_file")])
     .defaults(&[("host", "127.0.0.1"), ("port", "8000")])
     .ignored(&[
         ("access_log_format", LOG),
@@ -80,7 +80,6 @@ const GUNICORN: Dialect = Dialect::new()
         ("daemon", PROCESS),
         ("errorlog", LOG),
         ("forwarded_allow_ips", PROXIES),
-        ("graceful_timeout", DRAIN),
         ("keepalive", IDLE),
         ("limit_request_field_size", HEADS),
         ("limit_request_fields", HEADS),
@@ -91,7 +90,7 @@ const GUNICORN: Dialect = Dialect::new()
         ("max_requests_jitter", LIFETIME),
         ("preload_app", "the app is built once before it is served"),
         ("proc_name", PROCESS),
-        ("reload", "nothing is reloaded by itself"),
+        ("reload", "SIGHUP reloads the file"),
         ("secure_scheme_headers", PROXIES),
         ("threads", THREADS),
         ("timeout", LIFETIME),

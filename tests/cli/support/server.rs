@@ -1,5 +1,6 @@
 //! A program that serves, and clients of it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::Child;
@@ -15,8 +16,7 @@ pub(crate) struct Server {
     address: String,
     lines: Receiver<String>,
     told: Vec<String>,
-    /// Keeps the files.
-    _test: Test,
+    test: Test,
 }
 
 impl Server {
@@ -34,7 +34,7 @@ impl Server {
         thread::spawn(move || {
             stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        Self { process, address: String::new(), lines, told: Vec::new(), _test: test }
+        Self { process, address: String::new(), lines, told: Vec::new(), test }
     }
 
     /// Waits until it listens, and notes where.
@@ -96,6 +96,19 @@ impl Server {
         self.connect().send(request).answer()
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Writes one of its files, as an editor does: it is never there by half.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.test.directory().join(name);
+        let new = path.with_extension("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, path).unwrap();
+    }
+
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, signal: &str) {
         super::signal(self.process.id(), signal);
@@ -141,6 +154,14 @@ impl Client {
     pub(crate) fn send(mut self, text: &str) -> Self {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
         self
+    }
+
+    /// Asks for a path, and keeps the connection.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, path: &str) -> Answer {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
+        self.0.get_mut().write_all(request.as_bytes()).unwrap();
+        self.next_answer()
     }
 
     /// Reads a response and closes the connection.

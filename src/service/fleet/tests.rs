@@ -1,0 +1,204 @@
+//! What is decided, event by event.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Action, Change, Fleet, Id, Post, State, Word};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn spawn(id: u64, slot: usize, generation: u32) -> Action {
+    Action::Spawn(Id(id), Post { slot, generation })
+}
+
+fn tell(id: u64, word: Word) -> Action {
+    Action::Tell(Id(id), word)
+}
+
+/// Two workers that accept connections.
+fn two(now: Instant) -> Fleet {
+    let mut fleet = Fleet::start(2, Some(60 * SECOND), now);
+    assert_eq!(fleet.actions(), [spawn(0, 0, 1), spawn(1, 1, 1)]);
+    fleet.is_ready(Id(0), now);
+    assert_eq!(fleet.actions(), []);
+    fleet.is_ready(Id(1), now);
+    assert_eq!(fleet.actions(), [Action::Ready]);
+    fleet
+}
+
+#[test]
+fn a_worker_that_ends_is_replaced_at_once_in_its_place() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.has_ended(Id(1), now + 5 * SECOND);
+    assert_eq!(fleet.actions(), [spawn(2, 1, 1)]);
+    assert!(!fleet.is_whole());
+    fleet.is_ready(Id(2), now + 5 * SECOND);
+    assert_eq!(fleet.actions(), [], "it was told once that all are ready");
+    assert!(fleet.is_whole());
+}
+
+#[test]
+fn one_that_ends_again_and_again_is_replaced_after_a_pause() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.has_ended(Id(1), now);
+    assert_eq!(fleet.actions(), [spawn(2, 1, 1)]);
+    fleet.has_ended(Id(2), now);
+    assert_eq!(fleet.actions(), []);
+    let due = fleet.due().unwrap();
+    assert_eq!(due, now + SECOND / 10);
+    fleet.tick(due);
+    assert_eq!(fleet.actions(), [spawn(3, 1, 1)]);
+}
+
+#[test]
+fn one_that_is_silent_is_killed_once_and_replaced() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.heard(Id(0), now + 9 * SECOND);
+    let due = fleet.due().unwrap();
+    assert_eq!(due, now + 10 * SECOND);
+    fleet.tick(due);
+    assert_eq!(fleet.actions(), [Action::Kill(Id(1), "it does not answer")]);
+    fleet.tick(due);
+    assert_eq!(fleet.actions(), []);
+    fleet.has_ended(Id(1), due);
+    assert_eq!(fleet.actions(), [spawn(2, 1, 1)]);
+}
+
+#[test]
+fn nobody_is_blamed_for_a_time_in_which_the_machine_stood_still() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.tick(now + 3600 * SECOND);
+    assert_eq!(fleet.actions(), []);
+    assert_eq!(fleet.due(), Some(now + 3610 * SECOND));
+}
+
+#[test]
+fn all_prepare_before_any_commits() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.change_in_place(now);
+    assert_eq!(fleet.actions(), [tell(0, Word::Prepare), tell(1, Word::Prepare)]);
+    fleet.has_prepared(Id(1));
+    assert_eq!(fleet.actions(), []);
+    fleet.has_prepared(Id(0));
+    let commit = [Action::Commit, tell(0, Word::Commit), tell(1, Word::Commit)];
+    assert_eq!(fleet.actions(), commit);
+    fleet.has_committed(Id(0));
+    assert_eq!(fleet.actions(), []);
+    fleet.has_committed(Id(1));
+    assert_eq!(fleet.actions(), [Action::Settle(Ok(()))]);
+    assert!(matches!(fleet.change, Change::None));
+}
+
+#[test]
+fn one_that_cannot_prepare_stops_it_for_all() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.change_in_place(now);
+    fleet.actions();
+    fleet.has_prepared(Id(0));
+    fleet.has_refused(Id(1), "no room", now);
+    let abort = [tell(0, Word::Abort), tell(1, Word::Abort)];
+    let settled = Action::Settle(Err("no room".to_owned()));
+    assert_eq!(fleet.actions(), abort.into_iter().chain([settled]).collect::<Vec<_>>());
+    fleet.has_prepared(Id(0));
+    assert_eq!(fleet.actions(), [], "a late word changes nothing");
+}
+
+#[test]
+fn one_that_is_born_while_others_prepare_does_so_too() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.change_in_place(now);
+    fleet.actions();
+    fleet.has_prepared(Id(0));
+    fleet.has_ended(Id(1), now);
+    assert_eq!(fleet.actions(), [spawn(2, 1, 1), tell(2, Word::Prepare)]);
+    fleet.has_prepared(Id(2));
+    let commit = [Action::Commit, tell(0, Word::Commit), tell(2, Word::Commit)];
+    assert_eq!(fleet.actions(), commit);
+}
+
+#[test]
+fn a_new_generation_serves_before_the_old_one_leaves() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.replace(1, now);
+    assert_eq!(fleet.actions(), [spawn(2, 0, 2)]);
+    fleet.is_ready(Id(2), now);
+    let expected =
+        [Action::Commit, tell(0, Word::Leave), tell(1, Word::Leave), Action::Settle(Ok(()))];
+    assert_eq!(fleet.actions(), expected);
+    fleet.has_ended(Id(0), now);
+    fleet.has_ended(Id(1), now);
+    assert_eq!(fleet.actions(), [], "nobody follows those that have left");
+    assert_eq!(fleet.size(), 1);
+}
+
+#[test]
+fn a_new_generation_that_fails_is_given_up() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.replace(2, now);
+    fleet.actions();
+    fleet.is_ready(Id(2), now);
+    fleet.has_ended(Id(1), now);
+    fleet.actions();
+    fleet.has_ended(Id(3), now);
+    let reason = "a worker of the new generation has ended before all were ready";
+    let expected =
+        [Action::Kill(Id(2), "its generation is given up"), Action::Settle(Err(reason.to_owned()))];
+    assert_eq!(fleet.actions(), expected);
+    fleet.has_ended(Id(2), now);
+    assert_eq!(fleet.actions(), []);
+    fleet.replace(1, now);
+    assert_eq!(fleet.actions(), [spawn(5, 0, 3)], "its number is not used again");
+}
+
+#[test]
+fn stopping_waits_for_all_and_ends_those_that_are_late() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.stop(now);
+    assert_eq!(fleet.actions(), [tell(0, Word::Leave), tell(1, Word::Leave)]);
+    fleet.has_ended(Id(0), now);
+    assert_eq!(fleet.actions(), []);
+    assert_eq!(fleet.outcome(), None);
+    (0..60).for_each(|seconds| fleet.heard(Id(1), now + seconds * SECOND));
+    assert_eq!(fleet.due(), Some(now + 60 * SECOND));
+    fleet.tick(now + 60 * SECOND);
+    assert_eq!(fleet.actions(), [Action::Kill(Id(1), "it has not finished in time")]);
+    fleet.has_ended(Id(1), now + 60 * SECOND);
+    assert_eq!(fleet.outcome(), Some(false));
+}
+
+#[test]
+fn stopping_ends_well_if_all_are_done_in_time() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.stop(now);
+    fleet.has_ended(Id(0), now);
+    fleet.has_ended(Id(1), now);
+    assert_eq!(fleet.outcome(), Some(true));
+}
+
+#[test]
+fn grows_and_shrinks_by_one_and_keeps_the_last() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.grow(now);
+    assert_eq!(fleet.actions(), [spawn(2, 2, 1)]);
+    fleet.shrink(now);
+    assert_eq!(fleet.actions(), [tell(2, Word::Leave)]);
+    fleet.shrink(now);
+    fleet.shrink(now);
+    assert_eq!(fleet.actions(), [tell(1, Word::Leave)]);
+    let leaving = |worker: &super::Worker| matches!(worker.state, State::Leaving(Some(_)));
+    assert_eq!(fleet.workers().filter(|(_, worker)| leaving(worker)).count(), 2);
+    assert_eq!(fleet.size(), 1);
+}

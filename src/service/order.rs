@@ -1,0 +1,52 @@
+//! What a server process was asked to serve.
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::Input;
+use crate::server::{Address, Settings};
+
+/// What a server process was asked to serve, by its command line.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Order {
+    /// The files.
+    pub input: Input,
+    /// The app of every server that names none itself.
+    pub app: String,
+    /// The sections `[server:NAME]` to serve, at least one; for a `main` that is not there,
+    /// defaults stand in. The settings of the first one also say how many processes serve and
+    /// how they end.
+    pub servers: Vec<String>,
+    /// The addresses of the first server, whatever the file says; empty for those of the file.
+    /// Workers have no use for it: they are given sockets.
+    #[serde(skip)]
+    pub bind: Vec<Address>,
+    /// The number of workers, whatever the file says.
+    pub workers: Option<u16>,
+    /// The number of threads of each worker, whatever the file says.
+    pub threads: Option<u16>,
+    /// Whether warnings keep it from being served, as errors do. Workers are not asked again.
+    #[serde(skip)]
+    pub denies_warnings: bool,
+}
+
+impl Order {
+    /// The name that stands for all that is not named.
+    pub const MAIN: &str = "main";
+
+    /// An order for the app and the server `main` of a file.
+    pub fn new(input: Input) -> Self {
+        let main = || Self::MAIN.to_owned();
+        let (app, servers) = (main(), vec![main()]);
+        let (workers, threads, denies_warnings) = (None, None, false);
+        Self { input, app, servers, bind: Vec::new(), workers, threads, denies_warnings }
+    }
+
+    /// Has what the order says count in place of the settings of the first server.
+    pub(super) fn override_settings(&self, settings: &mut Settings) {
+        if !self.bind.is_empty() {
+            settings.bind_to(self.bind.clone());
+        }
+        settings.workers = self.workers.or(settings.workers);
+        settings.worker_threads = self.threads.unwrap_or(settings.worker_threads);
+    }
+}

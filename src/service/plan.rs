@@ -1,0 +1,87 @@
+//! What the processes of a server serve: settings, texts and sockets.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::pid_file::PidFile;
+use super::signals::Signals;
+use super::{Error, privileges};
+use crate::server::{Inherited, Settings, Share, Sockets};
+use crate::source::Snapshot;
+
+/// What the processes of a server serve. The apps are missing: each process builds its own of the
+/// snapshot.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// Those of each server, at least one.
+    pub(super) settings: Vec<Settings>,
+    pub(super) snapshot: Arc<Snapshot>,
+    /// Those of each server.
+    pub(super) sockets: Vec<Sockets>,
+}
+
+impl Plan {
+    /// How long what has begun may take when processes end; none for as long as it does.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        patience(&self.settings[0])
+    }
+
+    /// The sockets of one worker, for each server.
+    pub(super) fn shares(&self, worker: usize) -> io::Result<Vec<Share>> {
+        self.sockets.iter().map(|sockets| sockets.share(worker)).collect()
+    }
+}
+
+/// How long what has begun may take when a process ends; none for as long as it does.
+pub(super) fn patience(settings: &Settings) -> Option<Duration> {
+    Some(settings.graceful_shutdown_timeout.0).filter(|patience| !patience.is_zero())
+}
+
+/// Listens at the addresses of each server: where there are sockets for one already, with these.
+pub(super) async fn bind(
+    settings: &[Settings],
+    workers: usize,
+    sockets: Vec<Sockets>,
+    inherited: &mut Inherited,
+) -> Result<Vec<Sockets>, Error> {
+    let mut bound = Vec::new();
+    for (index, settings) in settings.iter().enumerate() {
+        let none = Sockets::default();
+        let before = sockets.get(index).unwrap_or(&none);
+        let rebound = before.rebind(settings, workers, inherited).await;
+        bound.push(rebound.map_err(Error::Bind)?);
+    }
+    Ok(bound)
+}
+
+/// Listens for the first time, says which process it is and gives up what it needs no more of;
+/// none if a signal says that nobody waits for it.
+pub(super) async fn take_place(
+    settings: &[Settings],
+    workers: usize,
+    (sockets, mut inherited): (Vec<Sockets>, Inherited),
+    signals: &mut Signals,
+) -> Result<Option<(Vec<Sockets>, Option<PidFile>)>, Error> {
+    let bound = tokio::select! {
+        bound = bind(settings, workers, sockets, &mut inherited) => bound?,
+        signal = signals.stopping() => {
+            tracing::info!("{signal}: ended before it could listen");
+            return Ok(None);
+        }
+    };
+    inherited.warn();
+    let pid_file = settings[0].pid_file.as_deref().map(PidFile::write).transpose();
+    let pid_file = pid_file.map_err(Error::Files)?;
+    // Workers inherit it.
+    privileges::drop(&settings[0]).map_err(Error::Privileges)?;
+    announce(&bound);
+    Ok(Some((bound, pid_file)))
+}
+
+/// Logs where a server listens.
+pub(super) fn announce(sockets: &[Sockets]) {
+    for endpoint in sockets.iter().flat_map(Sockets::endpoints) {
+        tracing::info!("listening on {}", endpoint.url());
+    }
+}

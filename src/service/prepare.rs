@@ -1,0 +1,183 @@
+//! Loads, checks and builds all that an order asks for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Order;
+use crate::app::App;
+use crate::diagnostic::{Diagnostic, Findings, Severity, Style, render};
+use crate::graph::{Graph, Loaded, Loader, NodeId, Object, check};
+use crate::lint;
+use crate::registry::{Kind, Registry};
+use crate::server::Settings;
+use crate::settings::{Reader, Settings as _};
+use crate::source::{Snapshot, Sources};
+use crate::stack;
+
+/// Loads, checks and builds all that an order asks for: from the files, or from a snapshot of
+/// them if there is one.
+///
+/// # Errors
+///
+/// Everything that is wrong with the files, or that stands in the way of what they describe.
+pub fn prepare(
+    order: &Order,
+    registry: &Registry,
+    snapshot: Option<Arc<Snapshot>>,
+) -> Result<Prepared, Box<Refusal>> {
+    // Who hands a snapshot on has looked for what is allowed and hardly meant.
+    let is_first_look = snapshot.is_none();
+    let sources = snapshot.map_or_else(Sources::default, Sources::from_snapshot);
+    let mut loader = Loader::open_with(&order.input, registry, sources);
+    let mut findings = Findings::default();
+    let sites: Vec<_> = order
+        .servers
+        .iter()
+        .filter_map(|server| Planned::load(&mut loader, registry, (order, server), &mut findings))
+        .collect();
+    if is_first_look {
+        let warnings = lint::validate(&mut loader, registry).into_iter();
+        findings.add(warnings.filter(|found| found.severity == Severity::Warning));
+    }
+    let sources = loader.sources();
+    let Findings { mut diagnostics, .. } = findings;
+    lint::silence(&mut diagnostics, sources);
+    diagnostics.sort_by_key(|found| found.span.map(|span| (span.source, span.start)));
+    // From here on nobody needs to see a secret.
+    let (told, masked) = registry.mask().told(&diagnostics, sources);
+    let file = order.input.file.clone();
+    let refusal = |errors| {
+        Err(Box::new(Refusal { diagnostics: told.clone(), errors, sources: masked.clone(), file }))
+    };
+    let least = if order.denies_warnings { Severity::Warning } else { Severity::Error };
+    let is_refused = diagnostics.iter().any(|found| found.severity <= least);
+    if is_refused || sites.len() < order.servers.len() {
+        return refusal(Vec::new());
+    }
+    let (mut built, mut errors) = (Vec::new(), Vec::new());
+    for site in sites {
+        match stack::build(&site.graph, site.root, registry, sources) {
+            Ok(app) => built.push(Site { app, settings: site.settings }),
+            Err(found) => errors.extend(found.iter().map(|error| describe(error, sources))),
+        }
+    }
+    if !errors.is_empty() {
+        return refusal(errors);
+    }
+    if let Some(first) = built.first_mut() {
+        order.override_settings(&mut first.settings);
+    }
+    let snapshot = Arc::new(sources.snapshot().clone());
+    Ok(Prepared { sites: built, snapshot, diagnostics: told, sources: masked })
+}
+
+/// All that an order asked for, ready to be served.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What each server of the order serves, in its order.
+    pub sites: Vec<Site>,
+    /// The texts that all of it was made of.
+    pub snapshot: Arc<Snapshot>,
+    /// Warnings and notes, secrets hidden.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts that these are about, secrets hidden.
+    pub sources: Sources,
+}
+
+/// An app, and the server that it is served by.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The app.
+    pub app: App,
+    /// The settings of the server.
+    pub settings: Settings,
+}
+
+/// Why an order cannot be served.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What is wrong with the files, warnings and notes included, secrets hidden.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What else stands in the way, such as a file that is not there, each in one line with the
+    /// place that it is about.
+    pub errors: Vec<String>,
+    /// The texts that the diagnostics are about, secrets hidden.
+    pub sources: Sources,
+    /// The main file.
+    pub file: PathBuf,
+}
+
+impl Refusal {
+    /// What is wrong, each in one line with its place; of warnings and notes only if there is
+    /// nothing worse.
+    pub fn lines(&self) -> Vec<String> {
+        let all = self.diagnostics.iter();
+        let worst = all.clone().map(|found| found.severity).min();
+        let faults = all.filter(|found| Some(found.severity) == worst);
+        let faults = faults.map(|diagnostic| render(diagnostic, &self.sources, Style::Short));
+        faults.chain(self.errors.iter().cloned()).collect()
+    }
+}
+
+fn describe(error: &stack::Error, sources: &Sources) -> String {
+    let place = error.place.map(|span| format!("{}: ", sources.location(span)));
+    format!("{}error: {error}", place.unwrap_or_default())
+}
+
+/// What is to be built.
+struct Planned {
+    graph: Graph,
+    root: NodeId,
+    settings: Settings,
+}
+
+impl Planned {
+    /// Loads one server of an order, and what it serves; none if that cannot be, which is noted.
+    fn load(
+        loader: &mut Loader<'_>,
+        registry: &Registry,
+        (order, server): (&Order, &str),
+        findings: &mut Findings,
+    ) -> Option<Self> {
+        let (settings, found) = settings(loader, registry, server);
+        let named = settings.as_ref().and_then(|settings| settings.app.as_deref());
+        let name = named.unwrap_or(&order.app);
+        let Loaded { graph, root, diagnostics } = loader.load(Object::App, Some(name));
+        findings.add(diagnostics);
+        findings.add(check(&graph, registry, loader.sources()));
+        findings.add(found);
+        Some(Self { graph, root: root?, settings: settings? })
+    }
+}
+
+/// The settings of a server, and what is wrong with them; defaults for a `main` that nothing
+/// describes.
+fn settings(
+    loader: &mut Loader<'_>,
+    registry: &Registry,
+    name: &str,
+) -> (Option<Settings>, Vec<Diagnostic>) {
+    let is_described = loader
+        .loadable()
+        .iter()
+        .any(|section| section.object == Object::Server && section.name.as_deref() == Some(name));
+    if name == Order::MAIN && !is_described {
+        return (Some(Settings::default()), Vec::new());
+    }
+    let Loaded { graph, root, mut diagnostics } = loader.load(Object::Server, Some(name));
+    let node = root.map(|root| graph.node(root));
+    let factory = node.and_then(|node| Some((node, node.factory()?)));
+    let Some((node, factory)) = factory else { return (None, diagnostics) };
+    let Some(found) = registry.find(Kind::Server, &factory.spec) else {
+        diagnostics.extend(check(&graph, registry, loader.sources()));
+        return (None, diagnostics);
+    };
+    let subject = found.subject(&factory.spec, node.place);
+    let mut reader = Reader::new(subject, &node.local, &node.global, loader.sources());
+    let settings = Settings::read(&mut reader);
+    if let Some(settings) = &settings {
+        settings.check(&mut reader);
+    }
+    diagnostics.extend(reader.finish());
+    (settings, diagnostics)
+}

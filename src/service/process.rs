@@ -1,0 +1,130 @@
+//! The processes of workers: how they are started, told things and ended.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdStream;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
+
+use super::wire::{self, Report};
+
+/// This program, even where the file that it was started from has been replaced since.
+const SELF: &str = "/proc/self/exe";
+
+/// How long a process may live on after it has closed its side of the wire.
+const LAST_BREATH: Duration = Duration::from_secs(5);
+
+/// What is heard of a process.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// It has ended.
+    Ended(io::Result<ExitStatus>),
+    /// It says something.
+    Said(Report),
+}
+
+/// The process of a worker. It is killed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Process {
+    id: u32,
+    words: UnboundedSender<Vec<u8>>,
+    /// Ends it when it is dropped.
+    _kill: UnboundedSender<()>,
+}
+
+impl Process {
+    /// Starts this program anew as a worker.
+    ///
+    /// What is heard of it is passed on, its end as the last.
+    pub(super) fn start(
+        title: &str,
+        (message, descriptors): (Vec<u8>, &[OwnedFd]),
+        heard: impl Fn(Heard) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let (ours, theirs) = StdStream::pair()?;
+        let rest = wire::send_start(&ours, message, descriptors)?;
+        let mut child = command(title, theirs.into()).spawn()?;
+        let Some(id) = child.id() else { return Err(io::Error::other("it has ended already")) };
+        ours.set_nonblocking(true)?;
+        let (reader, writer) = UnixStream::from_std(ours)?.into_split();
+        let (words, written) = unbounded_channel();
+        let (kill, mut killed) = unbounded_channel::<()>();
+        // Nobody receives only if the writer has failed, and then the process has ended.
+        let _ = words.send(rest);
+        tokio::spawn(write(writer, written));
+        tokio::spawn(async move {
+            let end = tokio::select! {
+                () = listen(reader, &heard) => end(&mut child).await,
+                // Nothing is ever sent: it is dropped.
+                _ = killed.recv() => kill_and_wait(&mut child).await,
+            };
+            heard(Heard::Ended(end));
+        });
+        Ok(Self { id, words, _kill: kill })
+    }
+
+    /// The number that the system knows it by.
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Says something to it, after all that was said before.
+    pub(super) fn tell(&self, message: Vec<u8>) {
+        // If it has ended, that is heard of elsewhere.
+        let _ = self.words.send(message);
+    }
+}
+
+fn command(title: &str, wire: OwnedFd) -> Command {
+    let mut command = Command::new(SELF);
+    command.arg0(title).arg("worker").stdin(Stdio::from(wire));
+    // These speak to the process that the service manager has started.
+    for variable in [
+        "LISTEN_FDNAMES",
+        "LISTEN_FDS",
+        "LISTEN_PID",
+        "NOTIFY_SOCKET",
+        "WATCHDOG_PID",
+        "WATCHDOG_USEC",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Writes what is to be said, until nobody says anything any more or nobody listens.
+async fn write(mut writer: OwnedWriteHalf, mut words: UnboundedReceiver<Vec<u8>>) {
+    while let Some(message) = words.recv().await {
+        if writer.write_all(&message).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Passes on what a process says, until it closes its side or says what makes no sense.
+async fn listen(mut reader: OwnedReadHalf, heard: &impl Fn(Heard)) {
+    while let Ok(Some(report)) = wire::receive(&mut reader).await {
+        heard(Heard::Said(report));
+    }
+}
+
+/// Waits until a process that has nothing more to say has ended.
+async fn end(child: &mut Child) -> io::Result<ExitStatus> {
+    match timeout(LAST_BREATH, child.wait()).await {
+        Ok(status) => status,
+        Err(_) => kill_and_wait(child).await,
+    }
+}
+
+async fn kill_and_wait(child: &mut Child) -> io::Result<ExitStatus> {
+    // It fails only if it has ended.
+    let _ = child.start_kill();
+    child.wait().await
+}

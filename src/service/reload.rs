@@ -1,0 +1,127 @@
+//! Loads the files anew, one time after another however often it is asked for.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::{Order, Prepared, Refusal, prepare};
+use crate::registry::Registry;
+
+/// How a reload ended: what is in force now, or why all is as it was, each in a line or more.
+pub(super) type Result = std::result::Result<String, String>;
+
+/// Logs how a reload ended, each fault in a line of its own.
+pub(super) fn log(result: &Result) {
+    match result {
+        Ok(what) => tracing::info!("reloaded: {what}"),
+        Err(faults) => {
+            faults.lines().for_each(|fault| tracing::error!("{fault}"));
+            tracing::error!("not reloaded: what was served before is served on");
+        }
+    }
+}
+
+/// Loads the files anew when it is asked to.
+///
+/// Whoever asks while a reload is under way gets the result of the next one, which begins when
+/// that one is settled: files may have changed after the first one read them. However many ask
+/// meanwhile, it is one.
+#[derive(Debug)]
+pub(super) struct Reloads {
+    order: Arc<Order>,
+    registry: Arc<Registry>,
+    loading: Option<JoinHandle<std::result::Result<Prepared, Box<Refusal>>>>,
+    /// Those who asked for what is under way; none if nothing is.
+    now: Option<Vec<Asker>>,
+    /// Those who asked since.
+    next: Option<Vec<Asker>>,
+}
+
+/// Who is told how a reload ended, if anybody waits for it.
+pub(super) type Asker = Option<oneshot::Sender<Result>>;
+
+impl Reloads {
+    pub(super) fn new(order: Arc<Order>, registry: Arc<Registry>) -> Self {
+        Self { order, registry, loading: None, now: None, next: None }
+    }
+
+    /// Whether a reload is under way.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.now.is_some()
+    }
+
+    /// Asks for a reload.
+    pub(super) fn ask(&mut self, asker: Asker) {
+        let askers = if self.now.is_some() { &mut self.next } else { &mut self.now };
+        askers.get_or_insert_default().push(asker);
+        if self.next.is_none() {
+            self.load();
+        }
+    }
+
+    fn load(&mut self) {
+        let (order, registry) = (Arc::clone(&self.order), Arc::clone(&self.registry));
+        // Off the reactor: it has requests to answer, or workers to look after.
+        self.loading = Some(spawn_blocking(move || prepare(&order, &registry, None)));
+    }
+
+    /// Waits until what was asked for is loaded, checked and built, for as long as nothing was
+    /// asked for.
+    pub(super) async fn loaded(&mut self) -> std::result::Result<Prepared, String> {
+        let Some(loading) = &mut self.loading else { return std::future::pending().await };
+        let loaded = loading.await;
+        self.loading = None;
+        match loaded {
+            Ok(Ok(prepared)) => Ok(prepared),
+            Ok(Err(refusal)) => Err(refusal.lines().join("\n")),
+            // A factory of the program's user, in all likelihood.
+            Err(panic) => Err(format!("loading has failed: {panic}")),
+        }
+    }
+
+    /// Tells those who asked how it ended, and begins the next one if somebody asked since.
+    pub(super) fn settle(&mut self, result: &Result) {
+        for asker in self.now.take().into_iter().flatten().flatten() {
+            // Who does not wait any more need not be told.
+            let _ = asker.send(result.clone());
+        }
+        self.now = self.next.take();
+        if self.now.is_some() {
+            self.load();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Input;
+
+    fn reloads() -> Reloads {
+        let order = Order::new(Input::new("no/such.ini"));
+        Reloads::new(Arc::new(order), Arc::new(Registry::builtin()))
+    }
+
+    fn asker() -> (Asker, oneshot::Receiver<Result>) {
+        let (sender, receiver) = oneshot::channel();
+        (Some(sender), receiver)
+    }
+
+    #[tokio::test]
+    async fn a_burst_is_one_reload_after_the_one_under_way() {
+        let mut reloads = reloads();
+        let ((first, first_result), (second, second_result)) = (asker(), asker());
+        reloads.ask(first);
+        reloads.ask(second);
+        reloads.ask(None);
+        assert!(reloads.loaded().await.unwrap_err().contains("cannot read `no/such.ini`"));
+        reloads.settle(&Err("first".to_owned()));
+        assert_eq!(first_result.await.unwrap(), Err("first".to_owned()));
+        assert!(reloads.is_under_way());
+        reloads.loaded().await.unwrap_err();
+        reloads.settle(&Ok("second".to_owned()));
+        assert_eq!(second_result.await.unwrap(), Ok("second".to_owned()));
+        assert!(!reloads.is_under_way());
+    }
+}

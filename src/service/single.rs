@@ -1,0 +1,154 @@
+//! A server in one process: `workers = 0`.
+
+use std::mem;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::engine::Engine;
+use super::plan::{announce, bind, patience, take_place};
+use super::reload::{self, Reloads, log};
+use super::signals::{Signal, Signals};
+use super::{Error, Outcome, Prepared, Site, workers};
+use crate::app::App;
+use crate::server::{Inherited, Settings, Sockets};
+
+/// Serves in this process until a signal. Without a way to load the files anew, what is served
+/// stays as it is.
+pub(super) async fn serve(
+    sites: Vec<Site>,
+    mut reloads: Option<Reloads>,
+    inherited: Inherited,
+) -> Result<Outcome, Error> {
+    // Before anyone can know that the server listens, as a signal would kill it until then.
+    let mut signals = Signals::listen().map_err(Error::System)?;
+    let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
+    let place = take_place(&settings, 0, (Vec::new(), inherited), &mut signals).await?;
+    let Some((sockets, pid_file)) = place else { return Ok(Outcome::Finished) };
+    let engine = engine(sites, &sockets)?;
+    let mut server = Single { settings, sockets, engine, leaving: JoinSet::new() };
+    loop {
+        let signal = tokio::select! {
+            signal = signals.next() => signal,
+            prepared = loaded(&mut reloads) => {
+                let result = match prepared {
+                    Ok(prepared) => server.change(prepared).await,
+                    Err(reason) => Err(reason),
+                };
+                log(&result);
+                if let Some(reloads) = &mut reloads {
+                    reloads.settle(&result);
+                }
+                continue;
+            }
+            Some(_) = server.leaving.join_next() => continue,
+        };
+        match (signal, &mut reloads) {
+            (Signal::Hangup, Some(reloads)) => reloads.ask(None),
+            (Signal::Hangup, None) => tracing::warn!("{signal}: there is no file to load anew"),
+            (Signal::Fewer | Signal::More, _) => {
+                tracing::warn!("{signal}: with `workers = 0` there is none");
+            }
+            (Signal::Interrupt | Signal::Terminate, _) => {
+                tracing::info!("{signal}: finishing what has begun; a second one ends it at once");
+                let outcome = server.stop(&mut signals).await;
+                if let Some(pid_file) = pid_file {
+                    pid_file.remove();
+                }
+                return Ok(outcome);
+            }
+        }
+    }
+}
+
+/// What is loaded anew, for as long as nothing is.
+async fn loaded(reloads: &mut Option<Reloads>) -> Result<Prepared, String> {
+    match reloads {
+        Some(reloads) => reloads.loaded().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A server in one process.
+struct Single {
+    settings: Vec<Settings>,
+    sockets: Vec<Sockets>,
+    engine: Engine,
+    /// Those that were replaced, until the last of their connections has closed.
+    leaving: JoinSet<()>,
+}
+
+impl Single {
+    /// Serves something else from now on: in place, or where the settings of a server have
+    /// changed by new servers, which accept connections before the old ones leave.
+    async fn change(&mut self, prepared: Prepared) -> reload::Result {
+        let Prepared { sites, .. } = prepared;
+        if workers(&sites) > 0 {
+            return Err("`workers` cannot change from 0 without a restart".to_owned());
+        }
+        let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
+        if settings == self.settings {
+            let apps: Vec<App> = sites.into_iter().map(|site| site.app).collect();
+            self.engine.replace(&apps);
+            return Ok("the pipeline is replaced".to_owned());
+        }
+        let sockets = bind(&settings, 0, self.sockets.clone(), &mut Inherited::none()).await;
+        let sockets = sockets.map_err(|error| error.to_string())?;
+        let engine = engine(sites, &sockets).map_err(|error| error.to_string())?;
+        let before = mem::replace(&mut self.engine, engine);
+        self.leaving.spawn(drain(before, self.settings[0].clone()));
+        announce(&sockets);
+        self.settings = settings;
+        mem::replace(&mut self.sockets, sockets).into_iter().for_each(Sockets::close);
+        Ok("the settings of the server are replaced".to_owned())
+    }
+
+    /// Ends when what has begun is finished, when that takes too long, or at a signal.
+    async fn stop(self, signals: &mut Signals) -> Outcome {
+        let Self { settings, sockets, engine, mut leaving } = self;
+        sockets.into_iter().for_each(Sockets::close);
+        let drained = engine.drain(settings[0].drain_linger.0);
+        let ended = async {
+            drained.await;
+            while leaving.join_next().await.is_some() {}
+        };
+        tokio::select! {
+            () = ended => {
+                tracing::info!("ended");
+                Outcome::Finished
+            }
+            () = elapsed(patience(&settings[0])) => {
+                tracing::warn!("what has not finished in time is cut off");
+                Outcome::CutOff
+            }
+            signal = signals.stopping() => {
+                tracing::warn!("{signal}: ended at once");
+                Outcome::CutOff
+            }
+        }
+    }
+}
+
+fn engine(sites: Vec<Site>, sockets: &[Sockets]) -> Result<Engine, Error> {
+    let shares = sockets.iter().map(|sockets| sockets.share(0)).collect::<Result<_, _>>();
+    Engine::start(sites, shares.map_err(Error::System)?).map_err(Error::System)
+}
+
+/// Ends servers that are replaced.
+async fn drain(engine: Engine, settings: Settings) {
+    let drained = engine.drain(settings.drain_linger.0);
+    let Some(patience) = patience(&settings) else { return drained.await };
+    if timeout(patience, drained).await.is_err() {
+        tracing::warn!("what has not finished in time is cut off");
+        engine.close();
+    }
+}
+
+/// Waits for so long; for ever if there is no limit.
+async fn elapsed(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,147 @@
+//! How something else comes to be served, and by how many workers.
+
+use std::mem;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::Supervisor;
+use crate::server::{Inherited, Settings, Sockets};
+use crate::service::plan::{Plan, announce, bind};
+use crate::service::reload::{self, log};
+use crate::service::{Error, Prepared, workers};
+use crate::source::Snapshot;
+
+/// What is to come, until it is in force or given up.
+#[derive(Debug)]
+pub(super) struct Coming {
+    pub(super) plan: Plan,
+    /// What those who asked are told once it is in force.
+    what: &'static str,
+}
+
+/// Sockets that are being bound, and what for.
+pub(super) type Binding = JoinHandle<(Result<Vec<Sockets>, Error>, Purpose)>;
+
+/// What sockets are bound for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    /// One worker less.
+    Less,
+    /// One worker more.
+    More,
+    /// Other settings, of which there are to be so many workers.
+    Replace(Vec<Settings>, Arc<Snapshot>, usize),
+}
+
+/// What has been bound, for as long as nothing is being bound.
+pub(super) async fn bound(binding: &mut Option<Binding>) -> (Result<Vec<Sockets>, Error>, Purpose) {
+    loop {
+        let Some(task) = binding else { return std::future::pending().await };
+        let bound = task.await;
+        *binding = None;
+        // It does not panic, and nobody aborts it.
+        if let Ok(bound) = bound {
+            return bound;
+        }
+    }
+}
+
+impl Supervisor {
+    /// Has workers take over what has been loaded anew: in place, or where the settings of a
+    /// server have changed by a new generation.
+    pub(super) fn has_loaded(&mut self, prepared: Result<Prepared, String>) {
+        let prepared = match prepared {
+            Ok(prepared) if !self.stopping => prepared,
+            Ok(_) => return self.settle(&Err("the server stops".to_owned())),
+            Err(reason) => return self.settle(&Err(reason)),
+        };
+        let count = usize::from(workers(&prepared.sites));
+        if count == 0 {
+            let reason = "`workers` cannot change to 0 without a restart".to_owned();
+            return self.settle(&Err(reason));
+        }
+        let Prepared { sites, snapshot, .. } = prepared;
+        // The workers build apps of their own.
+        let settings: Vec<_> = sites.into_iter().map(|site| site.settings).collect();
+        if settings == self.plan.settings {
+            let plan = Plan { snapshot, ..self.plan.clone() };
+            self.coming = Some(Coming { plan, what: "the pipeline is replaced in all workers" });
+            self.fleet.change_in_place(Instant::now());
+        } else {
+            self.bind(count, Purpose::Replace(settings, snapshot, count));
+        }
+    }
+
+    /// Has one worker more or less, unless something else is being changed.
+    pub(super) fn resize(&mut self, purpose: Purpose) {
+        if self.stopping || self.reloads.is_under_way() || self.binding.is_some() {
+            return tracing::warn!("the number of workers stays while something else changes");
+        }
+        let size = self.fleet.size();
+        match purpose {
+            Purpose::Less if size > 1 => self.bind(size - 1, purpose),
+            Purpose::More => self.bind(size + 1, purpose),
+            _ => tracing::warn!("the last worker stays"),
+        }
+    }
+
+    /// Binds sockets for so many workers, off the loop: an address may be in use for a while.
+    fn bind(&mut self, workers: usize, purpose: Purpose) {
+        let settings = match &purpose {
+            Purpose::Replace(settings, ..) => settings.clone(),
+            Purpose::Less | Purpose::More => self.plan.settings.clone(),
+        };
+        let sockets = self.plan.sockets.clone();
+        let bind = async move {
+            let bound = bind(&settings, workers, sockets, &mut Inherited::none()).await;
+            (bound, purpose)
+        };
+        self.binding = Some(tokio::spawn(bind));
+    }
+
+    pub(super) fn has_bound(&mut self, bound: Result<Vec<Sockets>, Error>, purpose: Purpose) {
+        let now = Instant::now();
+        match (bound, purpose) {
+            (Ok(sockets), Purpose::Replace(settings, snapshot, count)) => {
+                let plan = Plan { settings, snapshot, sockets };
+                let what = "the settings of the server are replaced, by new workers";
+                self.coming = Some(Coming { plan, what });
+                self.fleet.replace(count, now);
+            }
+            (Ok(sockets), Purpose::Less) => {
+                self.plan.sockets = sockets;
+                self.fleet.shrink(now);
+            }
+            (Ok(sockets), Purpose::More) => {
+                self.plan.sockets = sockets;
+                self.fleet.grow(now);
+            }
+            (Err(error), Purpose::Replace(..)) => self.settle(&Err(error.to_string())),
+            (Err(error), _) => tracing::error!("the number of workers stays: {error}"),
+        }
+    }
+
+    /// Has what was to come in force for workers that start from now on.
+    pub(super) fn commit(&mut self) {
+        if let Some(Coming { plan, .. }) = &self.coming {
+            if plan.settings != self.plan.settings {
+                announce(&plan.sockets);
+            }
+            let before = mem::replace(&mut self.plan, plan.clone());
+            before.sockets.into_iter().for_each(Sockets::close);
+        }
+    }
+
+    /// A reload has ended: what was to come is in force or forgotten.
+    pub(super) fn has_settled(&mut self, result: Result<(), String>) {
+        let what = self.coming.take().map_or("nothing was to come", |coming| coming.what);
+        self.settle(&result.map(|()| what.to_owned()));
+    }
+
+    fn settle(&mut self, result: &reload::Result) {
+        log(result);
+        self.reloads.settle(result);
+    }
+}

@@ -1,0 +1,166 @@
+//! What a supervisor and its workers say to each other, over a pair of sockets.
+//!
+//! A worker's end is its standard input: so nothing has to say which descriptor it is, and none is
+//! inherited by accident. A message is its length in four bytes and JSON. The sockets to listen
+//! at travel with the length of the first one.
+
+use std::io::{self, IoSlice, IoSliceMut, Read};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::Order;
+use crate::server::Place;
+use crate::source::Snapshot;
+
+/// How many descriptors the system lets travel at once.
+const MOST_DESCRIPTORS: usize = 253;
+
+/// What a worker needs to start.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Start {
+    pub(super) order: Order,
+    pub(super) snapshot: Snapshot,
+    /// What is known of the sockets of each server, in the order of their descriptors.
+    pub(super) places: Vec<Vec<Place>>,
+}
+
+/// What a worker is told after its start.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) enum Command {
+    /// Forget what you have prepared.
+    Abort,
+    /// Serve by what you have prepared.
+    Commit,
+    /// End when what has begun is finished.
+    Leave,
+    /// Load, check and build what is to come.
+    Prepare(Snapshot),
+}
+
+/// What a worker says.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) enum Report {
+    /// It is well, and has so many connections.
+    Alive { connections: usize },
+    /// It serves by what it had prepared.
+    Committed,
+    /// It has prepared what is to come.
+    Prepared,
+    /// It accepts connections.
+    Ready,
+    /// It cannot start or prepare, for a reason.
+    Refused(String),
+}
+
+/// The bytes of a message, its length first.
+pub(super) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; size_of::<u32>()];
+    serde_json::to_writer(&mut bytes, message)?;
+    let length = u32::try_from(bytes.len() - size_of::<u32>());
+    let length = length.map_err(|_| io::Error::other("the message is larger than 4 GiB"))?;
+    bytes[..size_of::<u32>()].copy_from_slice(&length.to_be_bytes());
+    Ok(bytes)
+}
+
+/// Sends the length of a message, and descriptors with it; gives the rest of the message, which
+/// may be more than fits until the other side reads. The length always fits.
+pub(super) fn send_start(
+    socket: &UnixStream,
+    mut message: Vec<u8>,
+    descriptors: &[OwnedFd],
+) -> io::Result<Vec<u8>> {
+    if descriptors.len() > MOST_DESCRIPTORS {
+        let reason = format!("a process can listen at {MOST_DESCRIPTORS} sockets at most");
+        return Err(io::Error::other(reason));
+    }
+    let rest = message.split_off(size_of::<u32>());
+    let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+    sendmsg(socket, &[IoSlice::new(&message)], &mut ancillary, SendFlags::empty())?;
+    Ok(rest)
+}
+
+/// Waits for the first message, and for the descriptors that come with it.
+pub(super) fn receive_start<T: DeserializeOwned>(
+    socket: &mut UnixStream,
+) -> io::Result<(T, Vec<OwnedFd>)> {
+    let mut length = [0; size_of::<u32>()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [IoSliceMut::new(&mut length)];
+    let received = recvmsg(&*socket, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    let descriptors = ancillary.drain().flat_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(descriptors) => descriptors.collect(),
+        _ => Vec::new(),
+    });
+    let descriptors = descriptors.collect();
+    socket.read_exact(&mut length[received.bytes..])?;
+    let mut message = vec![0; u32::from_be_bytes(length) as usize];
+    socket.read_exact(&mut message)?;
+    Ok((serde_json::from_slice(&message)?, descriptors))
+}
+
+/// Waits for a message; none if the other side has closed.
+pub(super) async fn receive<T: DeserializeOwned>(
+    stream: &mut (impl AsyncRead + Unpin),
+) -> io::Result<Option<T>> {
+    let length = match stream.read_u32().await {
+        Ok(length) => length,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut message = vec![0; length as usize];
+    stream.read_exact(&mut message).await?;
+    Ok(Some(serde_json::from_slice(&message)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn the_first_message_brings_descriptors() {
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        let text = "x".repeat(1 << 20);
+        let (sent, mut received) = UnixStream::pair().unwrap();
+        let descriptors = [OwnedFd::from(sent), File::open("/dev/null").unwrap().into()];
+        let rest = send_start(&ours, encode(&text).unwrap(), &descriptors).unwrap();
+        drop(descriptors);
+        let writer = thread::spawn(move || ours.write_all(&rest).unwrap());
+        let (message, descriptors): (String, _) = receive_start(&mut theirs).unwrap();
+        writer.join().unwrap();
+        assert_eq!(message, text);
+        let [sent, _] = <[OwnedFd; 2]>::try_from(descriptors).unwrap();
+        UnixStream::from(sent).write_all(b"!").unwrap();
+        let mut read = String::new();
+        received.read_to_string(&mut read).unwrap();
+        assert_eq!(read, "!");
+    }
+
+    #[tokio::test]
+    async fn later_messages_come_one_by_one_until_the_end() {
+        let commands = [Command::Prepare(Snapshot::default()), Command::Leave];
+        let bytes: Vec<_> = commands.iter().flat_map(|command| encode(command).unwrap()).collect();
+        let mut stream = &bytes[..];
+        let first = receive::<Command>(&mut stream).await.unwrap();
+        assert!(matches!(first, Some(Command::Prepare(_))), "{first:?}");
+        let second = receive::<Command>(&mut stream).await.unwrap();
+        assert!(matches!(second, Some(Command::Leave)), "{second:?}");
+        assert!(receive::<Command>(&mut stream).await.unwrap().is_none());
+    }
+}

@@ -1,0 +1,195 @@
+//! Worker processes: who serves, who is replaced, and what is in force in all of them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::thread;
+use std::time::Instant;
+
+use crate::support::{PATIENCE, Server, Test, signal};
+
+/// A server with two workers that say which file they were made of.
+fn serve(body: &str) -> Server {
+    let mut server = Test::new().ini(&ini(body)).arguments("serve").start();
+    server.line("ready: 2 workers");
+    server
+}
+
+fn ini(body: &str) -> String {
+    format!(
+        "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\nworkers = 2\n\
+         [app:main]\nuse = egg:pasteline#respond\nbody = {body}\n"
+    )
+}
+
+/// Waits until there is what is looked for.
+fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "{what}");
+        thread::yield_now();
+    }
+}
+
+/// The processes that a process has started, by `/proc`.
+fn children(process: u32) -> BTreeSet<u32> {
+    let tasks = format!("/proc/{process}/task/{process}/children");
+    let text = fs::read(tasks).unwrap_or_default();
+    let text = String::from_utf8(text).unwrap();
+    text.split_whitespace().map(|id| id.parse().unwrap()).collect()
+}
+
+/// The command line of a process, as `ps` shows it.
+fn title(process: u32) -> String {
+    let text = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&text).replace('\0', " ")
+}
+
+#[test]
+fn workers_serve_and_their_titles_tell_which_they_are() {
+    let server = serve("hello");
+    assert_eq!(server.get("/").expect(200).body, "hello");
+    let workers = children(server.id());
+    let titles: Vec<_> = workers.iter().map(|worker| title(*worker)).collect();
+    assert!(titles[0].starts_with("pasteline: worker 1 (generation 1)"), "{titles:?}");
+    assert!(titles[1].starts_with("pasteline: worker 2 (generation 1)"), "{titles:?}");
+}
+
+#[test]
+fn a_worker_that_dies_is_replaced_in_its_place() {
+    let server = serve("hello");
+    let before = children(server.id());
+    let victim = *before.first().unwrap();
+    signal(victim, "KILL");
+    let new =
+        wait_for("a new worker", || children(server.id()).difference(&before).next().copied());
+    wait_for("its title", || {
+        title(new).starts_with("pasteline: worker 1 (generation 1)").then_some(())
+    });
+    for _ in 0..20 {
+        server.get("/").expect(200);
+    }
+}
+
+#[test]
+fn all_end_when_the_server_stops() {
+    let server = serve("hello");
+    let workers = children(server.id());
+    assert_eq!(workers.len(), 2);
+    server.signal("TERM");
+    assert_eq!(server.wait().status, Some(0));
+    assert!(workers.iter().all(|worker| title(*worker).is_empty()));
+}
+
+#[test]
+fn workers_end_with_their_supervisor() {
+    let server = serve("hello");
+    let workers = children(server.id());
+    server.signal("KILL");
+    wait_for("no worker", || workers.iter().all(|worker| title(*worker).is_empty()).then_some(()));
+    assert!(server.refuses());
+}
+
+#[test]
+fn a_reload_is_in_force_in_all_workers_and_closes_no_connection() {
+    let mut server = serve("one");
+    let workers = children(server.id());
+    let mut client = server.connect();
+    assert_eq!(client.ask("/").expect(200).body, "one");
+    server.write("api-paste.ini", &ini("two"));
+    server.signal("HUP");
+    server.line("reloaded: the pipeline is replaced in all workers");
+    assert_eq!(client.ask("/").expect(200).body, "two");
+    for _ in 0..20 {
+        assert_eq!(server.get("/").expect(200).body, "two");
+    }
+    assert_eq!(children(server.id()), workers);
+}
+
+#[test]
+fn a_bad_file_leaves_all_as_it_is_also_for_workers_that_start_later() {
+    let mut server = serve("one");
+    server.write("api-paste.ini", &ini("two").replace("respond", "respnd"));
+    server.signal("HUP");
+    let line = server.line("api-paste.ini:6:7: error[unknown-app]");
+    assert!(line.contains("respnd"), "{line}");
+    server.line("not reloaded");
+    let before = children(server.id());
+    for worker in &before {
+        signal(*worker, "KILL");
+    }
+    wait_for("new workers", || {
+        let now = children(server.id());
+        (now.len() == 2 && now.is_disjoint(&before)).then_some(())
+    });
+    assert_eq!(server.get("/").expect(200).body, "one");
+}
+
+#[test]
+fn other_settings_are_served_by_new_workers() {
+    let mut server = serve("one");
+    let before = children(server.id());
+    let mut client = server.connect();
+    assert_eq!(client.ask("/").expect(200).body, "one");
+    server.write("api-paste.ini", &ini("two").replace("workers = 2", "workers = 3"));
+    server.signal("HUP");
+    server.line("reloaded: the settings of the server are replaced, by new workers");
+    loop {
+        let answer = client.ask("/").expect(200);
+        assert_eq!(answer.body, "one", "the connection is the old worker's");
+        if answer.header("connection") == Some("close") {
+            break;
+        }
+    }
+    assert_eq!(server.get("/").expect(200).body, "two");
+    wait_for("the old workers gone", || {
+        let now = children(server.id());
+        (now.len() == 3 && now.is_disjoint(&before)).then_some(())
+    });
+}
+
+#[test]
+fn signals_make_one_worker_more_and_one_less() {
+    let server = serve("hello");
+    server.signal("TTIN");
+    wait_for("three workers", || (children(server.id()).len() == 3).then_some(()));
+    server.signal("TTOU");
+    wait_for("two workers", || (children(server.id()).len() == 2).then_some(()));
+    server.get("/").expect(200);
+}
+
+#[test]
+fn what_takes_too_long_is_cut_off_when_the_server_stops() {
+    let text = ini("slow\ndelay = 600");
+    let text = text.replace("workers = 2", "workers = 2\ngraceful_shutdown_timeout = 0.2");
+    let mut server = Test::new().ini(&text).arguments("serve").start();
+    server.line("ready: 2 workers");
+    let client = server.connect().send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+    server.signal("TERM");
+    let finished = server.wait();
+    drop(client);
+    assert_eq!(finished.status, Some(1), "{finished:#?}");
+    finished.tells("it has not finished in time");
+}
+
+#[test]
+fn a_second_signal_ends_all_at_once() {
+    let text = ini("slow\ndelay = 600");
+    let mut server = Test::new().ini(&text).arguments("serve").start();
+    server.line("ready: 2 workers");
+    let client = server.connect().send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+    server.signal("TERM");
+    server.line("a second one ends it at once");
+    server.signal("TERM");
+    let finished = server.wait();
+    drop(client);
+    assert_eq!(finished.status, Some(1), "{finished:#?}");
+}
+
+#[test]
+fn nobody_but_a_supervisor_starts_a_worker() {
+    let finished = Test::new().arguments("worker").run().status(1);
+    finished.tells("error: cannot start as a worker");
+}
