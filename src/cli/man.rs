@@ -46,7 +46,8 @@ impl Man {
 fn pages(program: Command) -> Vec<Command> {
     let mut program = program.disable_help_subcommand(true);
     program.build();
-    let commands: Vec<_> = program.get_subcommands().cloned().collect();
+    let commands = program.get_subcommands().filter(|command| !command.is_hide_set());
+    let commands: Vec<_> = commands.cloned().collect();
     [program].into_iter().chain(commands).collect()
 }
 
