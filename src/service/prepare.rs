@@ -114,7 +114,11 @@ impl Refusal {
         let all = self.diagnostics.iter();
         let worst = all.clone().map(|found| found.severity).min();
         let faults = all.filter(|found| Some(found.severity) == worst);
-        let faults = faults.map(|diagnostic| render(diagnostic, &self.sources, Style::Short));
+        let faults = faults.map(|fault| {
+            let line = render(fault, &self.sources, Style::Short);
+            // What is missing has no place but the file.
+            if fault.span.is_some() { line } else { format!("{}: {line}", self.file.display()) }
+        });
         faults.chain(self.errors.iter().cloned()).collect()
     }
 }

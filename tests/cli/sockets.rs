@@ -164,7 +164,7 @@ fn spent(process: u32) -> u64 {
 
 #[test]
 fn goes_on_when_descriptors_are_there_again() {
-    let test = Test::new().ini(ECHO).arguments("serve --bind 127.0.0.1:0");
+    let test = Test::new().ini(ECHO).arguments("serve --bind 127.0.0.1:0 --workers 0");
     let line = "ulimit -n 24; exec \"$0\" \"$@\"";
     let mut server = test.shell(line, File::open("/dev/null").unwrap()).start();
     let clients: Vec<_> = (0..24).map(|_| TcpStream::connect(server.address()).unwrap()).collect();

@@ -51,7 +51,7 @@ fn title(process: u32) -> String {
 fn workers_serve_and_their_titles_tell_which_they_are() {
     let server = serve("hello");
     assert_eq!(server.get("/").expect(200).body, "hello");
-    let workers = children(server.id());
+    let workers = children(server.process());
     let titles: Vec<_> = workers.iter().map(|worker| title(*worker)).collect();
     assert!(titles[0].starts_with("pasteline: worker 1 (generation 1)"), "{titles:?}");
     assert!(titles[1].starts_with("pasteline: worker 2 (generation 1)"), "{titles:?}");
@@ -60,11 +60,11 @@ fn workers_serve_and_their_titles_tell_which_they_are() {
 #[test]
 fn a_worker_that_dies_is_replaced_in_its_place() {
     let server = serve("hello");
-    let before = children(server.id());
+    let before = children(server.process());
     let victim = *before.first().unwrap();
     signal(victim, "KILL");
     let new =
-        wait_for("a new worker", || children(server.id()).difference(&before).next().copied());
+        wait_for("a new worker", || children(server.process()).difference(&before).next().copied());
     wait_for("its title", || {
         title(new).starts_with("pasteline: worker 1 (generation 1)").then_some(())
     });
@@ -76,7 +76,7 @@ fn a_worker_that_dies_is_replaced_in_its_place() {
 #[test]
 fn all_end_when_the_server_stops() {
     let server = serve("hello");
-    let workers = children(server.id());
+    let workers = children(server.process());
     assert_eq!(workers.len(), 2);
     server.signal("TERM");
     assert_eq!(server.wait().status, Some(0));
@@ -86,7 +86,7 @@ fn all_end_when_the_server_stops() {
 #[test]
 fn workers_end_with_their_supervisor() {
     let server = serve("hello");
-    let workers = children(server.id());
+    let workers = children(server.process());
     server.signal("KILL");
     wait_for("no worker", || workers.iter().all(|worker| title(*worker).is_empty()).then_some(()));
     assert!(server.refuses());
@@ -95,7 +95,7 @@ fn workers_end_with_their_supervisor() {
 #[test]
 fn a_reload_is_in_force_in_all_workers_and_closes_no_connection() {
     let mut server = serve("one");
-    let workers = children(server.id());
+    let workers = children(server.process());
     let mut client = server.connect();
     assert_eq!(client.ask("/").expect(200).body, "one");
     server.write("api-paste.ini", &ini("two"));
@@ -105,7 +105,7 @@ fn a_reload_is_in_force_in_all_workers_and_closes_no_connection() {
     for _ in 0..20 {
         assert_eq!(server.get("/").expect(200).body, "two");
     }
-    assert_eq!(children(server.id()), workers);
+    assert_eq!(children(server.process()), workers);
 }
 
 #[test]
@@ -116,12 +116,12 @@ fn a_bad_file_leaves_all_as_it_is_also_for_workers_that_start_later() {
     let line = server.line("api-paste.ini:6:7: error[unknown-app]");
     assert!(line.contains("respnd"), "{line}");
     server.line("not reloaded");
-    let before = children(server.id());
+    let before = children(server.process());
     for worker in &before {
         signal(*worker, "KILL");
     }
     wait_for("new workers", || {
-        let now = children(server.id());
+        let now = children(server.process());
         (now.len() == 2 && now.is_disjoint(&before)).then_some(())
     });
     assert_eq!(server.get("/").expect(200).body, "one");
@@ -130,7 +130,7 @@ fn a_bad_file_leaves_all_as_it_is_also_for_workers_that_start_later() {
 #[test]
 fn other_settings_are_served_by_new_workers() {
     let mut server = serve("one");
-    let before = children(server.id());
+    let before = children(server.process());
     let mut client = server.connect();
     assert_eq!(client.ask("/").expect(200).body, "one");
     server.write("api-paste.ini", &ini("two").replace("workers = 2", "workers = 3"));
@@ -145,7 +145,7 @@ fn other_settings_are_served_by_new_workers() {
     }
     assert_eq!(server.get("/").expect(200).body, "two");
     wait_for("the old workers gone", || {
-        let now = children(server.id());
+        let now = children(server.process());
         (now.len() == 3 && now.is_disjoint(&before)).then_some(())
     });
 }
@@ -154,9 +154,9 @@ fn other_settings_are_served_by_new_workers() {
 fn signals_make_one_worker_more_and_one_less() {
     let server = serve("hello");
     server.signal("TTIN");
-    wait_for("three workers", || (children(server.id()).len() == 3).then_some(()));
+    wait_for("three workers", || (children(server.process()).len() == 3).then_some(()));
     server.signal("TTOU");
-    wait_for("two workers", || (children(server.id()).len() == 2).then_some(()));
+    wait_for("two workers", || (children(server.process()).len() == 2).then_some(()));
     server.get("/").expect(200);
 }
 

@@ -96,11 +96,6 @@ impl Server {
         self.connect().send(request).answer()
     }
 
-    /// The number of its process.
-    pub(crate) fn id(&self) -> u32 {
-        self.process.id()
-    }
-
     /// Writes one of its files, as an editor does: it is never there by half.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.test.directory().join(name);
