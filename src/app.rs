@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 pub use self::body::{Body, BoxError};
-pub use self::context::{Connection, Context, RequestExt, Scheme};
+pub use self::context::{Connection, Context, Journal, REQUEST_ID, RequestExt, Scheme};
 pub(crate) use self::fault::causes;
 pub use self::filter::Filter;
 pub use self::handler::Handler;

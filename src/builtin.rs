@@ -5,7 +5,7 @@ mod body;
 mod composites;
 mod filters;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod foreign;
 mod servers;
 #[cfg(test)]

@@ -18,12 +18,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     // `syntax` because secrets are hidden in the text as it stands.
     ("settings", &["source", "diagnostic", "syntax", "ini"]),
+    // `settings` because an operator writes its destination and format.
+    ("access_log", &["source", "diagnostic", "settings", "app"]),
     // `ini` for the confs that a composite reads its children from.
     ("registry", &["source", "diagnostic", "ini", "settings", "app"]),
     // `ini` and `syntax` for composites, whose keys and values are little languages.
     (
         "builtin",
-        &["source", "diagnostic", "syntax", "ini", "settings", "app", "metrics", "registry"],
+        &["source", "diagnostic", "syntax", "ini", "settings", "app", "access_log", "registry"],
     ),
     // The server declares its settings itself; the table of servers only names them.
     ("builtin/servers", &["settings", "registry", "server"]),
@@ -38,7 +40,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("route", &["graph", "registry", "app"]),
     // `settings` and `source` because it hands each factory the options it reads.
     ("stack", &["source", "settings", "graph", "registry", "app", "metrics"]),
-    ("server", &["source", "diagnostic", "settings", "app", "metrics"]),
+    ("server", &["source", "diagnostic", "settings", "app", "access_log", "metrics"]),
     (
         "service",
         &[
@@ -51,6 +53,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "stack",
             "server",
             "app",
+            "access_log",
             "metrics",
         ],
     ),
@@ -65,6 +68,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ini",
             "format",
             "app",
+            "access_log",
             "metrics",
             "settings",
             "registry",

@@ -1,10 +1,11 @@
 //! What is known of a request beyond its head.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, LazyLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use http::HeaderValue;
-use http::header::HOST;
+use http::header::{HOST, HeaderName};
 use http::uri::Authority;
 
 use super::Request;
@@ -40,6 +41,10 @@ impl Scheme {
     }
 }
 
+/// The header in which a response tells the id of its request, and a request that of the whole
+/// operation that it is a part of.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
+
 /// What is known of a request beyond its head. It travels in the request's extensions; the
 /// server puts it there, filters refine it.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +60,8 @@ pub struct Context {
     pub forwarded_prefix: Option<HeaderValue>,
     /// The id that `request_id` gave to the request.
     pub request_id: Option<HeaderValue>,
+    /// What the server's own access log learns of the request; none if there is no such log.
+    pub journal: Option<Arc<Journal>>,
     /// How many bytes of the URI's path the composites above have matched (WSGI's
     /// `SCRIPT_NAME`). The URI itself stays as the client sent it.
     mount: usize,
@@ -74,6 +81,35 @@ impl Context {
     /// The scheme the client used: what a trusted proxy tells, else that of the connection.
     pub fn scheme(&self) -> Scheme {
         self.forwarded_scheme.unwrap_or(self.connection.scheme)
+    }
+}
+
+/// What the access log of a server, which stands outside of all filters, learns from them.
+#[derive(Debug, Default)]
+pub struct Journal {
+    client: OnceLock<IpAddr>,
+    taken_over: AtomicBool,
+}
+
+impl Journal {
+    /// Notes the client's address as a trusted proxy tells it. The first to tell is believed.
+    pub fn tell_client(&self, client: IpAddr) {
+        self.client.get_or_init(|| client);
+    }
+
+    /// The client's address as a trusted proxy tells it.
+    pub fn client(&self) -> Option<IpAddr> {
+        self.client.get().copied()
+    }
+
+    /// Notes that a filter logs the request, so that the server does not.
+    pub fn take_over(&self) {
+        self.taken_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a filter logs the request.
+    pub fn is_taken_over(&self) -> bool {
+        self.taken_over.load(Ordering::Relaxed)
     }
 }
 

@@ -1,10 +1,5 @@
 //! Logs every request.
 
-mod date;
-mod format;
-mod record;
-mod writer;
-
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::Poll;
@@ -12,10 +7,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use http_body::Body as _;
 
-use self::format::{Format, Line};
-use self::record::Record;
-use self::writer::{Destination, Writer};
-use super::request_id;
+use crate::access_log::{Destination, Entry, Format, Log};
 use crate::app::{Body, Filter, Phase, Request, Response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
@@ -61,9 +53,15 @@ settings! {
     /// client's address is that of the connection, unless `http_proxy_to_wsgi` stands outside of
     /// this filter and a trusted proxy tells another one. What the client sent is escaped.
     ///
-    /// The lines are written by a thread of their own, at most a tenth of a second later. A
-    /// destination that is slow or full keeps no request waiting: lines past 4 MiB are dropped,
-    /// and the application's log says how many. A file that was moved away is opened anew.
+    /// The lines are written by a thread of their own, at most a tenth of a second later, one for
+    /// all filters with the same destination. A destination that is slow, full or gone keeps no
+    /// request waiting: what cannot be written is tried again each second, lines past 4 MiB are
+    /// dropped, and the application's log says how many. A file that was moved away is opened
+    /// anew. Several processes may write to one file.
+    ///
+    /// A server can have a log of its own, by its option `access_log`: that one also has the
+    /// requests that no app has seen, as they were refused, and leaves to this filter what it
+    /// logs.
     ///
     /// ```ini
     /// [filter:access_log]
@@ -76,10 +74,12 @@ settings! {
         /// added.
         destination: Destination = "stdout",
         /// How a line is written: `combined`, as Apache and nginx do, `json`, `oslo`, as
-        /// oslo.service did, or a text with the fields `{client_ip}`, `{host}`, `{iso_time}`,
-        /// `{length}` (bytes of the response's body that were sent), `{method}`, `{protocol}`,
-        /// `{referer}`, `{request_id}`, `{request_line}`, `{seconds}`, `{status}`, `{target}`,
-        /// `{time}` and `{user_agent}`. What is not known is a dash.
+        /// oslo.service did, or a text with the fields `{client_ip}`, `{client_port}`, `{host}`,
+        /// `{iso_time}`, `{length}` (bytes of the response's body that were sent), `{method}`,
+        /// `{protocol}`, `{referer}`, `{request_id}`, `{request_line}`, `{seconds}`, `{status}`,
+        /// `{target}`, `{time}` and `{user_agent}`. What is not known is a dash. A text with
+        /// fields such as `%(status_code)s` is read as `wsgi_log_format` of oslo.service, its
+        /// percent signs doubled where the file interpolates.
         format: Format = "combined",
     }
 }
@@ -87,16 +87,11 @@ settings! {
 impl FilterFactory for AccessLog {
     fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
         let destination = self.destination.to_string();
-        let writer = Writer::open(self.destination).map_err(|error| {
+        let log = Log::open(self.destination, self.format).map_err(|error| {
             Error::new(format!("cannot open the access log {destination}: {}", describe(&error)))
         })?;
-        Ok(Filter::phase(Logger(Arc::new(Log { writer, format: self.format }))))
+        Ok(Filter::phase(Logger(Arc::new(log))))
     }
-}
-
-struct Log {
-    writer: Writer,
-    format: Format,
 }
 
 struct Logger(Arc<Log>);
@@ -105,38 +100,19 @@ impl Phase for Logger {
     type Memo = Box<Entry>;
 
     fn request(&self, request: &mut Request) -> ControlFlow<Response, Self::Memo> {
-        let (log, record) = (Arc::clone(&self.0), Record::begin(request));
-        ControlFlow::Continue(Box::new(Entry { log, record }))
+        ControlFlow::Continue(Box::new(self.0.begin(request)))
     }
 
     fn response(&self, mut entry: Self::Memo, response: &mut Response) {
-        let record = &mut entry.record;
-        record.status = Some(response.status().as_u16());
-        if record.request_id.is_none() {
-            record.request_id = response.headers().get(request_id::HEADER).cloned();
-        }
+        entry.answered(response);
         if !response.body().is_end_stream() {
             let body = std::mem::take(response.body_mut());
             *response.body_mut() = Body::observed(body, move |polled| {
                 if let Poll::Ready(Some(Ok(frame))) = polled {
-                    entry.record.length += frame.data_ref().map_or(0, Bytes::len) as u64;
+                    entry.sent(frame.data_ref().map_or(0, Bytes::len));
                 }
             });
         }
-    }
-}
-
-/// A request that is to be logged, which happens wherever it ends: when its body has been sent or
-/// given up, or when it is dropped without a response.
-struct Entry {
-    log: Arc<Log>,
-    record: Record,
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        self.record.end();
-        self.log.writer.append(Line { format: &self.log.format, record: &self.record });
     }
 }
 
@@ -150,7 +126,9 @@ mod tests {
     use http::{HeaderValue, StatusCode};
 
     use super::*;
-    use crate::app::{App, Connection, Context as RequestContext, RequestExt, response};
+    use crate::app::{
+        App, Connection, Context as RequestContext, Journal, REQUEST_ID, RequestExt, response,
+    };
     use crate::builtin::fixture::{Directory, filter, get, text, try_filter};
 
     fn section(directory: &Directory) -> String {
@@ -164,6 +142,17 @@ mod tests {
         app.behind(&[filter(&section(directory))])
     }
 
+    /// The log as soon as it has so many lines.
+    fn logged(directory: &Directory, lines: usize) -> String {
+        loop {
+            let text = directory.read("log");
+            if text.lines().count() == lines {
+                return text;
+            }
+            std::thread::yield_now();
+        }
+    }
+
     fn hello() -> App {
         App::ready(|_| response::text(StatusCode::OK, "hello"))
     }
@@ -174,7 +163,7 @@ mod tests {
         let app = behind(hello(), &directory);
         assert_eq!(text(get(&app, "/a?b").await).await, "hello");
         drop(app);
-        assert_eq!(directory.read("log"), "- GET /a?b 200 5 -\n");
+        assert_eq!(logged(&directory, 1), "- GET /a?b 200 5 -\n");
     }
 
     #[tokio::test]
@@ -183,7 +172,7 @@ mod tests {
         let app = behind(hello(), &directory);
         drop(get(&app, "/").await);
         drop(app);
-        assert_eq!(directory.read("log"), "- GET / 200 0 -\n");
+        assert_eq!(logged(&directory, 1), "- GET / 200 0 -\n");
     }
 
     #[tokio::test]
@@ -194,7 +183,7 @@ mod tests {
         assert!(poll_once(asked.as_mut()).is_pending());
         drop(asked);
         drop(app);
-        assert_eq!(directory.read("log"), "- GET / 499 0 -\n");
+        assert_eq!(logged(&directory, 1), "- GET / 499 0 -\n");
     }
 
     fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -213,7 +202,7 @@ mod tests {
         *request.context_mut() = RequestContext::new(Arc::new(connection));
         drop(app.answer(request).await);
         drop(app);
-        assert_eq!(directory.read("log"), "192.0.2.1 GET / 200 0 -\n");
+        assert_eq!(logged(&directory, 1), "192.0.2.1 GET / 200 0 -\n");
     }
 
     #[tokio::test]
@@ -222,7 +211,7 @@ mod tests {
         let app = App::ready(|_| {
             let mut response = Response::new(Body::empty());
             let id = HeaderValue::from_static("req-inside");
-            response.headers_mut().insert(request_id::HEADER, id);
+            response.headers_mut().insert(REQUEST_ID, id);
             response
         });
         let app = behind(app, &directory);
@@ -231,7 +220,18 @@ mod tests {
         request.context_mut().request_id = Some(HeaderValue::from_static("req-outside"));
         app.answer(request).await;
         drop(app);
-        assert_eq!(directory.read("log"), "- GET / 200 0 req-inside\n- GET / 200 0 req-outside\n");
+        assert_eq!(logged(&directory, 2), "- GET / 200 0 req-inside\n- GET / 200 0 req-outside\n");
+    }
+
+    #[tokio::test]
+    async fn the_log_of_the_server_leaves_the_request_to_the_filter() {
+        let directory = Directory::new();
+        let app = behind(hello(), &directory);
+        let mut request = Request::new(Body::empty());
+        let journal = Arc::new(Journal::default());
+        request.context_mut().journal = Some(Arc::clone(&journal));
+        drop(app.answer(request).await);
+        assert!(journal.is_taken_over());
     }
 
     #[test]

@@ -9,8 +9,9 @@ use std::task::Poll;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 
-use super::request_id;
-use crate::app::{Answer, App, Filter, Request, RequestExt, Response, ResponseFuture, response};
+use crate::app::{
+    Answer, App, Filter, REQUEST_ID, Request, RequestExt, Response, ResponseFuture, response,
+};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Dialect;
@@ -125,7 +126,7 @@ impl Head {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let mut response = response::refusal(status, DETAIL, &headers);
         if let Some(id) = self.id {
-            response.headers_mut().insert(request_id::HEADER, id);
+            response.headers_mut().insert(REQUEST_ID, id);
         }
         response
     }

@@ -158,6 +158,9 @@ impl Phase for Proxied {
 fn apply(claim: Claim, request: &mut Request) {
     let context = request.context_mut();
     context.forwarded_for = claim.client.or(context.forwarded_for);
+    if let (Some(journal), Some(client)) = (&context.journal, claim.client) {
+        journal.tell_client(client);
+    }
     context.forwarded_scheme = claim.scheme.or(context.forwarded_scheme);
     context.forwarded_prefix = claim.prefix.or(context.forwarded_prefix.take());
     if let Some(host) = claim.host {
@@ -191,7 +194,7 @@ mod tests {
     use http::HeaderName;
 
     use super::*;
-    use crate::app::{App, Body, Connection, Context};
+    use crate::app::{App, Body, Connection, Context, Journal};
     use crate::builtin::fixture::{faults, filter, text, values};
 
     const ON: &str = "[filter:proxies]\nuse = egg:pasteline#http_proxy_to_wsgi\n\
@@ -291,5 +294,16 @@ mod tests {
         let expected = "test.ini:4:29: error[bad-value]: `trusted_proxies` is refused: \
             `10.0.0.1` has bits set past the first 8";
         assert_eq!(faults(&section), [expected]);
+    }
+
+    #[tokio::test]
+    async fn the_log_of_the_server_is_told_the_client() {
+        let journal = Arc::new(Journal::default());
+        let mut request = Request::new(Body::empty());
+        request.headers_mut().insert("x-forwarded-for", HeaderValue::from_static("192.0.2.7"));
+        request.context_mut().journal = Some(Arc::clone(&journal));
+        let app = App::ready(|_| response::text(StatusCode::OK, ""));
+        app.behind(&[filter(ON)]).answer(request).await;
+        assert_eq!(journal.client(), Some(IpAddr::from([192, 0, 2, 7])));
     }
 }

@@ -8,7 +8,7 @@ use http::header::{HeaderName, HeaderValue};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use crate::app::{Filter, Phase, Request, RequestExt, Response};
+use crate::app::{Filter, Phase, REQUEST_ID, Request, RequestExt, Response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Dialect;
@@ -50,9 +50,6 @@ const SUCCESSOR: &str = "oslo_middleware:RequestId.factory";
 
 const OSLO: Dialect = Dialect::lenient().ignored(super::OSLO_CONFIG);
 const NOVA: Dialect = OSLO.defaults(&[("compat_headers", "x-compute-request-id")]);
-
-/// The header that carries the id, and on the way in that of a whole operation.
-pub(super) const HEADER: HeaderName = HeaderName::from_static("x-openstack-request-id");
 
 /// The length of `req-` and a UUID.
 const LENGTH: usize = 4 + Hyphenated::LENGTH;
@@ -97,7 +94,7 @@ impl Phase for RequestId {
         for name in &self.compat_headers {
             headers.entry(name).or_insert_with(|| id.clone());
         }
-        headers.entry(HEADER).or_insert(id);
+        headers.entry(REQUEST_ID).or_insert(id);
     }
 }
 
@@ -111,10 +108,10 @@ fn generate() -> HeaderValue {
 
 /// Removes an id from outside unless it is a single one of the right form.
 fn remove_malformed(headers: &mut HeaderMap) {
-    let mut ids = headers.get_all(HEADER).iter();
+    let mut ids = headers.get_all(REQUEST_ID).iter();
     let Some(id) = ids.next() else { return };
     if ids.next().is_some() || !is_well_formed(id.as_bytes()) {
-        headers.remove(HEADER);
+        headers.remove(REQUEST_ID);
     }
 }
 
@@ -148,14 +145,14 @@ mod tests {
             let mut response = response::text(StatusCode::OK, "");
             let own = request.context().request_id.clone().unwrap();
             response.headers_mut().insert("own", own);
-            for id in request.headers().get_all(HEADER) {
+            for id in request.headers().get_all(REQUEST_ID) {
                 response.headers_mut().append("global", id.clone());
             }
             response
         });
         let mut request = Request::new(Body::empty());
         for id in sent {
-            request.headers_mut().append(HEADER, HeaderValue::from_bytes(id).unwrap());
+            request.headers_mut().append(REQUEST_ID, HeaderValue::from_bytes(id).unwrap());
         }
         let response = app.behind(&[filter(section)]).answer(request).await;
         let headers = response.headers();
@@ -204,7 +201,7 @@ mod tests {
     async fn an_id_that_the_app_set_stays() {
         let app = App::ready(|_| {
             let mut response = response::text(StatusCode::OK, "");
-            response.headers_mut().insert(HEADER, HeaderValue::from_static("req-own"));
+            response.headers_mut().insert(REQUEST_ID, HeaderValue::from_static("req-own"));
             response
         });
         let app = app.behind(&[filter(NATIVE)]);

@@ -4,22 +4,25 @@ use std::fmt::{self, Write};
 
 use http::HeaderValue;
 
-use super::date::{Combined, Iso};
+use super::date::{Combined, DateTime, Iso};
 use super::record::Record;
 use crate::diagnostic::nearest;
 use crate::settings::{Rejected, Setting};
 
 /// How lines are written.
-#[derive(Clone, Debug)]
-pub(in crate::builtin::filters) enum Format {
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Format(Layout);
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Layout {
     /// An object a line, for programs.
     Json,
     /// Texts and fields in turn.
     Template(Box<[Piece]>),
 }
 
-#[derive(Clone, Debug)]
-pub(in crate::builtin::filters) enum Piece {
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Piece {
     Field(Field),
     Text(Box<str>),
 }
@@ -30,7 +33,8 @@ const COMBINED: &str = "{client_ip} - - [{time}] \"{request_line}\" {status} {le
     \"{referer}\" \"{user_agent}\"";
 
 /// The default of `wsgi_log_format` in oslo.service.
-const OSLO: &str = "{client_ip} \"{request_line}\" status: {status}  len: {length} time: {seconds}";
+const OSLO: &str = "%(client_ip)s \"%(request_line)s\" status: %(status_code)s  \
+    len: %(body_length)s time: %(wall_seconds).7f";
 
 impl Setting for Format {
     const EXPECTED: &'static str =
@@ -39,13 +43,15 @@ impl Setting for Format {
     fn parse(text: &str) -> Result<Self, Rejected> {
         match text {
             "combined" => template(COMBINED),
-            "json" => Ok(Self::Json),
-            "oslo" => template(OSLO),
+            "json" => Ok(Self(Layout::Json)),
+            "oslo" => oslo(OSLO),
+            line if line.contains("%(") => oslo(line),
             line => template(line),
         }
     }
 }
 
+/// Reads a line with fields such as `{status}`.
 fn template(line: &str) -> Result<Format, Rejected> {
     let mut pieces = Vec::new();
     let mut rest = line;
@@ -55,7 +61,7 @@ fn template(line: &str) -> Result<Format, Rejected> {
             return Err(Rejected::because("`{` has no `}`").at(start, start + 1));
         };
         let name = &rest[open + 1..open + length];
-        let field = Field::named(name)
+        let field = named(name, &FIELDS)
             .map_err(|reason| Rejected::because(reason).at(start, start + length + 1))?;
         pieces.push(Piece::Text(rest[..open].into()));
         pieces.push(Piece::Field(field));
@@ -66,7 +72,60 @@ fn template(line: &str) -> Result<Format, Rejected> {
         return Err(Rejected::because(reason));
     }
     pieces.push(Piece::Text(rest.into()));
-    Ok(Format::Template(pieces.into()))
+    Ok(Format(Layout::Template(pieces.into())))
+}
+
+/// Reads a line with fields such as `%(status_code)s`, as Python writes them.
+fn oslo(line: &str) -> Result<Format, Rejected> {
+    let mut pieces = Vec::new();
+    let mut rest = line;
+    while let Some(percent) = rest.find('%') {
+        let start = line.len() - rest.len() + percent;
+        pieces.push(Piece::Text(rest[..percent].into()));
+        let after = &rest[percent + 1..];
+        if let Some(after) = after.strip_prefix('%') {
+            pieces.push(Piece::Text("%".into()));
+            rest = after;
+            continue;
+        }
+        let reject = |reason| Rejected::because(reason).at(start, start + 1);
+        let inner = after.strip_prefix('(').and_then(|after| after.split_once(')'));
+        let Some((name, after)) = inner else {
+            let reason = "`%` is followed by neither `(NAME)s` nor another `%`";
+            return Err(reject(reason.to_owned()));
+        };
+        let field = named(name, &OSLO_FIELDS).map_err(reject)?;
+        let (field, after) = converted(field, after).ok_or_else(|| {
+            reject(format!("`%({name})` is followed by none of `s`, `d` and `.7f`"))
+        })?;
+        pieces.push(Piece::Field(field));
+        rest = after;
+    }
+    pieces.push(Piece::Text(rest.into()));
+    Ok(Format(Layout::Template(pieces.into())))
+}
+
+/// A field as what follows it says, and the rest: `s`, `d`, or the number of digits of a fraction.
+fn converted(field: Field, text: &str) -> Option<(Field, &str)> {
+    let Some(digits) = text.strip_prefix('.') else {
+        let rest = text.strip_prefix(['s', 'd', 'f'])?;
+        return Some((field, rest));
+    };
+    let (digits, rest) = digits.split_once('f')?;
+    let digits = digits.parse().ok()?;
+    matches!(field, Field::Seconds(_)).then_some((Field::Seconds(digits), rest))
+}
+
+/// The field of a name.
+fn named(name: &str, fields: &[(&str, Field)]) -> Result<Field, String> {
+    if let Some((_, field)) = fields.iter().find(|(known, _)| *known == name) {
+        return Ok(*field);
+    }
+    let names: Vec<_> = fields.iter().map(|(known, _)| *known).collect();
+    Err(match nearest(name, names.iter().copied()) {
+        Some(near) => format!("there is no field `{name}`; did you mean `{near}`?"),
+        None => format!("there is no field `{name}`; the fields are {}", names.join(", ")),
+    })
 }
 
 /// A line of the log, with its end.
@@ -77,9 +136,9 @@ pub(super) struct Line<'a> {
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.format {
-            Format::Json => self.json(f)?,
-            Format::Template(pieces) => {
+        match &self.format.0 {
+            Layout::Json => self.json(f)?,
+            Layout::Template(pieces) => {
                 for piece in pieces {
                     match piece {
                         Piece::Text(text) => f.write_str(text)?,
@@ -122,7 +181,7 @@ const JSON: [(&str, Field); 12] = [
     ("protocol", Field::Protocol),
     ("status", Field::Status),
     ("length", Field::Length),
-    ("seconds", Field::Seconds),
+    ("seconds", Field::Seconds(7)),
     ("referer", Field::Referer),
     ("user_agent", Field::UserAgent),
     ("request_id", Field::RequestId),
@@ -130,8 +189,10 @@ const JSON: [(&str, Field); 12] = [
 
 /// A field of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::builtin::filters) enum Field {
+enum Field {
     ClientIp,
+    ClientPort,
+    DateTime,
     Host,
     IsoTime,
     Length,
@@ -140,7 +201,8 @@ pub(in crate::builtin::filters) enum Field {
     Referer,
     RequestId,
     RequestLine,
-    Seconds,
+    /// With so many digits of a fraction.
+    Seconds(u8),
     Status,
     Target,
     Time,
@@ -148,8 +210,9 @@ pub(in crate::builtin::filters) enum Field {
 }
 
 /// All fields with the names by which lines know them.
-const FIELDS: [(&str, Field); 14] = [
+const FIELDS: [(&str, Field); 15] = [
     ("client_ip", Field::ClientIp),
+    ("client_port", Field::ClientPort),
     ("host", Field::Host),
     ("iso_time", Field::IsoTime),
     ("length", Field::Length),
@@ -158,27 +221,28 @@ const FIELDS: [(&str, Field); 14] = [
     ("referer", Field::Referer),
     ("request_id", Field::RequestId),
     ("request_line", Field::RequestLine),
-    ("seconds", Field::Seconds),
+    ("seconds", Field::Seconds(7)),
     ("status", Field::Status),
     ("target", Field::Target),
     ("time", Field::Time),
     ("user_agent", Field::UserAgent),
 ];
 
-impl Field {
-    fn named(name: &str) -> Result<Self, String> {
-        if let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name) {
-            return Ok(*field);
-        }
-        let names = FIELDS.map(|(known, _)| known);
-        Err(match nearest(name, names) {
-            Some(near) => format!("there is no field `{name}`; did you mean `{near}`?"),
-            None => format!("there is no field `{name}`; the fields are {}", names.join(", ")),
-        })
-    }
+/// The fields of `wsgi_log_format`, by the names that eventlet has for them.
+const OSLO_FIELDS: [(&str, Field); 7] = [
+    ("body_length", Field::Length),
+    ("client_ip", Field::ClientIp),
+    ("client_port", Field::ClientPort),
+    ("date_time", Field::DateTime),
+    ("request_line", Field::RequestLine),
+    ("status_code", Field::Status),
+    // What Python writes for a number that is given no digits.
+    ("wall_seconds", Field::Seconds(6)),
+];
 
+impl Field {
     fn is_number(self) -> bool {
-        matches!(self, Self::Length | Self::Seconds | Self::Status)
+        matches!(self, Self::Length | Self::Seconds(_) | Self::Status)
     }
 
     fn is_known(self, record: &Record) -> bool {
@@ -199,19 +263,24 @@ impl Field {
                 Some(client) => write!(out, "{client}"),
                 None => out.write_char('-'),
             },
+            Self::ClientPort => match record.port {
+                Some(port) => write!(out, "{port}"),
+                None => out.write_char('-'),
+            },
+            Self::DateTime => write!(out, "{}", DateTime(record.started)),
             Self::Host => header(record.host.as_ref(), out),
             Self::IsoTime => write!(out, "{}", Iso(record.started)),
             Self::Length => write!(out, "{}", record.length),
-            Self::Method => out.write_str(record.method.as_str()),
-            Self::Protocol => write!(out, "{:?}", record.version),
+            Self::Method => out.write_str(record.head.method()),
+            Self::Protocol => out.write_str(record.head.protocol()),
             Self::Referer => header(record.referer.as_ref(), out),
             Self::RequestId => header(record.request_id.as_ref(), out),
-            Self::RequestLine => {
-                write!(out, "{} {} {:?}", record.method, record.target(), record.version)
+            Self::RequestLine => record.head.write(out),
+            Self::Seconds(digits) => {
+                write!(out, "{:.*}", usize::from(digits), record.elapsed.as_secs_f64())
             }
-            Self::Seconds => write!(out, "{:.7}", record.elapsed.as_secs_f64()),
             Self::Status => write!(out, "{}", record.status()),
-            Self::Target => out.write_str(record.target()),
+            Self::Target => out.write_str(record.head.target()),
             Self::Time => write!(out, "{}", Combined(record.started)),
             Self::UserAgent => header(record.user_agent.as_ref(), out),
         }
@@ -272,14 +341,16 @@ impl Write for Escaped<'_, '_> {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
+    use http::StatusCode;
+
     use super::*;
-    use crate::app::{Body, Request};
+    use crate::app::{Body, Connection, Request};
 
     fn record(request: &Request) -> Record {
         let mut record = Record::begin(request);
         record.started = UNIX_EPOCH + Duration::from_millis(971_186_136_123);
         record.elapsed = Duration::from_micros(1234);
-        record.status = Some(200);
+        record.status = Some(StatusCode::OK);
         record.length = 13;
         record
     }
@@ -310,6 +381,42 @@ mod tests {
     fn writes_what_oslo_writes() {
         let expected = "- \"GET / HTTP/1.1\" status: 200  len: 13 time: 0.0012340\n";
         assert_eq!(line("oslo", &bare()), expected);
+    }
+
+    #[test]
+    fn reads_the_formats_of_python() {
+        let eventlet = "%(client_ip)s - - [%(date_time)s] \"%(request_line)s\" %(status_code)s \
+            %(body_length)s %(wall_seconds).6f %(client_port)s 100%%";
+        let expected = "- - - [10/Oct/2000 13:55:36] \"GET / HTTP/1.1\" 200 13 0.001234 - 100%\n";
+        assert_eq!(line(eventlet, &bare()), expected);
+        let wrong = |text: &str| Format::parse(text).unwrap_err().reason.unwrap();
+        assert_eq!(
+            wrong("%(statuscode)s"),
+            "there is no field `statuscode`; did you mean `status_code`?"
+        );
+        assert_eq!(
+            wrong("%(client_ip)s 100%"),
+            "`%` is followed by neither `(NAME)s` nor another `%`"
+        );
+        assert_eq!(
+            wrong("%(status_code).2f"),
+            "`%(status_code)` is followed by none of `s`, `d` and `.7f`"
+        );
+    }
+
+    #[test]
+    fn a_head_that_is_refused_is_written_as_it_came() {
+        let connection = Connection::default();
+        let refused = |head: &[u8]| {
+            let record = Record::refused(head, &connection, StatusCode::BAD_REQUEST);
+            line("{method} {target} {protocol} \"{request_line}\" {status}", &record)
+        };
+        assert_eq!(
+            refused(b"\r\nGET /a HTTP/1.1\r\n\x01"),
+            "GET /a HTTP/1.1 \"GET /a HTTP/1.1\" 400\n"
+        );
+        assert_eq!(refused(b"\x16\x03\x01"), "\\x16\\x03\\x01 - - \"\\x16\\x03\\x01\" 400\n");
+        assert_eq!(refused(b""), "- - - \"-\" 400\n");
     }
 
     #[test]
@@ -359,6 +466,6 @@ mod tests {
         assert_eq!(part, Some((2, 10)));
         assert_eq!(wrong("{status} {").1, Some((9, 10)));
         let reason = "it has no field; fields are written `{client_ip}`";
-        assert_eq!(wrong("%(client_ip)s"), (reason.to_owned(), None));
+        assert_eq!(wrong("GET"), (reason.to_owned(), None));
     }
 }

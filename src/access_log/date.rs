@@ -14,6 +14,17 @@ impl fmt::Display for Combined {
     }
 }
 
+/// Writes a moment as eventlet has it, but in UTC: `10/Oct/2000 13:55:36`.
+pub(super) struct DateTime(pub(super) SystemTime);
+
+impl fmt::Display for DateTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Date { year, month, day, time } = Date::of(self.0);
+        let month = MONTHS[month - 1];
+        write!(f, "{day:02}/{month}/{year} {time}")
+    }
+}
+
 /// Writes a moment as RFC 3339 has it: `2000-10-10T13:55:36.123Z`.
 pub(super) struct Iso(pub(super) SystemTime);
 
