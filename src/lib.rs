@@ -11,6 +11,7 @@ pub mod format;
 pub mod graph;
 pub mod ini;
 pub mod lint;
+pub mod metrics;
 pub mod registry;
 pub mod route;
 pub mod server;

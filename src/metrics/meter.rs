@@ -1,0 +1,174 @@
+//! Counts what one server does, at the cost of a few additions a request.
+
+use std::array;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::snapshot::{BOUNDS, Served};
+
+/// Statuses are three digits, and the first is not zero.
+const STATUSES: std::ops::RangeInclusive<u16> = 100..=999;
+
+/// Counts what one server does.
+///
+/// A request that nobody waits for any more is counted as 499, as the access log has it.
+#[derive(Debug)]
+pub struct Meter {
+    begun: AtomicU64,
+    statuses: Box<[AtomicU64]>,
+    /// The last one is for what took longer than all bounds.
+    buckets: [AtomicU64; BOUNDS.len() + 1],
+    nanoseconds: AtomicU64,
+    accepted: AtomicU64,
+    closed: AtomicU64,
+    refusals: [AtomicU64; Refusal::ALL.len()],
+}
+
+/// Why a request was refused before an app saw it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// Its head was longer than the limit.
+    HeadSize,
+    /// Its head took longer than the limit.
+    HeadTimeout,
+    /// It was no HTTP.
+    Malformed,
+}
+
+impl Refusal {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 3] = [Self::HeadSize, Self::HeadTimeout, Self::Malformed];
+
+    /// The limit, as metrics call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HeadSize => "head_size",
+            Self::HeadTimeout => "head_timeout",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            begun: AtomicU64::default(),
+            statuses: STATUSES.map(|_| AtomicU64::default()).collect(),
+            buckets: array::from_fn(|_| AtomicU64::default()),
+            nanoseconds: AtomicU64::default(),
+            accepted: AtomicU64::default(),
+            closed: AtomicU64::default(),
+            refusals: array::from_fn(|_| AtomicU64::default()),
+        }
+    }
+}
+
+impl Meter {
+    /// Counts a request that begins, and gives the time. It is in flight until it ends.
+    #[must_use = "the request is in flight until it is counted as ended"]
+    pub fn begin(&self) -> Instant {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Instant::now()
+    }
+
+    /// Counts the end of a request that began at a time, with the status of its response; 499
+    /// stands for a client that left before there was one, as in the access log.
+    pub fn end(&self, begun: Instant, status: u16) {
+        self.count(begun.elapsed(), status);
+    }
+
+    fn count(&self, elapsed: Duration, status: u16) {
+        let index = usize::from(status.wrapping_sub(*STATUSES.start()));
+        if let Some(counter) = self.statuses.get(index) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        let bucket = BOUNDS.partition_point(|bound| *bound < nanoseconds);
+        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        self.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// Counts a request that was refused before an app saw it.
+    pub fn refuse(&self, refusal: Refusal) {
+        self.refusals[refusal as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection that is accepted.
+    pub fn connect(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection that has closed.
+    pub fn disconnect(&self) {
+        self.closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What has been counted so far.
+    pub(super) fn served(&self) -> Served {
+        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        // What ends between two looks must not make more that has ended than has begun.
+        let buckets: Vec<_> = self.buckets.iter().map(value).collect();
+        let closed = value(&self.closed);
+        let ended: u64 = buckets.iter().sum();
+        let statuses = STATUSES.zip(self.statuses.iter().map(value));
+        let refusals = Refusal::ALL
+            .map(|refusal| (refusal.name().to_owned(), value(&self.refusals[refusal as usize])));
+        Served {
+            in_flight: value(&self.begun).saturating_sub(ended),
+            statuses: statuses.filter(|(_, count)| *count > 0).collect(),
+            buckets,
+            nanoseconds: value(&self.nanoseconds),
+            connections_open: value(&self.accepted).saturating_sub(closed),
+            connections: value(&self.accepted),
+            refusals: refusals.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_in_flight_until_it_ends() {
+        let meter = Meter::default();
+        let (first, second) = (meter.begin(), meter.begin());
+        meter.end(first, 200);
+        assert_eq!(meter.served().in_flight, 1);
+        meter.end(second, 499);
+        let served = meter.served();
+        assert_eq!((served.in_flight, served.statuses), (0, [(200, 1), (499, 1)].into()));
+    }
+
+    #[test]
+    fn a_request_falls_into_the_first_bucket_that_holds_it() {
+        let meter = Meter::default();
+        let milliseconds = [0, 1, 2, 1000, 61_000];
+        for time in milliseconds {
+            meter.count(Duration::from_millis(time), 200);
+        }
+        let served = meter.served();
+        let filled: Vec<_> = (0..).zip(served.buckets).filter(|(_, count)| *count > 0).collect();
+        assert_eq!(filled, [(0, 1), (1, 1), (2, 1), (10, 1), (16, 1)]);
+        assert_eq!(served.nanoseconds, 62_003_000_000);
+    }
+
+    #[test]
+    fn what_is_no_status_does_no_harm() {
+        let meter = Meter::default();
+        for status in [0, 99, 1000, u16::MAX] {
+            meter.count(Duration::ZERO, status);
+        }
+        assert_eq!(meter.served().statuses, [].into());
+    }
+
+    #[test]
+    fn every_refusal_is_counted_by_itself() {
+        let meter = Meter::default();
+        for refusal in Refusal::ALL {
+            meter.refuse(refusal);
+        }
+        let counted: Vec<_> = meter.served().refusals.into_values().collect();
+        assert_eq!(counted, [1, 1, 1]);
+    }
+}
