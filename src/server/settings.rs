@@ -43,8 +43,9 @@ crate::settings! {
         /// Whom Unix sockets that are made belong to, as `user`, `user:group` or `:group`; else
         /// whoever starts the server.
         socket_owner: Option<Owner>,
-        /// The user to become once the addresses are taken, before anything is served, by name or
-        /// number. Only root can become another.
+        /// The user that those who serve become before they serve anything, by name or number. Only
+        /// root can become another. A process that has workers stays root, to start further ones
+        /// and to listen elsewhere after a reload, and reads nothing that a client sends.
         user: Option<Account>,
         /// The group to become with it: that of `user` unless set.
         group: Option<Account>,

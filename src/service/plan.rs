@@ -55,8 +55,8 @@ pub(super) async fn bind(
     Ok(bound)
 }
 
-/// Listens for the first time, says which process it is and gives up what it needs no more of;
-/// none if a signal says that nobody waits for it.
+/// Listens for the first time and says which process it is; none if a signal says that nobody
+/// waits for it.
 pub(super) async fn take_place(
     settings: &[Settings],
     workers: usize,
@@ -71,10 +71,9 @@ pub(super) async fn take_place(
         }
     };
     inherited.warn();
+    privileges::check(&settings[0]).map_err(Error::Privileges)?;
     let pid_file = settings[0].pid_file.as_deref().map(PidFile::write).transpose();
     let pid_file = pid_file.map_err(Error::Files)?;
-    // Workers inherit it.
-    privileges::drop(&settings[0]).map_err(Error::Privileges)?;
     announce(&bound);
     Ok(Some((bound, pid_file)))
 }

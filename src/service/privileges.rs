@@ -18,19 +18,38 @@ use crate::server::{Account, Settings};
 ///
 /// There is no such user or group, or this process is not root's and another than they are.
 pub(super) fn drop(settings: &Settings) -> io::Result<()> {
+    match other(settings)? {
+        Some((user, group)) => become_them(user.as_ref(), group),
+        None => Ok(()),
+    }
+}
+
+/// Looks whether [`drop`] can succeed. The supervisor does so in the place of its workers: it stays
+/// root itself, as the system lets only sockets of one user share a port.
+///
+/// # Errors
+///
+/// As [`drop`].
+pub(super) fn check(settings: &Settings) -> io::Result<()> {
+    other(settings).map(|_| ())
+}
+
+/// The user and the group to become; none if there is nothing to change.
+fn other(settings: &Settings) -> io::Result<Option<(Option<User>, Gid)>> {
     let user = settings.user.as_ref().map(Account::user).transpose()?;
     let group = settings.group.as_ref().map(Account::group).transpose()?;
-    let Some(group) = group.or_else(|| user.as_ref().map(|user| user.gid)) else { return Ok(()) };
+    let group = group.or_else(|| user.as_ref().map(|user| user.gid));
+    let Some(group) = group else { return Ok(None) };
     let user_id = user.as_ref().map_or_else(geteuid, |user| user.uid);
     if (user_id, group) == (geteuid(), getegid()) {
-        return Ok(());
+        return Ok(None);
     }
     if !geteuid().is_root() {
         let reason = "only root can change to the `user` and `group` of the settings: start as \
                       root, or leave them out";
         return Err(io::Error::other(reason));
     }
-    become_them(user.as_ref(), group)
+    Ok(Some((user, group)))
 }
 
 /// In this order, as each step takes away the right to the one before it.

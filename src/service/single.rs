@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::plan::{announce, bind, patience, take_place};
 use super::reload::{self, Reloads, log};
 use super::signals::{Signal, Signals};
-use super::{Error, Outcome, Prepared, Site, workers};
+use super::{Error, Outcome, Prepared, Site, privileges, workers};
 use crate::app::App;
 use crate::server::{Inherited, Settings, Sockets};
 
@@ -26,6 +26,7 @@ pub(super) async fn serve(
     let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
     let place = take_place(&settings, 0, (Vec::new(), inherited), &mut signals).await?;
     let Some((sockets, pid_file)) = place else { return Ok(Outcome::Finished) };
+    privileges::drop(&settings[0]).map_err(Error::Privileges)?;
     let engine = engine(sites, &sockets)?;
     let mut server = Single { settings, sockets, engine, leaving: JoinSet::new() };
     loop {

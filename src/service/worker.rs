@@ -20,11 +20,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::engine::Engine;
 use super::signals::{Signal, Signals};
 use super::wire::{self, Command, Report, Start};
-use super::{Error, Order, Outcome, Prepared, Refusal, prepare, runtime};
+use super::{Error, Order, Outcome, Prepared, Refusal, prepare, privileges, runtime};
 use crate::app::App;
 use crate::registry::Registry;
 use crate::server::{Place, Share};
-use crate::source::Snapshot;
+use crate::source::{Snapshot, describe};
 
 /// How often a worker says that it is well.
 const PULSE: Duration = Duration::from_secs(2);
@@ -37,13 +37,17 @@ const PULSE: Duration = Duration::from_secs(2);
 /// This was not started by a supervisor, or the system has no room for a runtime.
 pub(crate) fn work(registry: Registry) -> Result<Outcome, Error> {
     let (wire, start, descriptors) = meet().map_err(Error::Wire)?;
-    // Where the supervisor is killed, so is this. Elsewhere its end of the wire tells.
-    let _ = set_parent_process_death_signal(Some(Deadly::KILL));
+    die_with_supervisor();
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(wire, start, descriptors, registry));
     // Whatever still runs off the reactor is not worth waiting for.
     runtime.shutdown_background();
     outcome
+}
+
+/// Where the supervisor is killed, so is this. Elsewhere its end of the wire tells.
+fn die_with_supervisor() {
+    let _ = set_parent_process_death_signal(Some(Deadly::KILL));
 }
 
 /// Takes the wire from standard input, which is empty from then on, and waits for the order.
@@ -201,6 +205,12 @@ impl Worker {
             self.coming = Some(sites.into_iter().map(|site| site.app).collect());
             return self.say(Report::Prepared);
         };
+        if let Some(Err(error)) = sites.first().map(|site| privileges::drop(&site.settings)) {
+            let reason = describe(&error);
+            return self.say(Report::Refused(format!("cannot drop privileges: {reason}")));
+        }
+        // To become another user takes it back.
+        die_with_supervisor();
         self.linger = sites.first().map_or(Duration::ZERO, |site| site.settings.drain_linger.0);
         match Engine::start(sites, shares) {
             Ok(engine) => {

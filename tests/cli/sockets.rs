@@ -9,7 +9,6 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Instant;
 
-use pasteline::server::{Inherited, Settings, Sockets};
 use socket2::{Domain, Socket, Type};
 
 use crate::support::{Answer, Finished, Test};
@@ -45,12 +44,9 @@ fn serves_over_a_unix_socket_and_removes_it_at_the_end() {
 
 #[test]
 fn a_server_with_several_workers_keeps_its_port() {
-    let mut settings = Settings::default();
-    settings.bind_to(vec!["127.0.0.1:0".parse().unwrap()]);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut inherited = Inherited::none();
-    let running = runtime.block_on(Sockets::bind(&settings, 3, &mut inherited)).unwrap();
-    let address = running.endpoints().next().unwrap().to_string();
+    let text = server("bind = 127.0.0.1:0\nworkers = 3");
+    let running = Test::new().ini(&text).arguments("serve").start();
+    let address = running.address();
     let text = server(&format!("bind = {address}\nretry_until_window = 0.2"));
     let finished = Test::new().ini(&text).arguments("serve").run().status(1);
     let expected = format!(
@@ -58,6 +54,7 @@ fn a_server_with_several_workers_keeps_its_port() {
          there already"
     );
     finished.tells(&format!("{address} is in use: trying again")).tells(&expected);
+    running.get("/").expect(200);
 }
 
 #[test]
@@ -204,17 +201,38 @@ fn identity(process: u32) -> Vec<String> {
     status.lines().filter(identity).map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// The processes that a process has started.
+fn children(process: u32) -> Vec<u32> {
+    let children = fs::read(format!("/proc/{process}/task/{process}/children")).unwrap();
+    let children = String::from_utf8(children).unwrap();
+    children.split_whitespace().map(|id| id.parse().unwrap()).collect()
+}
+
+const NOBODY: [&str; 3] =
+    ["Uid:\t65534\t65534\t65534\t65534", "Gid:\t65534\t65534\t65534\t65534", "Groups:\t65534"];
+
 #[test]
 fn becomes_the_user_of_the_settings_before_it_serves() {
     if !is_root() {
         return;
     }
-    let server = Test::new().ini(&server("bind = 127.0.0.1:0\nuser = nobody")).arguments("serve");
-    let server = server.start();
+    let text = server("bind = 127.0.0.1:0\nuser = nobody\nworkers = 0");
+    let server = Test::new().ini(&text).arguments("serve").start();
     server.get("/").expect(200);
-    let expected = ["Uid:\t65534\t65534\t65534\t65534", "Gid:\t65534\t65534\t65534\t65534"];
-    assert_eq!(identity(server.process())[..2], expected);
-    assert_eq!(identity(server.process())[2], "Groups:\t65534", "none of those of root");
+    assert_eq!(identity(server.process()), NOBODY);
+}
+
+#[test]
+fn workers_become_the_user_of_the_settings_and_the_supervisor_does_not() {
+    if !is_root() {
+        return;
+    }
+    let text = server("bind = 127.0.0.1:0\nuser = nobody\nworkers = 1");
+    let server = Test::new().ini(&text).arguments("serve").start();
+    server.get("/").expect(200);
+    assert_ne!(identity(server.process()), NOBODY);
+    let [worker] = children(server.process())[..] else { panic!("one worker") };
+    assert_eq!(identity(worker), NOBODY);
 }
 
 #[test]
@@ -226,7 +244,7 @@ fn a_user_that_there_is_not_is_told() {
 
 #[test]
 fn only_root_can_become_another() {
-    let text = server("bind = 127.0.0.1:0\nuser = root");
+    let text = server("bind = 127.0.0.1:0\nuser = root\nworkers = 0");
     let test = Test::new().ini(&text).arguments("serve");
     if !is_root() {
         let finished = test.run().status(1);
