@@ -10,6 +10,7 @@ mod connection;
 mod current;
 mod endpoint;
 mod inherited;
+mod ledger;
 mod listener;
 mod opening;
 mod roster;
@@ -42,15 +43,18 @@ use tokio::time::timeout;
 use self::activity::Clock;
 use self::connection::{Connections, KeepAlive};
 use self::current::Current;
+use self::ledger::Ledger;
 use self::listener::Listener;
 use self::roster::{Roster, Watch};
 use crate::app::App;
+use crate::metrics::Meter;
 
 /// A server that listens and does not accept connections yet.
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
     settings: Settings,
+    ledger: Ledger,
 }
 
 impl Server {
@@ -58,7 +62,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The runtime has no room for a socket.
+    /// The runtime has no room for a socket, or the access log cannot be opened.
     ///
     /// # Panics
     ///
@@ -66,7 +70,15 @@ impl Server {
     pub fn new(share: Share, settings: Settings) -> io::Result<Self> {
         let listen = |(place, socket): (Place, _)| Listener::new(place.endpoint, socket);
         let listeners = share.sockets.into_iter().map(listen).collect::<io::Result<_>>()?;
-        Ok(Self { listeners, settings })
+        let ledger = Ledger::open(&settings)?;
+        Ok(Self { listeners, settings, ledger })
+    }
+
+    /// Has what becomes of connections and requests counted by a meter.
+    #[must_use]
+    pub fn counted_by(mut self, meter: Arc<Meter>) -> Self {
+        self.ledger.meter = meter;
+        self
     }
 
     /// Where it listens, with the ports that the system has chosen where 0 was asked for.
@@ -81,7 +93,7 @@ impl Server {
     /// Outside of a tokio runtime.
     pub fn start(self, app: App) -> Running {
         let Settings { head_timeout, keep_alive_timeout, .. } = self.settings;
-        let roster = Roster::start(Clock::new(head_timeout.0, keep_alive_timeout.0));
+        let roster = Roster::start(Clock::new(head_timeout.0, keep_alive_timeout.0), self.ledger);
         let keep_alive =
             if keep_alive_timeout.0.is_zero() { KeepAlive::No } else { KeepAlive::Yes };
         let app = Current::new(app);

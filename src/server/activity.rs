@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use super::ledger::Ledger;
+
 /// The time that counts for the deadlines of connections: seconds, which the roster counts.
 ///
 /// To look at a real clock for every request, or to set a timer for it, would cost more than all
@@ -49,6 +51,7 @@ fn ticks(span: Duration) -> u32 {
 #[derive(Debug)]
 pub(super) struct Activity {
     clock: Arc<Clock>,
+    ledger: Arc<Ledger>,
     /// Whether the next thing to come is the first byte of a request.
     waiting: AtomicBool,
     /// When the client must be done with what it is at; [`NEVER`] while the app answers.
@@ -65,10 +68,11 @@ const NEVER: u32 = u32::MAX;
 impl Activity {
     /// The activity of a connection that has just been accepted: the head of its first request is
     /// to come.
-    pub(super) fn new(clock: Arc<Clock>) -> Self {
+    pub(super) fn new(clock: Arc<Clock>, ledger: Arc<Ledger>) -> Self {
         let deadline = clock.after(clock.head_timeout);
         Self {
             clock,
+            ledger,
             waiting: AtomicBool::new(false),
             deadline: AtomicU32::new(deadline),
             leave: AtomicBool::new(false),
@@ -76,6 +80,16 @@ impl Activity {
             close: AtomicBool::new(false),
             waker: OnceLock::new(),
         }
+    }
+
+    /// Where it is noted what becomes of the connection and its requests.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Whether the head of a request is still to come, or the rest of it.
+    pub(super) fn awaits_head(&self) -> bool {
+        !self.waiting.load(Ordering::Relaxed) && self.deadline.load(Ordering::Relaxed) != NEVER
     }
 
     /// Notes that a request's head is there.
@@ -172,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_client_has_its_time_for_a_head_and_between_two() {
-        let activity = Activity::new(Arc::new(Clock::new(10 * SECOND, 60 * SECOND)));
+        let activity =
+            Activity::new(Arc::new(Clock::new(10 * SECOND, 60 * SECOND)), Arc::default());
         assert_eq!(late_after(&activity), Some(11), "the first head");
         activity.has_read();
         activity.clock.tick();

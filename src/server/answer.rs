@@ -16,7 +16,10 @@ use hyper::service::Service;
 
 use super::activity::Activity;
 use super::current::Current;
-use crate::app::{Body, BoxError, Connection, Context, Response, ResponseFuture, response};
+use super::ledger::Noted;
+use crate::app::{
+    Body, BoxError, Connection, Context, Request, Response, ResponseFuture, response,
+};
 
 // Panics are caught wherever the app runs. What it leaves behind in itself is seen by later
 // requests too, as it would be if it had answered with an error: that is the app's own affair.
@@ -33,6 +36,11 @@ impl Answerer {
     pub(super) fn new(app: Current, connection: Connection, activity: Arc<Activity>) -> Self {
         Self { app, connection: Arc::new(connection), activity }
     }
+
+    /// The connection that the requests come by.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
 }
 
 impl Service<http::Request<Incoming>> for Answerer {
@@ -41,9 +49,9 @@ impl Service<http::Request<Incoming>> for Answerer {
     type Future = Answer;
 
     fn call(&self, request: http::Request<Incoming>) -> Answer {
-        let busy = Busy::new(Arc::clone(&self.activity));
         let mut request = request.map(Body::from);
         request.extensions_mut().insert(Context::new(Arc::clone(&self.connection)));
+        let busy = Busy::new(Arc::clone(&self.activity), &mut request);
         let response = catch_unwind(AssertUnwindSafe(|| self.app.answer(request)));
         let response = response.unwrap_or_else(|panic| ResponseFuture::ready(panicked(&*panic)));
         Answer { response, busy: Some(busy) }
@@ -51,18 +59,23 @@ impl Service<http::Request<Incoming>> for Answerer {
 }
 
 /// The time in which the app has a request, until the last of its response is taken from it.
-struct Busy(Arc<Activity>);
+struct Busy {
+    activity: Arc<Activity>,
+    noted: Noted,
+}
 
 impl Busy {
-    fn new(activity: Arc<Activity>) -> Self {
+    fn new(activity: Arc<Activity>, request: &mut Request) -> Self {
         activity.request_begins();
-        Self(activity)
+        let noted = activity.ledger().begin(request);
+        Self { activity, noted }
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.response_ends();
+        self.activity.response_ends();
+        self.activity.ledger().end(&self.noted);
     }
 }
 
@@ -84,11 +97,14 @@ impl Future for Answer {
             catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.response).poll(context)));
         let response = response.unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)));
         response.map(|mut response| {
-            let busy = this.busy.take();
-            if busy.as_ref().is_some_and(|busy| busy.0.is_to_leave()) {
-                tell_to_leave(&mut response);
+            let mut busy = this.busy.take();
+            if let Some(busy) = &mut busy {
+                busy.noted.answered(&response);
+                if busy.activity.is_to_leave() {
+                    tell_to_leave(&mut response);
+                }
             }
-            Ok(response.map(|body| Answered { body, _busy: busy }))
+            Ok(response.map(|body| Answered { body, busy }))
         })
     }
 }
@@ -105,7 +121,7 @@ fn tell_to_leave(response: &mut Response) {
 /// The body of a response, which ends the connection where the app panics.
 pub(super) struct Answered {
     body: Body,
-    _busy: Option<Busy>,
+    busy: Option<Busy>,
 }
 
 impl http_body::Body for Answered {
@@ -118,10 +134,14 @@ impl http_body::Body for Answered {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let body = &mut self.body;
         let frame = catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(context)));
-        frame.unwrap_or_else(|panic| {
+        let frame = frame.unwrap_or_else(|panic| {
             log(&*panic);
             Poll::Ready(Some(Err("the app panicked".into())))
-        })
+        });
+        if let (Poll::Ready(Some(Ok(frame))), Some(busy)) = (&frame, &mut self.busy) {
+            busy.noted.sent(frame.data_ref().map_or(0, Bytes::len));
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use hyper::rt::Write;
 use hyper::server::conn::http1;
 
 use super::answer::Answerer;
@@ -13,6 +14,7 @@ use super::current::Current;
 use super::roster::{Entry, Roster};
 use super::stream::{Socket, Stream};
 use crate::app::{Connection, Scheme};
+use crate::metrics::Refusal;
 
 /// The longest head of a request, its request line included; past it the answer is 431.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -53,7 +55,7 @@ impl Connections {
         let stream = Stream::new(socket, Arc::clone(entry.activity()));
         let answerer = Answerer::new(self.app.clone(), connection, Arc::clone(entry.activity()));
         let http = self.protocol.serve_connection(stream, answerer);
-        tokio::spawn(Served { http, entry, finishing: false });
+        tokio::spawn(Served { http: Some(http), entry, finishing: false });
     }
 }
 
@@ -78,9 +80,14 @@ fn protocol(keep_alive: KeepAlive) -> http1::Builder {
     protocol
 }
 
+/// What a client is told that takes too long for a head; without a body, as it is late anyway.
+const TOO_LATE: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
 /// A connection that is being served.
 struct Served {
-    http: http1::Connection<Stream, Answerer>,
+    /// None when it has ended.
+    http: Option<http1::Connection<Stream, Answerer>>,
     entry: Entry,
     /// Whether it has heard that it is to end with the request that it is at.
     finishing: bool,
@@ -91,20 +98,51 @@ impl Future for Served {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
+        let Some(http) = &mut this.http else { return Poll::Ready(()) };
         let activity = this.entry.activity();
         activity.listen(context);
         if activity.is_to_close() {
+            this.close(context);
             return Poll::Ready(());
         }
         if activity.is_to_finish() && !this.finishing {
             this.finishing = true;
-            Pin::new(&mut this.http).graceful_shutdown();
+            Pin::new(&mut *http).graceful_shutdown();
         }
-        Pin::new(&mut this.http).poll(context).map(|ended| {
-            if let Err(error) = ended {
-                // The client's doing in all likelihood: it left, or what it sent is not HTTP.
-                tracing::debug!(error = &error as &dyn Error, "a connection failed");
-            }
-        })
+        if let Err(error) = ready!(Pin::new(http).poll(context)) {
+            // The client's doing in all likelihood: it left, or what it sent is not HTTP.
+            tracing::debug!(error = &error as &dyn Error, "a connection failed");
+            this.fail(&error);
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Served {
+    /// Closes the connection. If that is because the client took too long for a head, it is told
+    /// so, if there is room in the buffers of the system for that.
+    fn close(&mut self, context: &mut Context<'_>) {
+        let Some(http) = self.http.take() else { return };
+        let mut parts = http.into_parts();
+        let activity = self.entry.activity();
+        if activity.awaits_head() && !parts.read_buf.is_empty() {
+            let connection = parts.service.connection();
+            activity.ledger().refuse(Refusal::HeadTimeout, &parts.read_buf, connection);
+            // Where it fails, the client is gone.
+            let _ = Pin::new(&mut parts.io).poll_write(context, TOO_LATE);
+        }
+    }
+
+    /// Notes that a request was refused, if that is why the connection failed.
+    fn fail(&mut self, error: &hyper::Error) {
+        let Some(http) = self.http.take() else { return };
+        let refusal = match error {
+            error if error.is_parse_too_large() => Refusal::HeadSize,
+            error if error.is_parse() => Refusal::Malformed,
+            _ => return,
+        };
+        let parts = http.into_parts();
+        let connection = parts.service.connection();
+        self.entry.activity().ledger().refuse(refusal, &parts.read_buf, connection);
     }
 }

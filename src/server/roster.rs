@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::activity::{Activity, Clock};
+use super::ledger::Ledger;
 
 /// The connections that are open.
 ///
@@ -16,6 +17,7 @@ use super::activity::{Activity, Clock};
 #[derive(Debug)]
 pub(super) struct Roster {
     clock: Arc<Clock>,
+    ledger: Arc<Ledger>,
     /// By address in memory, which is one of a kind as long as a connection lives.
     connections: Mutex<HashMap<usize, Arc<Activity>>>,
     phase: watch::Sender<Phase>,
@@ -34,9 +36,10 @@ enum Phase {
 
 impl Roster {
     /// An empty roster, and a task that looks for late clients for as long as it lives.
-    pub(super) fn start(clock: Clock) -> Arc<Self> {
+    pub(super) fn start(clock: Clock, ledger: Ledger) -> Arc<Self> {
         let roster = Arc::new(Self {
             clock: Arc::new(clock),
+            ledger: Arc::new(ledger),
             connections: Mutex::default(),
             phase: watch::Sender::new(Phase::Serving),
         });
@@ -46,10 +49,11 @@ impl Roster {
 
     /// Takes in a connection. It is waited for until the entry is dropped.
     pub(super) fn enter(self: &Arc<Self>) -> Entry {
-        let activity = Arc::new(Activity::new(Arc::clone(&self.clock)));
+        let activity = Arc::new(Activity::new(Arc::clone(&self.clock), Arc::clone(&self.ledger)));
         let watch = self.watch();
         let entry =
             Entry { activity: Arc::clone(&activity), roster: Arc::clone(self), _watch: watch };
+        self.ledger.meter.connect();
         self.connections().insert(entry.key(), activity);
         // One that is accepted while the server ends is told so at once.
         let phase = *self.phase.borrow();
@@ -147,6 +151,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.roster.connections().remove(&self.key());
+        self.roster.ledger.meter.disconnect();
     }
 }
 

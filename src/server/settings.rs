@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::account::{Account, Mode, Owner};
 use super::address::{Address, Host};
+use crate::access_log::{Destination, Format};
 use crate::settings::{Reader, Seconds, Settings as _, Words};
 
 crate::settings! {
@@ -72,6 +73,15 @@ crate::settings! {
         /// How many seconds connections that wait for a request live on when the server stops,
         /// as a request may be on its way. The answer to it ends the connection.
         drain_linger: Seconds = "5",
+        /// Where every request is logged in a line: `stdout`, `stderr`, or the path of a file, to
+        /// which it is added. Unless set, nowhere. So are requests that no filter sees: a head
+        /// that is no HTTP (400), took too long (408) or is too long (431). What a filter
+        /// `access_log` logs is left to it. The client's address is that of the connection, unless
+        /// `http_proxy_to_wsgi` believes another one.
+        access_log: Option<Destination>,
+        /// How a line of `access_log` is written, as the option `format` of the filter of that
+        /// name has it.
+        access_format: Format = "combined",
     }
 }
 

@@ -12,8 +12,11 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{Address, Endpoint, Inherited, Running, Server, Settings, Sockets};
+use crate::access_log::{Destination, Format};
 use crate::app::{App, Request, RequestExt, ResponseFuture, response};
-use crate::settings::Seconds;
+use crate::builtin::fixture::Directory;
+use crate::metrics::{Meter, Metrics, Served};
+use crate::settings::{Seconds, Setting};
 
 /// The settings of a server at a port that the system chooses.
 fn settings() -> Settings {
@@ -27,8 +30,12 @@ async fn start(app: App) -> (Running, SocketAddr) {
 }
 
 async fn start_with(settings: Settings, app: App) -> (Running, SocketAddr) {
+    start_counted(settings, app, Arc::default()).await
+}
+
+async fn start_counted(settings: Settings, app: App, meter: Arc<Meter>) -> (Running, SocketAddr) {
     let sockets = Sockets::bind(&settings, 0, &mut Inherited::none()).await.unwrap();
-    let server = Server::new(sockets.share(0).unwrap(), settings).unwrap();
+    let server = Server::new(sockets.share(0).unwrap(), settings).unwrap().counted_by(meter);
     let address = server.endpoints().next().and_then(Endpoint::socket_address).unwrap();
     (server.start(app), address)
 }
@@ -330,4 +337,123 @@ async fn draining_closes_after_a_while_what_waits_for_a_request() {
     let drained = tokio::spawn(running.drain(Duration::from_secs(5)));
     assert_eq!(seconds_to_close(&mut client).await, 5);
     drained.await.unwrap();
+}
+
+/// A server that counts and logs what clients do to it.
+struct Observed {
+    running: Running,
+    address: SocketAddr,
+    metrics: Metrics,
+    log: Directory,
+}
+
+impl Observed {
+    async fn start(app: App) -> Self {
+        let (metrics, log) = (Metrics::default(), Directory::new());
+        let mut settings = settings();
+        settings.access_log = Some(Destination::File(log.path("log")));
+        let format = "{client_ip} \"{request_line}\" {status} {length}";
+        settings.access_format = Format::parse(format).unwrap();
+        let (running, address) = start_counted(settings, app, metrics.meter("main")).await;
+        Self { running, address, metrics, log }
+    }
+
+    /// What a client gets for some bytes, up to the end of the connection.
+    async fn ask(&self, bytes: &str) -> String {
+        let mut client = Client::connect(self.address).await;
+        client.send(bytes).await;
+        client.read_to_close().await
+    }
+
+    /// What was counted and logged up to the end of the server.
+    async fn end(self) -> (Served, String) {
+        self.running.end().await;
+        let mut snapshot = self.metrics.snapshot();
+        crate::access_log::flush(Duration::from_secs(60));
+        (snapshot.apps.remove("main").unwrap(), self.log.read("log"))
+    }
+}
+
+#[tokio::test]
+async fn what_is_answered_is_counted_and_logged() {
+    let server = Observed::start(mirror()).await;
+    server.ask("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    let (served, log) = server.end().await;
+    assert_eq!(log, "127.0.0.1 \"GET /a HTTP/1.1\" 200 18\n");
+    assert_eq!((served.statuses, served.in_flight), ([(200, 1)].into(), 0));
+    assert_eq!((served.connections, served.connections_open), (1, 0));
+}
+
+#[tokio::test]
+async fn what_is_refused_before_any_filter_is_counted_and_logged() {
+    let server = Observed::start(mirror()).await;
+    let malformed = server.ask("GET / HTTP/1.1\r\nno header\r\n\r\n").await;
+    assert!(malformed.starts_with("HTTP/1.1 400 "), "{malformed}");
+    let long = "x".repeat(33 * 1024);
+    let long = server.ask(&format!("GET /long HTTP/1.1\r\nX-Long: {long}\r\n")).await;
+    assert!(long.starts_with("HTTP/1.1 431 "), "{long}");
+    let (served, log) = server.end().await;
+    let expected = "127.0.0.1 \"GET / HTTP/1.1\" 400 0\n127.0.0.1 \"GET /long HTTP/1.1\" 431 0\n";
+    assert_eq!(log, expected);
+    let refused = ["head_size", "head_timeout", "malformed"].map(|limit| served.refusals[limit]);
+    assert_eq!(refused, [1, 0, 1]);
+    assert_eq!(served.statuses, [].into(), "no app has seen them");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_too_long_for_a_head_is_told_so() {
+    let server = Observed::start(mirror()).await;
+    let mut slow = Client::connect(server.address).await;
+    slow.send("GET /slow HTTP/1.1\r\nHo").await;
+    let mut silent = Client::connect(server.address).await;
+    tokio::time::pause();
+    let told = slow.read_to_close().await;
+    assert_eq!(silent.read_to_close().await, "", "who asks for nothing is refused nothing");
+    tokio::time::resume();
+    assert!(told.starts_with("HTTP/1.1 408 "), "{told}");
+    let (served, log) = server.end().await;
+    assert_eq!(log, "127.0.0.1 \"GET /slow HTTP/1.1\" 408 0\n");
+    assert_eq!(served.refusals["head_timeout"], 1);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_counted_and_logged() {
+    let begun = Arc::new(Notify::new());
+    let tell_begun = Arc::clone(&begun);
+    let server = Observed::start(App::from_fn(move |_| {
+        tell_begun.notify_one();
+        std::future::pending()
+    }))
+    .await;
+    let mut client = Client::connect(server.address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    begun.notified().await;
+    drop(client);
+    let (served, log) = server.end().await;
+    assert_eq!(log, "127.0.0.1 \"GET / HTTP/1.1\" 499 0\n");
+    assert_eq!(served.statuses, [(499, 1)].into());
+}
+
+#[tokio::test]
+async fn only_what_no_filter_logs_is_logged_by_the_server() {
+    let server = Observed::start(App::ready(|request: Request| {
+        if let Some(journal) = &request.context().journal {
+            journal.take_over();
+        }
+        response::text(StatusCode::OK, "")
+    }))
+    .await;
+    server.ask("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    let (served, log) = server.end().await;
+    assert_eq!((log.as_str(), served.statuses), ("", [(200, 1)].into()));
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_opened_keeps_the_server_from_starting() {
+    let mut settings = settings();
+    settings.access_log = Some(Destination::File("/no/such/directory/log".into()));
+    let sockets = Sockets::bind(&settings, 0, &mut Inherited::none()).await.unwrap();
+    let error = Server::new(sockets.share(0).unwrap(), settings).unwrap_err().to_string();
+    let expected = "cannot open the access log `/no/such/directory/log`: no such file or directory";
+    assert_eq!(error, expected);
 }

@@ -1,0 +1,90 @@
+//! Notes what becomes of connections and requests: in numbers, and in the server's own log.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::StatusCode;
+
+use super::settings::Settings;
+use crate::access_log::{Entry, Log};
+use crate::app::{Connection, Request, Response};
+use crate::metrics::{Meter, Refusal};
+use crate::source::describe;
+
+/// What stands for the status of a request whose client left before there was a response.
+const CLIENT_LEFT: u16 = 499;
+
+/// Notes what becomes of the connections and requests of a server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) meter: Arc<Meter>,
+    log: Option<Arc<Log>>,
+}
+
+impl Ledger {
+    /// A ledger with the log that the settings ask for.
+    pub(super) fn open(settings: &Settings) -> io::Result<Self> {
+        let Some(destination) = settings.access_log.clone() else { return Ok(Self::default()) };
+        let place = destination.to_string();
+        let log = Log::open(destination, settings.access_format.clone()).map_err(|error| {
+            let reason = format!("cannot open the access log {place}: {}", describe(&error));
+            io::Error::new(error.kind(), reason)
+        })?;
+        Ok(Self { log: Some(Arc::new(log)), ..Self::default() })
+    }
+
+    /// Notes that a request begins.
+    pub(super) fn begin(&self, request: &mut Request) -> Noted {
+        let entry = self.log.as_ref().map(|log| Box::new(log.begin_outermost(request)));
+        Noted { begun: self.meter.begin(), status: CLIENT_LEFT, entry }
+    }
+
+    /// Notes that a request has ended.
+    pub(super) fn end(&self, noted: &Noted) {
+        self.meter.end(noted.begun, noted.status);
+    }
+
+    /// Notes that a request was refused, by what the client has sent of its head.
+    pub(super) fn refuse(&self, refusal: Refusal, head: &[u8], connection: &Connection) {
+        self.meter.refuse(refusal);
+        if let Some(log) = &self.log {
+            log.refuse(head, connection, status(refusal));
+        }
+    }
+}
+
+/// With which status a request is refused.
+fn status(refusal: Refusal) -> StatusCode {
+    match refusal {
+        Refusal::HeadSize => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Refusal::HeadTimeout => StatusCode::REQUEST_TIMEOUT,
+        Refusal::Malformed => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// What is noted of a request.
+#[derive(Debug)]
+pub(super) struct Noted {
+    begun: Instant,
+    status: u16,
+    /// None if the server has no log of its own. It is written when this is dropped.
+    entry: Option<Box<Entry>>,
+}
+
+impl Noted {
+    /// Notes the head of the response.
+    pub(super) fn answered(&mut self, response: &Response) {
+        self.status = response.status().as_u16();
+        if let Some(entry) = &mut self.entry {
+            entry.answered(response);
+        }
+    }
+
+    /// Notes that so many bytes of the response's body were sent.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        if let Some(entry) = &mut self.entry {
+            entry.sent(bytes);
+        }
+    }
+}
