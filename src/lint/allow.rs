@@ -131,7 +131,7 @@ mod tests {
     use crate::lint::fixture::assert_linted;
 
     const PAGE: &str = "[app:main]\nuse = egg:pasteline#echo\n";
-    const FILTER: &str = "[filter:a]\n#^^^^^^^^ note unused-section: nothing uses `[filter:a]`\nuse = egg:pasteline#pass\n";
+    const FILTER: &str = "[filter:a]\n#^^^^^^^^ note unused-section: nothing in this file uses `[filter:a]`\nuse = egg:pasteline#pass\n";
 
     #[test]
     fn a_comment_above_silences_one_place() {

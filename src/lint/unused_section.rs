@@ -29,8 +29,9 @@ fn look(file: &File<'_>, found: &mut Found) {
             "filter" => format!("put `{}` into a pipeline", Excerpt(name)),
             _ => format!("put `{}` at the end of a pipeline or into a composite", Excerpt(name)),
         };
+        let message = format!("nothing in this file uses `[{}]`", Excerpt(&section.name));
         found.add(
-            Diagnostic::note(LINT.slug, format!("nothing uses `[{}]`", Excerpt(&section.name)))
+            Diagnostic::note(LINT.slug, message)
                 .at(section.span)
                 .label(format!("no section names this {kind}"))
                 .help(format!("{help}, or remove the section")),
@@ -74,12 +75,12 @@ pipeline = used %(last)s
 [filter:used]
 use = egg:pasteline#pass
 [filter:unused]
-#^^^^^^^^^^^^^ note unused-section: nothing uses `[filter:unused]`
+#^^^^^^^^^^^^^ note unused-section: nothing in this file uses `[filter:unused]`
 use = used
 [app:page]
 use = egg:pasteline#echo
 [app:extra]
-#^^^^^^^^^ note unused-section: nothing uses `[app:extra]`
+#^^^^^^^^^ note unused-section: nothing in this file uses `[app:extra]`
 use = egg:pasteline#echo
 [server:extra]
 use = egg:pasteline#http
