@@ -156,6 +156,16 @@ mod tests {
     }
 
     #[test]
+    fn a_circle_is_the_same_fault_for_all_who_are_in_it() {
+        let text = "[s]\na = %(b)s\nb = %(c)s\nc = x %(a)s\nd = %(c)s";
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(|key| value(text, key).unwrap_err().1);
+        assert_eq!(a.message, "`a` refers to itself: `a` → `b` → `c` → `a`");
+        assert_eq!((&b, &c), (&a, &a));
+        assert_eq!((d.span, d.message), (a.span, a.message));
+        assert_eq!(d.related.last().unwrap().1, "`d` needs it");
+    }
+
+    #[test]
     fn follows_ten_references_to_a_plain_value() {
         let chain = |length: usize, end: &str| {
             let mut text = "[s]\n".to_owned();

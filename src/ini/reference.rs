@@ -147,7 +147,7 @@ fn double(setting: &Setting, signs: Vec<usize>, applicability: Applicability) ->
 }
 
 fn too_deep(trail: &Trail<'_>) -> Diagnostic {
-    let Some(circle) = trail.circle() else {
+    let Some(mut circle) = trail.circle() else {
         let message = format!(
             "`{}` leads from value to value more than {DEPTH} times",
             Excerpt(&trail.asked.key)
@@ -158,6 +158,9 @@ fn too_deep(trail: &Trail<'_>) -> Diagnostic {
             .help(format!("the values are {}", chain(trail.steps())))
             .class(DEPTH_ERROR);
     };
+    // Wherever it was entered it is told from the same place, so that it is told once.
+    let first = (0..circle.len()).min_by_key(|number| circle[*number].place());
+    circle.rotate_left(first.unwrap_or_default());
     let first = circle[0];
     let around = circle.iter().copied().chain([first]);
     let message = match &circle[..] {
@@ -167,11 +170,13 @@ fn too_deep(trail: &Trail<'_>) -> Diagnostic {
     let diagnostic = Diagnostic::error("circular-reference", message)
         .at(first.place())
         .label("the circle begins here")
+        .help("give one of these options a value of its own")
         .class(DEPTH_ERROR);
     let diagnostic = circle[1..]
         .iter()
         .fold(diagnostic, |diagnostic, step| diagnostic.related(step.place(), "and goes on here"));
-    if first.key == trail.asked.key { diagnostic } else { needed_by(diagnostic, &trail.asked) }
+    let is_in_circle = circle.iter().any(|step| step.key == trail.asked.key);
+    if is_in_circle { diagnostic } else { needed_by(diagnostic, &trail.asked) }
 }
 
 /// The keys of steps in a row. There are never many: past [`DEPTH`] interpolation ends.
