@@ -18,6 +18,16 @@ use crate::registry::Registry;
 /// name resolved, and no file read but the configuration. The exit status is 0 if there is no
 /// error, 1 if there is one, or a warning with --deny-warnings, and 2 if this command line is not
 /// understood.
+///
+/// A comment directly above a line silences a warning about it, `# pasteline: allow NAME`, and
+/// anywhere in a file all of its kind, `# pasteline: allow-file NAME`. NAME is the word in
+/// brackets; `pasteline explain NAME` tells more.
+///
+/// In JSON each has `slug`, `severity`, `message` and `help`; where it is about a place `file`,
+/// `line`, `column`, `end` (`line` and `column` behind it) and `label`; `related`, other places in
+/// the same form; and where it can be mended `fix` with `title`, `safe` and `edits`, places with
+/// the `text` to put there. Lines and columns count from 1, columns in characters. Secrets are
+/// hidden.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Example:

@@ -8,8 +8,10 @@ use crate::source::{Sources, Span};
 impl Diagnostic {
     /// The diagnostic as a JSON object: `slug`, `severity`, `message`, `help` and, where it has a
     /// place, `file` as it was named, `line`, `column` and `end` with the same two. All count
-    /// from 1, columns in characters; the end is behind the last character.
+    /// from 1, columns in characters; the end is behind the last character. With the place goes a
+    /// `label`, a few words to stand there, if there are any.
     ///
+    /// Where other places have a part in it, `related` has each with its `label`.
     /// Where it can be mended there is a `fix`: its `title`, whether it is `safe`, and `edits`,
     /// each a place with the `text` to put there.
     pub fn json(&self, sources: &Sources) -> Json {
@@ -21,6 +23,16 @@ impl Diagnostic {
         });
         if let Some(span) = self.span {
             add_place(&mut object, span, sources);
+            add_label(&mut object, &self.label);
+        }
+        if !self.related.is_empty() {
+            let related = self.related.iter().map(|(span, part)| {
+                let mut other = json!({});
+                add_place(&mut other, *span, sources);
+                add_label(&mut other, part);
+                other
+            });
+            object["related"] = related.collect();
         }
         if let Some(Fix { title, edits, applicability }) = &self.fix {
             let edits = edits.iter().map(|(span, text)| {
@@ -47,6 +59,12 @@ fn add_place(object: &mut Json, span: Span, sources: &Sources) {
     object["end"] = json!({"line": end.line, "column": end.column});
 }
 
+fn add_label(object: &mut Json, label: &str) {
+    if !label.is_empty() {
+        object["label"] = json!(label);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +87,23 @@ mod tests {
         assert_eq!(placed["file"], "paste.ini");
         assert_eq!((&placed["line"], &placed["column"]), (&json!(2), &json!(7)));
         assert_eq!(placed["end"], json!({"line": 2, "column": 12}));
+    }
+
+    #[test]
+    fn tells_where_others_have_a_part_in_it() {
+        let mut sources = Sources::default();
+        let id = sources.add("paste.ini", "[a]\nb = 1\nb = 2\n");
+        let diagnostic = Diagnostic::error("duplicate-option", "option `b` is given twice")
+            .at(Span::new(id, 10, 11))
+            .label("given again here")
+            .related(Span::new(id, 4, 5), "first given here");
+        let told = diagnostic.json(&sources);
+        let end = json!({"line": 2, "column": 2});
+        let first = json!({
+            "label": "first given here", "file": "paste.ini", "line": 2, "column": 1, "end": end,
+        });
+        assert_eq!(told["label"], "given again here");
+        assert_eq!(told["related"], json!([first]));
     }
 
     #[test]
