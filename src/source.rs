@@ -425,8 +425,8 @@ pub fn absolute(path: &Path) -> PathBuf {
     cleaned
 }
 
-/// A text with asterisks over ranges of it, which may overlap.
-fn cover(text: &str, ranges: &[Range<usize>]) -> String {
+/// A text with asterisks over ranges of it, which may overlap. All places stay where they are.
+pub(crate) fn cover(text: &str, ranges: &[Range<usize>]) -> String {
     let mut ranges = ranges.to_vec();
     ranges.sort_by_key(|range| range.start);
     let mut covered = String::with_capacity(text.len());

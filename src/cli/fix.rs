@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::files::Files;
-use super::patch::patch;
+use super::patch::Patch;
 use super::rewrite::rewrite;
 use super::{report, terminal};
 use crate::diagnostic::Applicability;
 use crate::fix::{self, Fixed, Mended, Outcome};
 use crate::registry::Registry;
+use crate::settings::Mask;
 use crate::source::{Sources, describe};
 
 /// Mend what `validate` finds, where it is certain what is meant
@@ -34,7 +35,7 @@ pub(super) struct Fix {
     #[command(flatten)]
     files: Files,
 
-    /// Write nothing, but print what would change, as a unified diff
+    /// Write nothing, but print what would change, as a unified diff in which secrets are hidden
     #[arg(long)]
     diff: bool,
 
@@ -49,23 +50,27 @@ impl Fix {
         let most = if self.with_unsafe { Applicability::Unsafe } else { Applicability::Safe };
         let input = self.files.input();
         let outcome = fix::fix(&input, registry, most);
-        let is_done = if self.diff { preview(&outcome)? } else { write(&outcome)? };
-        let mask = registry.mask();
-        report::tell(&outcome.left, &outcome.sources, &mask, report::Format::Text)?;
+        let mask = &registry.mask();
+        let is_done = if self.diff {
+            preview(&outcome, mask)?;
+            true
+        } else {
+            let is_done = write(&outcome)?;
+            report::tell(&outcome.left, &outcome.sources, mask, report::Format::Text)?;
+            is_done
+        };
         terminal::tell(&summary(&outcome, &input.file, self.diff))?;
         Ok(if is_done { report::status(&outcome.left) } else { ExitCode::FAILURE })
     }
 }
 
-/// Prints what would change.
-fn preview(outcome: &Outcome) -> io::Result<bool> {
+/// Prints what would change. What would be left is not told one by one: its places are in texts
+/// that nobody has.
+fn preview(outcome: &Outcome, mask: &Mask) -> io::Result<()> {
     for Mended { path, before, after } in &outcome.files {
-        terminal::print(&patch(path, before, after))?;
+        terminal::print(&Patch { path, before, after, mask }.to_string())?;
     }
-    for fixed in &outcome.fixed {
-        terminal::tell(&line(fixed))?;
-    }
-    Ok(true)
+    outcome.fixed.iter().try_for_each(|fixed| terminal::tell(&line(fixed)))
 }
 
 /// Writes what changes and prints what was done; says whether all of it could be written.
@@ -108,8 +113,11 @@ fn summary(outcome: &Outcome, file: &Path, is_preview: bool) -> String {
     let mended = report::count(fixed.len(), "fault").unwrap_or_else(|| "nothing".to_owned());
     let tally = Some(report::tally(left)).filter(|tally| !tally.is_empty());
     let tally = tally.unwrap_or_else(|| "nothing".to_owned());
-    let mut summary = format!("{verb} {mended}, {tally} {is_left} in {}", file.display());
+    let mut summary = format!("{verb} {mended}; {tally} {is_left} in {}", file.display());
     let mut add = |line: String| summary.extend(["\n", &*line]);
+    if is_preview && !left.is_empty() {
+        add(format!("`pasteline validate {}` tells of all that is wrong now", file.display()));
+    }
     if let Some(more) = report::count(*held_back, "fault") {
         add(format!("`--unsafe` mends {more} more, and may change what the file means"));
     }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::patch::patch;
+use super::patch::Patch;
 use super::rewrite::rewrite;
 use super::{report, terminal};
 use crate::diagnostic::Diagnostic;
 use crate::format;
 use crate::ini;
 use crate::registry::Registry;
+use crate::settings::Mask;
 use crate::source::{Sources, describe};
 
 /// Give files the usual layout: indentation, delimiters, blank lines
@@ -38,8 +39,8 @@ pub(super) struct Fmt {
     #[arg(long)]
     check: bool,
 
-    /// Write nothing, but print what would change, as a unified diff; with --check instead of
-    /// the names
+    /// Write nothing, but print what would change, as a unified diff in which secrets are hidden;
+    /// with --check instead of the names
     #[arg(long)]
     diff: bool,
 }
@@ -64,7 +65,7 @@ impl Fmt {
         let mut code = ExitCode::SUCCESS;
         for file in &self.files {
             let outcome = match texts(file, registry)? {
-                Some(texts) if self.check || self.diff => self.compare(&texts)?,
+                Some(texts) if self.check || self.diff => self.compare(&texts, &registry.mask())?,
                 Some(texts) => write(file, &texts)?,
                 None => Outcome::Bad,
             };
@@ -76,13 +77,13 @@ impl Fmt {
     }
 
     /// Prints whether and how a file would change.
-    fn compare(&self, texts: &Texts) -> io::Result<Outcome> {
+    fn compare(&self, texts: &Texts, mask: &Mask) -> io::Result<Outcome> {
         let Texts { name, before, after } = texts;
         if before == after {
             return Ok(Outcome::Good);
         }
         if self.diff {
-            terminal::print(&patch(name, before, after))?;
+            terminal::print(&Patch { path: name, before, after, mask }.to_string())?;
         } else {
             terminal::print(&format!("{}\n", name.display()))?;
         }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::diagnostic::{Diagnostic, Excerpt, Fix};
-use crate::source::{Sources, Span};
+use crate::source::{Sources, Span, cover};
 
 /// What stands in place of a secret.
 pub const MASK: &str = "****";
@@ -47,6 +47,14 @@ impl Mask {
             return Cow::Borrowed(MASK);
         }
         without_passwords(text)
+    }
+
+    /// The text of a paste file as people may see it. All places stay the same.
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match &places::secrets(self, text)[..] {
+            [] => Cow::Borrowed(text),
+            secrets => Cow::Owned(cover(text, secrets)),
+        }
     }
 
     /// Diagnostics and the texts that they are about, as people may see them. All places stay the
@@ -145,6 +153,14 @@ mod tests {
         }
         assert_eq!(seen("token_cache_time", "300"), "300");
         assert_eq!(seen("password", ""), "");
+    }
+
+    #[test]
+    fn hides_the_secrets_of_a_whole_text() {
+        let mask = Mask::new(["recipe"]);
+        let text = "recipe = te\u{e9} a\r\n  b\nx = y://u:p@h";
+        assert_eq!(mask.text(text), "recipe = **\u{d7}**\r\n  *\nx = y://u:*@h");
+        assert!(matches!(mask.text("x = y"), Cow::Borrowed("x = y")));
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn mends_what_is_certain_and_keeps_all_else_to_the_byte() {
     assert_eq!(finished.stdout, done);
     finished
         .tells("warning[inline-comment]")
-        .tells("mended 1 fault, 2 warnings left in api-paste.ini\n")
+        .tells("mended 1 fault; 2 warnings left in api-paste.ini\n")
         .tells("`--unsafe` mends 2 faults more, and may change what the file means\n");
     assert_eq!(read(&test, "api-paste.ini"), SAFE);
 }
@@ -68,7 +68,7 @@ fn mends_all_if_it_is_told_to() {
         let test = Test::new().ini(FAULTY).arguments("fix").arguments(option);
         let finished = test.run().status(0);
         assert_eq!(finished.stdout.lines().count(), 3, "{}", finished.stdout);
-        assert_eq!(finished.stderr, "mended 3 faults, nothing left in api-paste.ini\n");
+        assert_eq!(finished.stderr, "mended 3 faults; nothing left in api-paste.ini\n");
         assert_eq!(read(&test, "api-paste.ini"), UNSAFE);
     }
 }
@@ -78,9 +78,11 @@ fn shows_what_would_change_and_writes_nothing() {
     let test = Test::new().ini(FAULTY).arguments("fix --diff");
     let finished = test.run().status(0);
     assert_eq!(finished.stdout, DIFFERENCE);
-    finished
+    let finished = finished
         .tells("api-paste.ini:3:9: write `%%` for a percent sign (stray-percent)\n")
-        .tells("would mend 1 fault, 2 warnings would be left in api-paste.ini\n");
+        .tells("would mend 1 fault; 2 warnings would be left in api-paste.ini\n")
+        .tells("`pasteline validate api-paste.ini` tells of all that is wrong now\n");
+    assert!(!finished.stderr.contains("[inline-comment]"), "{}", finished.stderr);
     assert_eq!(read(&test, "api-paste.ini"), FAULTY);
 }
 
@@ -101,7 +103,7 @@ fn a_file_that_is_well_is_not_touched() {
     let before = inode();
     let finished = test.run().status(0);
     assert_eq!(finished.stdout, "");
-    assert_eq!(finished.stderr, "mended nothing, nothing left in api-paste.ini\n");
+    assert_eq!(finished.stderr, "mended nothing; nothing left in api-paste.ini\n");
     assert_eq!(inode(), before);
 }
 
@@ -154,7 +156,7 @@ fn a_file_that_is_read_only_stays_as_it_is() {
 fn a_file_that_is_not_utf_8_stays_as_it_is() {
     let bytes = b"[app:main]\nuse = egg:pasteline#respond\nbody = 5% \xe9\n";
     let test = Test::new().file("api-paste.ini", bytes).arguments("fix --unsafe");
-    test.run().status(1).tells("mended nothing, 2 errors left in api-paste.ini\n");
+    test.run().status(1).tells("mended nothing; 2 errors left in api-paste.ini\n");
     assert_eq!(fs::read(test.directory().join("api-paste.ini")).unwrap(), bytes);
 }
 

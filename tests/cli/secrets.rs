@@ -64,6 +64,17 @@ fn no_command_tells_a_secret() {
 }
 
 #[test]
+fn no_difference_tells_a_secret() {
+    let ini = "[app:main]\nuse=egg:pasteline#echo\nadmin_password=lemon%\n  lemonade\n";
+    let before = "\n-admin_password=******\n";
+    let test = Test::new().ini(ini).arguments("fix --diff").run();
+    test.prints(before).prints("\n+admin_password=*******\n");
+    let test = Test::new().ini(&ini.replace('%', "")).arguments("fmt --diff").run();
+    test.prints("\n-admin_password=*****\n-  ********\n")
+        .prints("\n+admin_password = *****\n+    ********\n");
+}
+
+#[test]
 fn carets_stand_right_beside_what_is_hidden() {
     let ini = "[app:main]\nuse = egg:pasteline#echo\nadmin_password = l\u{e9}mon% lemon\n";
     Test::new().ini(ini).validate().status(1).tells(
