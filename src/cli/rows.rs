@@ -88,6 +88,7 @@ impl<'a> Rows<'a> {
                 format!("  ({section}{})", self.manner.location(*span))
             }
             (Detail::Origins, How::Default, None) => "  (default)".to_owned(),
+            (Detail::Origins, How::Missing, None) => "  (required, but not given)".to_owned(),
             (_, _, span) => self.manner.place(*span),
         }
     }
@@ -97,7 +98,7 @@ impl<'a> Rows<'a> {
 fn account(step: &Step, text: &str) -> String {
     let (key, text) = (Excerpt(&step.key), Excerpt(text));
     match step.how {
-        How::Default | How::Given | How::Unwritten => format!("{key} = {text}"),
+        How::Default | How::Given | How::Missing | How::Unwritten => format!("{key} = {text}"),
         How::Get | How::Set => format!("by {key} = {text}"),
         How::Over => format!("over {text}"),
         How::Reference(depth) => format!("{:1$}%({key})s is {text}", "", 2 * (depth - 1)),

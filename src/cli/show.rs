@@ -51,7 +51,8 @@ pub(super) struct Show {
 
     /// Tell of each option all that it comes from, with line and column: the sections that use one
     /// another, `set` and `get`, references, what an overlay replaces; and what factories take for
-    /// options that are not given. JSON has all that as `origin` beside the rest
+    /// options that are not given, or that they need them. JSON has all that as `origin` beside
+    /// the rest
     #[arg(long)]
     origin: bool,
 

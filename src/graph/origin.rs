@@ -85,7 +85,8 @@ impl<'l> Origins<'l> {
     }
 
     /// What the factory of a node takes for options that the section does not give: global ones,
-    /// if it looks there, and defaults; nothing if no such factory is known.
+    /// if it looks there, and defaults; and which ones it misses. Nothing if no such factory is
+    /// known.
     pub fn implied(&self, node: &Node) -> Vec<Origin> {
         let found = node
             .made_by()
@@ -106,7 +107,9 @@ impl<'l> Origins<'l> {
             }
             let global = || self.global_of(node, name).filter(|_| dialect.is_global(name));
             let default = || dialect.default_of(option.name).or(option.default);
-            global().or_else(|| Some(Origin::default(name, default()?)))
+            let default = || default().map(|text| Origin::default(name, text));
+            let missing = || option.required.then(|| Origin::missing(name));
+            global().or_else(default).or_else(missing)
         });
         options.collect()
     }

@@ -132,6 +132,13 @@ fn tells_what_an_overlay_goes_over_and_what_a_factory_takes_by_default() {
 }
 
 #[test]
+fn tells_which_option_a_factory_needs() {
+    let file = "[app:main]\nuse = egg:pasteline#proxy\n";
+    let finished = Test::new().ini(file).arguments("show --origin").run().status(0);
+    finished.prints("    upstream =              (required, but not given)\n");
+}
+
+#[test]
 fn which_pipeline_is_taken_is_no_default() {
     let file = "[composite:main]\nuse = egg:pasteline#strategy\nother = a\n\
         [app:a]\nuse = egg:pasteline#echo\n";

@@ -43,6 +43,8 @@ pub enum How {
     Get,
     /// A section, or `[DEFAULT]`, gives it.
     Given,
+    /// The factory needs it, and nothing gives it.
+    Missing,
     /// It goes over this one: in a file below, in a section that is used, or in `[DEFAULT]`.
     Over,
     /// A reference brings it in, so many references away from the value.
@@ -62,6 +64,7 @@ impl How {
             Self::Default => "default",
             Self::Get => "get",
             Self::Given => "given",
+            Self::Missing => "missing",
             Self::Over => "over",
             Self::Reference(_) => "reference",
             Self::Set => "set",
@@ -74,8 +77,17 @@ impl How {
 impl Origin {
     /// A default of a factory.
     pub(super) fn default(name: &str, text: &str) -> Self {
+        Self::implied(How::Default, name, text)
+    }
+
+    /// An option that a factory needs and is not given.
+    pub(super) fn missing(name: &str) -> Self {
+        Self::implied(How::Missing, name, "")
+    }
+
+    fn implied(how: How, name: &str, text: &str) -> Self {
         let (key, text): (Arc<str>, Arc<str>) = (Arc::from(name), Arc::from(text));
-        let step = Step { how: How::Default, ..Step::unwritten(&key, &text) };
+        let step = Step { how, ..Step::unwritten(&key, &text) };
         Self { key, text, steps: vec![step] }
     }
 
