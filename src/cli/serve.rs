@@ -17,8 +17,9 @@ use crate::service::{self, Order, Outcome, Prepared, Refusal};
 /// Build what a file says and serve it
 ///
 /// Serves until SIGTERM or SIGINT, lets every request that has begun finish, and ends with
-/// status 0. With a fault in what is to be served it does not start. It tells the warnings of the
-/// whole file; `validate` also tells the faults in what is not served.
+/// status 0. With a fault in what is to be served it does not start, and ends with status 1. It
+/// tells the warnings of the whole file; `validate` also tells the notes, and the faults in what
+/// is not served.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Example:

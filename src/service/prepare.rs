@@ -42,6 +42,8 @@ pub fn prepare(
     let sources = loader.sources();
     let Findings { mut diagnostics, .. } = findings;
     lint::silence(&mut diagnostics, sources);
+    // Whoever starts a server has not asked for more.
+    diagnostics.retain(|found| found.severity != Severity::Note);
     diagnostics.sort_by_key(|found| found.span.map(|span| (span.source, span.start)));
     // From here on nobody needs to see a secret.
     let (told, masked) = registry.mask().told(&diagnostics, sources);

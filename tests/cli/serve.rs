@@ -68,6 +68,18 @@ fn tells_the_warnings_of_the_whole_file_unless_they_are_silenced() {
 }
 
 #[test]
+fn leaves_notes_to_validate() {
+    let text = "[pipeline:main]\npipeline = cors hello\n[filter:cors]\n\
+                use = egg:pasteline#cors\nallowed_origin = *\n";
+    let text = format!("{text}{}", HELLO.replace("main", "hello"));
+    Test::new().ini(&text).validate().tells("note[wildcard-credentials]");
+    let server = Test::new().ini(&text).serve();
+    server.signal("TERM");
+    let finished = server.wait();
+    assert!(!finished.stderr.contains("note["), "{finished:#?}");
+}
+
+#[test]
 fn serves_beside_faults_that_concern_it_not_and_ends_at_warnings_that_are_denied() {
     let broken = "[filter:broken]\nuse = egg:pasteline#nothing\n";
     let server = Test::new().ini(&format!("{HELLO}{broken}")).serve();
