@@ -74,6 +74,9 @@ pub fn main(registry: Registry) -> ExitCode {
 /// A paste file says in INI sections which filters stand before which HTTP apps, and in which
 /// order. Files of Python services that use Paste Deploy load unchanged; their well-known
 /// factories have native counterparts here.
+///
+/// Results go to standard output, all else to standard error. The exit status is 0 if all is well,
+/// 1 if a file or the world is at fault, 2 if the command line is not understood.
 #[derive(Debug, Parser)]
 #[command(
     name = "pasteline",

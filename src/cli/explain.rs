@@ -10,7 +10,7 @@ use clap::Args;
 use super::difference::differences;
 use super::list::kinds;
 use super::terminal;
-use crate::diagnostic::{self, PAGES, nearest};
+use crate::diagnostic::{self, PAGES, Severity, nearest};
 use crate::registry::{Alias, Definition, Foreign, Found, Registry};
 use crate::settings::{OptionSpec, prose};
 
@@ -59,10 +59,25 @@ impl Explain {
             return Ok(format!("{what}. It has no native form.\n"));
         }
         match diagnostic::Page::find(&self.name) {
+            Some(page) if page.can_be_silenced() => Ok(format!("{}\n{}", page.text, silence(page))),
             Some(page) => Ok(page.text.to_owned()),
             None => Err(unknown(registry, &self.name)),
         }
     }
+}
+
+/// How not to be told of a kind of diagnostic.
+fn silence(diagnostic::Page { slug, severities, .. }: diagnostic::Page) -> String {
+    let comment = match severities {
+        [Severity::Error, ..] => "Where it is no error, a comment",
+        _ => "A comment",
+    };
+    format!(
+        "\
+{comment} directly above the line silences it: `# pasteline: allow {slug}`. In the whole
+file `# pasteline: allow-file {slug}` does, wherever it stands.
+"
+    )
 }
 
 /// What a name stands for. One spec may stand for an app and for a filter of different names.

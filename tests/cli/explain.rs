@@ -27,6 +27,17 @@ fn explains_a_diagnostic() {
 }
 
 #[test]
+fn tells_how_a_warning_is_silenced() {
+    let explain = |name: &str| Test::new().arguments("explain").argument(name).run().status(0);
+    explain("unused-section")
+        .prints("\n\nA comment directly above")
+        .prints("`# pasteline: allow unused-section`")
+        .prints("`# pasteline: allow-file unused-section`");
+    explain("hidden-option").prints("\n\nWhere it is no error, a comment");
+    assert!(!explain("stray-percent").stdout.contains("# pasteline:"));
+}
+
+#[test]
 fn an_unknown_name_is_an_error_with_the_nearest_one() {
     let finished = Test::new().arguments("explain respnd").run().status(1);
     let expected =
