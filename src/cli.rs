@@ -11,15 +11,18 @@ mod list;
 mod man;
 mod patch;
 mod reference;
+mod reload;
 mod report;
 mod request;
 mod rewrite;
 mod route;
 mod rows;
+mod running;
 mod schema;
 mod sections;
 mod serve;
 mod show;
+mod status;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -99,6 +102,8 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Reload(reload::Reload),
+    Status(status::Status),
     Validate(validate::Validate),
     Show(show::Show),
     Graph(graph::Graph),
@@ -119,6 +124,8 @@ impl Command {
     fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         match self {
             Self::Serve(serve) => serve.run(registry),
+            Self::Reload(reload) => reload.run(),
+            Self::Status(status) => status.run(),
             Self::Validate(validate) => validate.run(registry),
             Self::Show(show) => show.run(registry),
             Self::Graph(graph) => graph.run(registry),

@@ -1,10 +1,14 @@
 //! The processes of a server: what they serve, and how they start, change and end.
 
 mod capacity;
+mod control;
 mod engine;
+mod environment;
 mod error;
 mod fleet;
+mod notify;
 mod order;
+mod outside;
 mod pid_file;
 mod plan;
 mod prepare;
@@ -13,20 +17,27 @@ mod process;
 mod reload;
 mod signals;
 mod single;
+mod status;
 mod supervisor;
+mod upgrade;
+mod watch;
 mod wire;
 mod worker;
 
+pub(crate) use self::control::{Answer, Question, ask, sockets};
+pub use self::environment::Environment;
 pub use self::error::Error;
 pub use self::order::Order;
 pub use self::prepare::{Prepared, Refusal, Site, prepare};
+pub(crate) use self::status::{Member, Status};
 pub(crate) use self::worker::work;
 
 use std::sync::Arc;
 
 use tokio::runtime::{self, Runtime};
 
-use self::reload::Reloads;
+use self::outside::Outside;
+use self::upgrade::Estate;
 use crate::app::App;
 use crate::registry::Registry;
 use crate::server::{Inherited, Settings};
@@ -58,7 +69,7 @@ pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<Outcome
     if settings.workers.is_some_and(|workers| workers > 0) {
         return Err(Error::NoWorkers);
     }
-    runtime()?.block_on(single::serve(vec![Site { app, settings }], None, inherited))
+    runtime()?.block_on(single::serve(vec![Site { app, settings }], None, Estate::of(inherited)))
 }
 
 /// Serves what has been prepared for an order until it is told to stop: by worker processes, or
@@ -68,12 +79,17 @@ pub(crate) fn serve(
     prepared: Prepared,
     (registry, inherited): (Registry, Inherited),
 ) -> Result<Outcome, Error> {
-    let workers = workers(&prepared.sites);
+    // First of all: whoever waits to be relieved is told if anything else fails.
+    let estate = if order.succeeds { Estate::take_over()? } else { Estate::of(inherited) };
     let order = Arc::new(order);
-    let reloads = Reloads::new(Arc::clone(&order), Arc::new(registry));
-    match workers {
-        0 => runtime()?.block_on(single::serve(prepared.sites, Some(reloads), inherited)),
-        _ => runtime()?.block_on(supervisor::serve(order, prepared, (reloads, inherited))),
+    let runtime = runtime()?;
+    // Within the runtime, as it has sockets too.
+    let inside = runtime.enter();
+    let outside = Outside::start(&order, registry, &prepared);
+    drop(inside);
+    match workers(&prepared.sites) {
+        0 => runtime.block_on(single::serve(prepared.sites, Some(outside), estate)),
+        _ => runtime.block_on(supervisor::serve(order, prepared, (outside, estate))),
     }
 }
 

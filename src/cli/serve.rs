@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use clap::{Args, value_parser};
 use tracing::Level;
@@ -12,7 +12,7 @@ use super::report::{self, Format, Strictness};
 use super::terminal;
 use crate::registry::Registry;
 use crate::server::{Address, Inherited};
-use crate::service::{self, Order, Outcome, Prepared, Refusal};
+use crate::service::{self, Environment, Order, Outcome, Prepared, Refusal};
 
 /// Build what a file says and serve it
 ///
@@ -55,8 +55,16 @@ pub(super) struct Serve {
     #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..))]
     threads: Option<u16>,
 
+    /// Reload when a file of the configuration changes
+    #[arg(long)]
+    watch: bool,
+
     #[command(flatten)]
     strictness: Strictness,
+
+    /// Take over from the process that has started this one
+    #[arg(long, hide = true)]
+    succeed: bool,
 }
 
 impl Serve {
@@ -74,9 +82,18 @@ impl Serve {
     }
 
     fn order(self) -> Order {
-        let Self { files, name: app, server: servers, bind, workers, threads, strictness } = self;
-        let denies_warnings = strictness.denies_warnings();
-        Order { input: files.input(), app, servers, bind, workers, threads, denies_warnings }
+        Order {
+            input: self.files.input(),
+            app: self.name,
+            servers: self.server,
+            bind: self.bind,
+            workers: self.workers,
+            threads: self.threads,
+            denies_warnings: self.strictness.denies_warnings(),
+            succeeds: self.succeed,
+            watches: self.watch,
+            environment: Environment::of(|name| env::var_os(name), process::id()),
+        }
     }
 }
 

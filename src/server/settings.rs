@@ -82,6 +82,11 @@ crate::settings! {
         /// How a line of `access_log` is written, as the option `format` of the filter of that
         /// name has it.
         access_format: Format = "combined",
+        /// The path of the socket at which `pasteline reload` and `pasteline status` ask, which
+        /// only the owner may. Unless set, it is named for the process and lies in
+        /// `$RUNTIME_DIRECTORY`, in `/run/pasteline` for root, in `$XDG_RUNTIME_DIR/pasteline`, or
+        /// else in a directory of the user's own among temporary files.
+        control: Option<PathBuf>,
     }
 }
 

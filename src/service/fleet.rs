@@ -75,6 +75,17 @@ pub(super) enum State {
     Starting,
 }
 
+impl State {
+    /// What it is called.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Leaving(_) => "leaving",
+            Self::Serving => "serving",
+            Self::Starting => "starting",
+        }
+    }
+}
+
 /// A process.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -162,6 +173,16 @@ impl Fleet {
     /// Whether every worker that there should be accepts connections.
     pub(super) fn is_whole(&self) -> bool {
         self.serving(self.generation) == self.slots.len()
+    }
+
+    /// Whether any worker accepts connections.
+    pub(super) fn serves(&self) -> bool {
+        self.serving(self.generation) > 0
+    }
+
+    /// Grants workers that are told to end from now on so long; for ever if it is none.
+    pub(super) fn be_patient(&mut self, patience: Option<Duration>) {
+        self.patience = patience;
     }
 
     fn serving(&self, generation: u32) -> usize {

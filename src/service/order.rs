@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Environment;
 use crate::graph::Input;
 use crate::server::{Address, Settings};
 
@@ -27,6 +28,15 @@ pub struct Order {
     /// Whether warnings keep it from being served, as errors do. Workers are not asked again.
     #[serde(skip)]
     pub denies_warnings: bool,
+    /// Whether it takes over from the process at the other end of standard input.
+    #[serde(skip)]
+    pub succeeds: bool,
+    /// Whether files that change are loaded anew without being asked to.
+    #[serde(skip)]
+    pub watches: bool,
+    /// Who looks after the process.
+    #[serde(skip)]
+    pub environment: Environment,
 }
 
 impl Order {
@@ -36,9 +46,18 @@ impl Order {
     /// An order for the app and the server `main` of a file.
     pub fn new(input: Input) -> Self {
         let main = || Self::MAIN.to_owned();
-        let (app, servers) = (main(), vec![main()]);
-        let (workers, threads, denies_warnings) = (None, None, false);
-        Self { input, app, servers, bind: Vec::new(), workers, threads, denies_warnings }
+        Self {
+            input,
+            app: main(),
+            servers: vec![main()],
+            bind: Vec::new(),
+            workers: None,
+            threads: None,
+            denies_warnings: false,
+            succeeds: false,
+            watches: false,
+            environment: Environment::default(),
+        }
     }
 
     /// Has what the order says count in place of the settings of the first server.

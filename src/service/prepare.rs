@@ -115,8 +115,10 @@ impl Refusal {
     pub fn lines(&self) -> Vec<String> {
         let all = self.diagnostics.iter();
         let worst = all.clone().map(|found| found.severity).min();
-        let faults = all.filter(|found| Some(found.severity) == worst);
-        let faults = faults.map(|fault| {
+        let mut faults: Vec<_> = all.filter(|found| Some(found.severity) == worst).collect();
+        // What is missing may only follow from what is there.
+        faults.sort_by_key(|fault| fault.span.is_none());
+        let faults = faults.into_iter().map(|fault| {
             let line = render(fault, &self.sources, Style::Short);
             // What is missing has no place but the file.
             if fault.span.is_some() { line } else { format!("{}: {line}", self.file.display()) }

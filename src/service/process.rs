@@ -34,45 +34,60 @@ pub(super) enum Heard {
 #[derive(Debug)]
 pub(super) struct Process {
     id: u32,
+    /// How many connections it had when it last said so.
+    pub(super) connections: usize,
     words: UnboundedSender<Vec<u8>>,
     /// Ends it when it is dropped.
-    _kill: UnboundedSender<()>,
+    hold: UnboundedSender<Release>,
 }
 
+/// The word that lets a process live on by itself.
+#[derive(Debug)]
+struct Release;
+
 impl Process {
-    /// Starts this program anew as a worker.
+    /// Starts a process with one end of a wire as its standard input, and begins with a message
+    /// and descriptors.
     ///
     /// What is heard of it is passed on, its end as the last.
     pub(super) fn start(
-        title: &str,
+        mut command: Command,
         (message, descriptors): (Vec<u8>, &[OwnedFd]),
         heard: impl Fn(Heard) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (ours, theirs) = StdStream::pair()?;
         let rest = wire::send_start(&ours, message, descriptors)?;
-        let mut child = command(title, theirs.into()).spawn()?;
+        let mut child = command.stdin(Stdio::from(OwnedFd::from(theirs))).spawn()?;
         let Some(id) = child.id() else { return Err(io::Error::other("it has ended already")) };
         ours.set_nonblocking(true)?;
         let (reader, writer) = UnixStream::from_std(ours)?.into_split();
         let (words, written) = unbounded_channel();
-        let (kill, mut killed) = unbounded_channel::<()>();
+        let (hold, mut let_go) = unbounded_channel();
         // Nobody receives only if the writer has failed, and then the process has ended.
         let _ = words.send(rest);
         tokio::spawn(write(writer, written));
         tokio::spawn(async move {
             let end = tokio::select! {
                 () = listen(reader, &heard) => end(&mut child).await,
-                // Nothing is ever sent: it is dropped.
-                _ = killed.recv() => kill_and_wait(&mut child).await,
+                word = let_go.recv() => match word {
+                    Some(Release) => return,
+                    None => kill_and_wait(&mut child).await,
+                },
             };
             heard(Heard::Ended(end));
         });
-        Ok(Self { id, words, _kill: kill })
+        Ok(Self { id, connections: 0, words, hold })
     }
 
     /// The number that the system knows it by.
     pub(super) fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Lets it live on by itself. Nothing is heard of it any more.
+    pub(super) fn release(self) {
+        // If it has ended, nothing is left to be let go.
+        let _ = self.hold.send(Release);
     }
 
     /// Says something to it, after all that was said before.
@@ -82,22 +97,19 @@ impl Process {
     }
 }
 
-fn command(title: &str, wire: OwnedFd) -> Command {
+/// This program as a worker.
+pub(super) fn worker(title: &str) -> Command {
     let mut command = Command::new(SELF);
-    command.arg0(title).arg("worker").stdin(Stdio::from(wire));
+    command.arg0(title).arg("worker");
     // These speak to the process that the service manager has started.
-    for variable in [
-        "LISTEN_FDNAMES",
-        "LISTEN_FDS",
-        "LISTEN_PID",
-        "NOTIFY_SOCKET",
-        "WATCHDOG_PID",
-        "WATCHDOG_USEC",
-    ] {
+    for variable in ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"].iter().chain(&ACTIVATION) {
         command.env_remove(variable);
     }
     command
 }
+
+/// What says which sockets the service manager hands to a process.
+pub(super) const ACTIVATION: [&str; 3] = ["LISTEN_FDNAMES", "LISTEN_FDS", "LISTEN_PID"];
 
 /// Writes what is to be said, until nobody says anything any more or nobody listens.
 async fn write(mut writer: OwnedWriteHalf, mut words: UnboundedReceiver<Vec<u8>>) {

@@ -18,13 +18,24 @@ pub(super) enum Signal {
     Interrupt,
     /// SIGTTIN: one worker more.
     More,
+    /// SIGUSR1: reopen the files of logs.
+    Reopen,
     /// SIGTERM: stop.
     Terminate,
+    /// SIGUSR2: have the program that is on disk now take over.
+    Upgrade,
 }
 
 impl Signal {
-    const ALL: [Self; 5] =
-        [Self::Fewer, Self::Hangup, Self::Interrupt, Self::More, Self::Terminate];
+    const ALL: [Self; 7] = [
+        Self::Fewer,
+        Self::Hangup,
+        Self::Interrupt,
+        Self::More,
+        Self::Reopen,
+        Self::Terminate,
+        Self::Upgrade,
+    ];
 
     /// Whether it tells a server to end.
     fn stops(self) -> bool {
@@ -37,7 +48,9 @@ impl Signal {
             Self::Hangup => SignalKind::hangup(),
             Self::Interrupt => SignalKind::interrupt(),
             Self::More => SignalKind::from_raw(Raw::TTIN.as_raw()),
+            Self::Reopen => SignalKind::user_defined1(),
             Self::Terminate => SignalKind::terminate(),
+            Self::Upgrade => SignalKind::user_defined2(),
         }
     }
 }
@@ -49,9 +62,16 @@ impl fmt::Display for Signal {
             Self::Hangup => "SIGHUP",
             Self::Interrupt => "SIGINT",
             Self::More => "SIGTTIN",
+            Self::Reopen => "SIGUSR1",
             Self::Terminate => "SIGTERM",
+            Self::Upgrade => "SIGUSR2",
         })
     }
+}
+
+/// Logs what a signal to reopen the files of logs comes to.
+pub(super) fn log_reopened(signal: Signal) {
+    tracing::info!("{signal}: files of access logs are opened anew as soon as they have moved");
 }
 
 /// Tells of signals; from its making on none of them kills the process.

@@ -7,52 +7,72 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::engine::Engine;
+use super::outside::{Asked, Outside};
 use super::plan::{announce, bind, patience, take_place};
-use super::reload::{self, Reloads, log};
-use super::signals::{Signal, Signals};
+use super::reload;
+use super::signals::{Signal, Signals, log_reopened};
+use super::upgrade::Estate;
 use super::{Error, Outcome, Prepared, Site, privileges, workers};
 use crate::app::App;
 use crate::server::{Inherited, Settings, Sockets};
 
-/// Serves in this process until a signal. Without a way to load the files anew, what is served
+/// Serves in this process until a signal. Where nobody outside is listened to, what is served
 /// stays as it is.
 pub(super) async fn serve(
     sites: Vec<Site>,
-    mut reloads: Option<Reloads>,
-    inherited: Inherited,
+    mut outside: Option<Outside>,
+    estate: Estate,
 ) -> Result<Outcome, Error> {
     // Before anyone can know that the server listens, as a signal would kill it until then.
     let mut signals = Signals::listen().map_err(Error::System)?;
     let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
-    let place = take_place(&settings, 0, (Vec::new(), inherited), &mut signals).await?;
+    let Estate { sockets, inherited, predecessor } = estate;
+    let place = take_place(&settings, 0, (sockets, inherited), &mut signals).await?;
     let Some((sockets, pid_file)) = place else { return Ok(Outcome::Finished) };
     privileges::drop(&settings[0]).map_err(Error::Privileges)?;
     let engine = engine(sites, &sockets)?;
     let mut server = Single { settings, sockets, engine, leaving: JoinSet::new() };
+    if let Some(predecessor) = predecessor {
+        // If it has ended meanwhile, all the better.
+        let _ = predecessor.relieve();
+    }
+    if let Some(outside) = &outside {
+        outside.notifier.ready("serving");
+    }
     loop {
         let signal = tokio::select! {
             signal = signals.next() => signal,
-            prepared = loaded(&mut reloads) => {
-                let result = match prepared {
-                    Ok(prepared) => server.change(prepared).await,
-                    Err(reason) => Err(reason),
-                };
-                log(&result);
-                if let Some(reloads) = &mut reloads {
-                    reloads.settle(&result);
+            (asked, outside) = asked(&mut outside) => {
+                match asked {
+                    Asked::Change(prepared) => {
+                        let result = server.change(prepared).await;
+                        outside.settle(&result);
+                    }
+                    // Who does not wait any more need not be told.
+                    Asked::Status(asker) => {
+                        drop(asker.send(outside.status(&server.sockets, Vec::new())));
+                    }
+                    Asked::Watchdog => outside.notifier.watchdog(),
                 }
                 continue;
             }
             Some(_) = server.leaving.join_next() => continue,
         };
-        match (signal, &mut reloads) {
-            (Signal::Hangup, Some(reloads)) => reloads.ask(None),
+        match (signal, &mut outside) {
+            (Signal::Hangup, Some(outside)) => outside.reload(None),
             (Signal::Hangup, None) => tracing::warn!("{signal}: there is no file to load anew"),
             (Signal::Fewer | Signal::More, _) => {
                 tracing::warn!("{signal}: with `workers = 0` there is none");
             }
+            (Signal::Reopen, _) => log_reopened(signal),
+            (Signal::Upgrade, _) => {
+                tracing::warn!("{signal}: with `workers = 0` a restart brings the new program");
+            }
             (Signal::Interrupt | Signal::Terminate, _) => {
                 tracing::info!("{signal}: finishing what has begun; a second one ends it at once");
+                if let Some(outside) = &outside {
+                    outside.notifier.stopping(patience(&server.settings[0]));
+                }
                 let outcome = server.stop(&mut signals).await;
                 if let Some(pid_file) = pid_file {
                     pid_file.remove();
@@ -63,10 +83,10 @@ pub(super) async fn serve(
     }
 }
 
-/// What is loaded anew, for as long as nothing is.
-async fn loaded(reloads: &mut Option<Reloads>) -> Result<Prepared, String> {
-    match reloads {
-        Some(reloads) => reloads.loaded().await,
+/// What is asked for from outside, and who asks, for as long as nobody is.
+async fn asked(outside: &mut Option<Outside>) -> (Asked, &mut Outside) {
+    match outside {
+        Some(outside) => (outside.next().await, outside),
         None => std::future::pending().await,
     }
 }
@@ -83,8 +103,8 @@ struct Single {
 impl Single {
     /// Serves something else from now on: in place, or where the settings of a server have
     /// changed by new servers, which accept connections before the old ones leave.
-    async fn change(&mut self, prepared: Prepared) -> reload::Result {
-        let Prepared { sites, .. } = prepared;
+    async fn change(&mut self, prepared: Result<Prepared, String>) -> reload::Result {
+        let Prepared { sites, .. } = prepared?;
         if workers(&sites) > 0 {
             return Err("`workers` cannot change from 0 without a restart".to_owned());
         }

@@ -3,12 +3,12 @@
 
 mod change;
 mod perform;
+mod upgrade;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::io;
 use std::mem;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
@@ -17,30 +17,33 @@ use tokio::time::{Instant, sleep_until};
 
 use self::change::{Binding, Coming, Purpose, bound};
 use super::fleet::{Fleet, Id, Post};
+use super::outside::{Asked, Outside};
 use super::plan::{Plan, take_place};
 use super::process::{Heard, Process};
-use super::reload::Reloads;
-use super::signals::{Signal, Signals};
+use super::signals::{Signal, Signals, log_reopened};
+use super::upgrade::{Estate, Predecessor, Successor, program};
 use super::wire::Report;
-use super::{Error, Order, Outcome, Prepared, workers};
-use crate::server::{Inherited, Sockets};
+use super::{Error, Member, Order, Outcome, Prepared, Status, workers};
+use crate::server::Sockets;
 
 /// Has workers serve what has been prepared, until it is told to stop.
 pub(super) async fn serve(
     order: Arc<Order>,
     prepared: Prepared,
-    (reloads, inherited): (Reloads, Inherited),
+    (outside, estate): (Outside, Estate),
 ) -> Result<Outcome, Error> {
     // Before anyone can know that the server listens, as a signal would kill it until then.
     let mut signals = Signals::listen().map_err(Error::System)?;
     let count = usize::from(workers(&prepared.sites));
     let Prepared { sites, snapshot, .. } = prepared;
     let settings: Vec<_> = sites.into_iter().map(|site| site.settings).collect();
-    let place = take_place(&settings, count, (Vec::new(), inherited), &mut signals).await?;
+    let Estate { sockets, inherited, predecessor } = estate;
+    let place = take_place(&settings, count, (sockets, inherited), &mut signals).await?;
     let Some((sockets, pid_file)) = place else { return Ok(Outcome::Finished) };
     let plan = Plan { settings, snapshot, sockets };
     let (heard, mut events) = unbounded_channel();
-    let mut supervisor = Supervisor::start(order, plan, count, (reloads, heard));
+    let mut supervisor = Supervisor::start(order, plan, count, (outside, heard));
+    supervisor.predecessor = predecessor;
     loop {
         supervisor.perform();
         if let Some(outcome) = supervisor.outcome() {
@@ -54,17 +57,28 @@ pub(super) async fn serve(
 }
 
 struct Supervisor {
-    /// The name of the program, for the titles of its workers.
-    program: String,
+    /// The path of the program.
+    program: PathBuf,
     order: Arc<Order>,
-    reloads: Reloads,
+    outside: Outside,
     plan: Plan,
     coming: Option<Coming>,
     binding: Option<Binding>,
     fleet: Fleet,
     processes: BTreeMap<Id, Process>,
-    heard: UnboundedSender<(Id, Heard)>,
+    heard: UnboundedSender<Event>,
     stopping: bool,
+    /// Who waits to be relieved by this process.
+    predecessor: Option<Predecessor>,
+    /// Who is about to relieve it.
+    successor: Option<Successor>,
+}
+
+/// What is heard, and of whom.
+#[derive(Debug)]
+enum Event {
+    Successor(Heard),
+    Worker(Id, Heard),
 }
 
 impl Supervisor {
@@ -72,18 +86,29 @@ impl Supervisor {
         order: Arc<Order>,
         plan: Plan,
         count: usize,
-        (reloads, heard): (Reloads, UnboundedSender<(Id, Heard)>),
+        (outside, heard): (Outside, UnboundedSender<Event>),
     ) -> Self {
         let fleet = Fleet::start(count, plan.patience(), Instant::now());
-        let processes = BTreeMap::new();
-        let (coming, binding, stopping) = (None, None, false);
-        let program = program();
-        Self { program, order, reloads, plan, coming, binding, fleet, processes, heard, stopping }
+        Self {
+            program: program(),
+            order,
+            outside,
+            plan,
+            coming: None,
+            binding: None,
+            fleet,
+            processes: BTreeMap::new(),
+            heard,
+            stopping: false,
+            predecessor: None,
+            successor: None,
+        }
     }
 
     /// Waits for whatever comes next, and decides what follows from it.
-    async fn next(&mut self, signals: &mut Signals, events: &mut UnboundedReceiver<(Id, Heard)>) {
-        let due = self.fleet.due();
+    async fn next(&mut self, signals: &mut Signals, events: &mut UnboundedReceiver<Event>) {
+        let successor = self.successor.as_ref().map(|successor| successor.until);
+        let due = self.fleet.due().into_iter().chain(successor).min();
         let clock = async {
             match due {
                 Some(due) => sleep_until(due).await,
@@ -92,11 +117,42 @@ impl Supervisor {
         };
         tokio::select! {
             signal = signals.next() => self.signal(signal),
-            Some((id, heard)) = events.recv() => self.hear(id, heard),
-            prepared = self.reloads.loaded() => self.has_loaded(prepared),
+            Some(event) = events.recv() => match event {
+                Event::Successor(heard) => self.hear_successor(heard),
+                Event::Worker(id, heard) => self.hear(id, heard),
+            },
+            asked = self.outside.next() => self.asked(asked),
             (bound, purpose) = bound(&mut self.binding) => self.has_bound(bound, purpose),
-            () = clock => self.fleet.tick(Instant::now()),
+            () = clock => {
+                let now = Instant::now();
+                self.fleet.tick(now);
+                self.look_at_successor(now);
+            }
         }
+    }
+
+    fn asked(&mut self, asked: Asked) {
+        match asked {
+            Asked::Change(prepared) => self.has_loaded(prepared),
+            // Who does not wait any more need not be told.
+            Asked::Status(asker) => drop(asker.send(self.status())),
+            Asked::Watchdog if self.fleet.serves() => self.outside.notifier.watchdog(),
+            Asked::Watchdog => tracing::warn!("no worker serves: the watchdog is not told so"),
+        }
+    }
+
+    fn status(&self) -> Status {
+        let members = self.fleet.workers().filter_map(|(id, worker)| {
+            let process = self.processes.get(&id)?;
+            Some(Member {
+                worker: worker.post.slot + 1,
+                generation: worker.post.generation,
+                process: process.id(),
+                state: worker.state.name().to_owned(),
+                connections: process.connections,
+            })
+        });
+        self.outside.status(&self.plan.sockets, members.collect())
     }
 
     fn outcome(&self) -> Option<Outcome> {
@@ -111,8 +167,10 @@ impl Supervisor {
         match signal {
             Signal::Fewer => self.resize(Purpose::Less),
             Signal::More => self.resize(Purpose::More),
+            Signal::Reopen => log_reopened(signal),
+            Signal::Upgrade => self.upgrade(),
             Signal::Hangup if self.stopping => {}
-            Signal::Hangup => self.reloads.ask(None),
+            Signal::Hangup => self.outside.reload(None),
             Signal::Interrupt | Signal::Terminate if self.stopping => {
                 tracing::warn!("{signal}: ended at once");
                 self.fleet.stop_at_once(Instant::now());
@@ -128,7 +186,9 @@ impl Supervisor {
     /// nobody takes it from.
     fn stop(&mut self) {
         self.stopping = true;
+        self.outside.notifier.stopping(self.plan.patience());
         self.binding = None;
+        self.successor = None;
         mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::close);
         self.fleet.stop(Instant::now());
     }
@@ -137,7 +197,11 @@ impl Supervisor {
         let now = Instant::now();
         self.fleet.heard(id, now);
         match heard {
-            Heard::Said(Report::Alive { .. }) => {}
+            Heard::Said(Report::Alive { connections }) => {
+                if let Some(process) = self.processes.get_mut(&id) {
+                    process.connections = connections;
+                }
+            }
             Heard::Said(Report::Committed) => self.fleet.has_committed(id),
             Heard::Said(Report::Prepared) => self.fleet.has_prepared(id),
             Heard::Said(Report::Ready) => self.fleet.is_ready(id, now),
@@ -168,13 +232,6 @@ impl Supervisor {
         let post = post.map(|(_, worker)| worker.post);
         post.map_or_else(|| "a worker".to_owned(), name)
     }
-}
-
-/// The name of the program.
-fn program() -> String {
-    let path = env::current_exe().ok();
-    let name = path.as_deref().and_then(Path::file_name);
-    name.map_or_else(|| "pasteline".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// A worker as people see it.

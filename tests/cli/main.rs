@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod control;
 mod demo;
 mod differences;
 mod explain;
@@ -20,5 +21,6 @@ mod serve;
 mod show;
 mod sockets;
 mod support;
+mod upgrade;
 mod validate;
 mod workers;

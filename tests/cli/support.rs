@@ -15,7 +15,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Nothing that a test waits for takes this long; it is there so that a fault ends the test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,6 +26,7 @@ pub(crate) struct Test {
     program: PathBuf,
     directory: PathBuf,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
     input: Option<OwnedFd>,
 }
 
@@ -42,7 +43,13 @@ impl Test {
         let name = format!("{}-{number}", std::process::id());
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&directory).unwrap();
-        Self { program: program.into(), directory, arguments: Vec::new(), input: None }
+        Self {
+            program: program.into(),
+            directory,
+            arguments: Vec::new(),
+            variables: Vec::new(),
+            input: None,
+        }
     }
 
     /// Writes a file; the directories that it lies in are made.
@@ -85,6 +92,12 @@ impl Test {
         self
     }
 
+    /// Sets a variable of the environment.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The directory that the files lie in.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
@@ -92,13 +105,18 @@ impl Test {
 
     /// Runs the program to its end.
     pub(crate) fn run(&self) -> Finished {
-        let process = self.command().spawn().unwrap();
+        self.run_with(&self.arguments)
+    }
+
+    /// Runs the program to its end with other arguments.
+    pub(crate) fn run_with(&self, arguments: &[String]) -> Finished {
+        let process = self.command(arguments).spawn().unwrap();
         let id = process.id();
         let (sender, output) = channel();
         thread::spawn(move || sender.send(process.wait_with_output()));
         let Ok(output) = output.recv_timeout(PATIENCE) else {
             signal(id, "KILL");
-            panic!("{:?} does not end", self.arguments);
+            panic!("{arguments:?} does not end");
         };
         Finished::of(&output.unwrap())
     }
@@ -126,14 +144,29 @@ impl Test {
         Server::spawn(self)
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, arguments: &[String]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).current_dir(&self.directory);
+        command.args(arguments).current_dir(&self.directory);
+        // Each test has control sockets of its own, and nobody who looks after it but itself.
+        command.env("RUNTIME_DIRECTORY", &self.directory).env_remove("NOTIFY_SOCKET");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let file = || File::open(self.directory.join("stdin")).ok().map(OwnedFd::from);
         let input = self.input.as_ref().map(|input| input.try_clone().unwrap()).or_else(file);
         command.stdin(input.map_or_else(Stdio::null, Stdio::from));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+}
+
+/// Waits until there is what is looked for.
+pub(crate) fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "{what}");
+        thread::yield_now();
     }
 }
 

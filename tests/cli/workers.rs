@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::thread;
-use std::time::Instant;
 
-use crate::support::{PATIENCE, Server, Test, signal};
+use crate::support::{Server, Test, signal, wait_for};
 
 /// A server with two workers that say which file they were made of.
 fn serve(body: &str) -> Server {
@@ -19,18 +17,6 @@ fn ini(body: &str) -> String {
         "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\nworkers = 2\n\
          [app:main]\nuse = egg:pasteline#respond\nbody = {body}\n"
     )
-}
-
-/// Waits until there is what is looked for.
-fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < PATIENCE, "{what}");
-        thread::yield_now();
-    }
 }
 
 /// The processes that a process has started, by `/proc`.

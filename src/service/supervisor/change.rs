@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Supervisor;
 use crate::server::{Inherited, Settings, Sockets};
 use crate::service::plan::{Plan, announce, bind};
-use crate::service::reload::{self, log};
+use crate::service::reload;
 use crate::service::{Error, Prepared, workers};
 use crate::source::Snapshot;
 
@@ -76,7 +76,7 @@ impl Supervisor {
 
     /// Has one worker more or less, unless something else is being changed.
     pub(super) fn resize(&mut self, purpose: Purpose) {
-        if self.stopping || self.reloads.is_under_way() || self.binding.is_some() {
+        if self.stopping || self.outside.is_reloading() || self.binding.is_some() {
             return tracing::warn!("the number of workers stays while something else changes");
         }
         let size = self.fleet.size();
@@ -131,6 +131,7 @@ impl Supervisor {
             }
             let before = mem::replace(&mut self.plan, plan.clone());
             before.sockets.into_iter().for_each(Sockets::close);
+            self.fleet.be_patient(self.plan.patience());
         }
     }
 
@@ -141,7 +142,6 @@ impl Supervisor {
     }
 
     fn settle(&mut self, result: &reload::Result) {
-        log(result);
-        self.reloads.settle(result);
+        self.outside.settle(result);
     }
 }

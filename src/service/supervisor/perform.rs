@@ -4,11 +4,11 @@ use std::io;
 
 use tokio::time::Instant;
 
-use super::{Supervisor, name};
+use super::{Event, Supervisor, name};
 use crate::server::Share;
 use crate::service::fleet::{Action, Id, Post, Word};
 use crate::service::plan::Plan;
-use crate::service::process::Process;
+use crate::service::process::{Process, worker};
 use crate::service::wire::{self, Command, Start};
 
 impl Supervisor {
@@ -34,7 +34,13 @@ impl Supervisor {
             }
             Action::Ready => {
                 let count = self.fleet.size();
-                tracing::info!("ready: {count} worker{}", if count == 1 { "" } else { "s" });
+                let ready = format!("ready: {count} worker{}", if count == 1 { "" } else { "s" });
+                tracing::info!("{ready}");
+                self.outside.notifier.ready(&ready);
+                if let Some(predecessor) = self.predecessor.take() {
+                    // If it has ended meanwhile, all the better.
+                    let _ = predecessor.relieve();
+                }
             }
             Action::Settle(result) => self.has_settled(result),
             Action::Spawn(id, post) => match self.spawn(id, post) {
@@ -63,10 +69,11 @@ impl Supervisor {
             Start { order: (*self.order).clone(), snapshot: (*plan.snapshot).clone(), places };
         let sockets: Vec<_> = sockets.into_iter().flatten().collect();
         let heard = self.heard.clone();
-        let title = format!("{}: {}", self.program, name(post));
-        Process::start(&title, (wire::encode(&start)?, &sockets), move |what| {
+        let program = self.program.file_name().unwrap_or_default().to_string_lossy();
+        let title = format!("{program}: {}", name(post));
+        Process::start(worker(&title), (wire::encode(&start)?, &sockets), move |what| {
             // Nobody listens only where this process is about to end.
-            let _ = heard.send((id, what));
+            let _ = heard.send(Event::Worker(id, what));
         })
     }
 

@@ -28,7 +28,7 @@ impl Server {
 
     /// Starts a program, of which nothing is known yet.
     pub(super) fn spawn(test: Test) -> Self {
-        let mut process = test.command().spawn().unwrap();
+        let mut process = test.command(&test.arguments).spawn().unwrap();
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let (sender, lines) = channel();
         thread::spawn(move || {
@@ -99,9 +99,16 @@ impl Server {
     /// Writes one of its files, as an editor does: it is never there by half.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.test.directory().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         let new = path.with_extension("new");
         fs::write(&new, text).unwrap();
         fs::rename(new, path).unwrap();
+    }
+
+    /// Runs the program with other arguments where this one runs.
+    pub(crate) fn run(&self, arguments: &str) -> Finished {
+        let arguments: Vec<_> = arguments.split_whitespace().map(str::to_owned).collect();
+        self.test.run_with(&arguments)
     }
 
     /// Sends a signal, such as `TERM`.

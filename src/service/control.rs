@@ -1,0 +1,185 @@
+//! The socket at which a running server is asked to reload, and how it is.
+//!
+//! Each server has one of its own, named for its process, in a directory that only its user may
+//! enter. So a server is found whatever has become of its file, and two of one file do not meet.
+//! A question is one line of JSON, and so is its answer.
+
+mod directory;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream as StdStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+pub(crate) use self::directory::sockets;
+
+use super::Environment;
+use super::reload;
+use super::status::Status;
+
+/// The longest question, in bytes.
+const LONGEST_QUESTION: u64 = 1024;
+
+/// How long who asks waits for an answer. A reload takes as long as its files do.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// What a server may be asked.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Question {
+    /// To reload its files.
+    Reload,
+    /// How it is.
+    Status,
+}
+
+/// What it answers.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Answer {
+    /// What was asked for was not done, for a reason.
+    Refused(String),
+    /// What was loaded is in force, in words.
+    Reloaded(String),
+    /// How it is.
+    Status(Box<Status>),
+}
+
+/// A question, and who waits for its answer.
+#[derive(Debug)]
+pub(super) enum Request {
+    Reload(oneshot::Sender<reload::Result>),
+    Status(oneshot::Sender<Status>),
+}
+
+/// The socket of a server. It is removed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Control {
+    path: Option<PathBuf>,
+    requests: mpsc::Receiver<Request>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Control {
+    /// Listens at a path, or where servers are looked for if there is none. A server that cannot
+    /// be asked serves all the same.
+    pub(super) fn start(path: Option<&Path>, environment: &Environment) -> Self {
+        let path = path.map_or_else(|| directory::own_path(environment), Path::to_owned);
+        let listening = listen(&path).map(|listener| (path, listener));
+        let (sender, requests) = mpsc::channel(1);
+        match listening {
+            Ok((path, listener)) => {
+                let task = Some(tokio::spawn(accept(listener, sender)));
+                Self { path: Some(path), requests, task }
+            }
+            Err(error) => {
+                tracing::warn!("`pasteline reload` and `status` cannot ask this server: {error}");
+                Self { path: None, requests, task: None }
+            }
+        }
+    }
+
+    /// Waits for a request.
+    pub(super) async fn next(&mut self) -> Request {
+        match self.requests.recv().await {
+            Some(request) => request,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            // If it is gone already, all is well.
+            let _ = fs::remove_file(path);
+        }
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+/// Listens at a path that nobody listens at.
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    let blame = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot listen at `{}`: {error}", path.display()))
+    };
+    directory::make_room(path).map_err(blame)?;
+    let listener = UnixListener::bind(path).map_err(blame)?;
+    directory::keep_to_owner(path).map_err(blame)?;
+    Ok(listener)
+}
+
+async fn accept(listener: UnixListener, requests: mpsc::Sender<Request>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let requests = requests.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = answer(stream, requests).await {
+                        tracing::debug!(%error, "a question was not answered");
+                    }
+                });
+            }
+            // No descriptor is left, say.
+            Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+        }
+    }
+}
+
+/// Answers one question.
+async fn answer(stream: UnixStream, requests: mpsc::Sender<Request>) -> io::Result<()> {
+    let mut stream = BufStream::new(stream);
+    let mut line = String::new();
+    (&mut stream).take(LONGEST_QUESTION).read_line(&mut line).await?;
+    let gone = || io::Error::other("the server stops");
+    let answer = match serde_json::from_str(&line) {
+        Err(error) => Answer::Refused(format!("no question: {error}")),
+        Ok(Question::Reload) => {
+            let (sender, result) = oneshot::channel();
+            requests.send(Request::Reload(sender)).await.map_err(|_| gone())?;
+            match result.await.map_err(|_| gone())? {
+                Ok(what) => Answer::Reloaded(what),
+                Err(faults) => Answer::Refused(faults),
+            }
+        }
+        Ok(Question::Status) => {
+            let (sender, status) = oneshot::channel();
+            requests.send(Request::Status(sender)).await.map_err(|_| gone())?;
+            Answer::Status(Box::new(status.await.map_err(|_| gone())?))
+        }
+    };
+    let mut answer = serde_json::to_vec(&answer)?;
+    answer.push(b'\n');
+    stream.write_all(&answer).await?;
+    stream.flush().await
+}
+
+/// Asks a server.
+///
+/// # Errors
+///
+/// Nobody listens at the path, or what is said there is no answer.
+pub(crate) fn ask(path: &Path, question: Question) -> io::Result<Answer> {
+    let mut stream = StdStream::connect(path)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut line = serde_json::to_string(&question)?;
+    line.push('\n');
+    stream.write_all(line.as_bytes())?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    if answer.is_empty() {
+        return Err(io::Error::other("the server has stopped"));
+    }
+    Ok(serde_json::from_str(&answer)?)
+}

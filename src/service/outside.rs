@@ -1,0 +1,167 @@
+//! What those outside of a server ask of it and see of it: the service manager, whoever asks at
+//! its control socket, and whoever changes its files.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use super::control::{Control, Request};
+use super::notify::Notifier;
+use super::reload::{self, Asker, Reloads, log};
+use super::status::{Member, Status};
+use super::watch::Watch;
+use super::{Order, Prepared};
+use crate::registry::Registry;
+use crate::server::Sockets;
+use crate::source::{Snapshot, absolute, describe};
+
+/// What is asked for from outside.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// To serve what has been loaded anew, or to note that it is at fault. What follows is told
+    /// by [`Outside::settle`].
+    Change(Result<Prepared, String>),
+    /// To tell how the server is.
+    Status(oneshot::Sender<Status>),
+    /// To tell the service manager that all is well, if it is.
+    Watchdog,
+}
+
+/// What those outside of a server ask of it and see of it.
+#[derive(Debug)]
+pub(super) struct Outside {
+    pub(super) notifier: Notifier,
+    control: Control,
+    reloads: Reloads,
+    watchdog: Option<Interval>,
+    /// None unless files that change are loaded anew.
+    watch: Option<Watch>,
+    /// The main file, absolute.
+    file: PathBuf,
+    /// How many reloads have come into force.
+    count: u64,
+    /// Why the last one did not, if so.
+    failure: Option<String>,
+}
+
+impl Outside {
+    /// Begins to listen.
+    pub(super) fn start(order: &Arc<Order>, registry: Registry, prepared: &Prepared) -> Self {
+        let control = prepared.sites.first().and_then(|site| site.settings.control.as_deref());
+        let environment = &order.environment;
+        let watchdog = environment.watchdog.map(|patience| {
+            // Half of the time that is granted, as the service manager asks for.
+            let half = (patience / 2).max(Duration::from_millis(1));
+            let mut ticks = interval_at(Instant::now() + half, half);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        });
+        Self {
+            notifier: Notifier::new(environment.notify_socket.as_deref()),
+            control: Control::start(control, environment),
+            reloads: Reloads::new(Arc::clone(order), Arc::new(registry)),
+            watchdog,
+            watch: order.watches.then(|| watch(&prepared.snapshot)).flatten(),
+            file: absolute(&order.input.file),
+            count: 0,
+            failure: None,
+        }
+    }
+
+    /// Waits for what is asked for next.
+    pub(super) async fn next(&mut self) -> Asked {
+        loop {
+            tokio::select! {
+                prepared = self.reloads.loaded() => {
+                    if let (Some(watch), Ok(prepared)) = (&mut self.watch, &prepared) {
+                        watch.look_at(&prepared.snapshot);
+                    }
+                    return Asked::Change(prepared);
+                }
+                request = self.control.next() => match request {
+                    Request::Reload(asker) => self.reload(Some(asker)),
+                    Request::Status(asker) => return Asked::Status(asker),
+                },
+                () = tick(&mut self.watchdog) => return Asked::Watchdog,
+                () = changed(&mut self.watch) => {
+                    tracing::info!("a file of the configuration has changed");
+                    self.reload(None);
+                }
+            }
+        }
+    }
+
+    /// Has the files loaded anew.
+    pub(super) fn reload(&mut self, asker: Asker) {
+        if !self.reloads.is_under_way() {
+            self.notifier.reloading();
+        }
+        self.reloads.ask(asker);
+    }
+
+    /// Whether a reload is under way.
+    pub(super) fn is_reloading(&self) -> bool {
+        self.reloads.is_under_way()
+    }
+
+    /// Tells all how a reload has ended.
+    pub(super) fn settle(&mut self, result: &reload::Result) {
+        log(result);
+        match result {
+            Ok(what) => {
+                self.count += 1;
+                self.failure = None;
+                self.notifier.ready(what);
+            }
+            Err(faults) => {
+                self.notifier.ready(&format!("not reloaded: {faults}"));
+                self.failure = Some(faults.clone());
+            }
+        }
+        self.reloads.settle(result);
+        if self.reloads.is_under_way() {
+            self.notifier.reloading();
+        }
+    }
+
+    /// How a server is that listens at these sockets and has these workers.
+    pub(super) fn status(&self, sockets: &[Sockets], workers: Vec<Member>) -> Status {
+        let addresses = sockets.iter().flat_map(Sockets::endpoints).map(ToString::to_string);
+        Status {
+            process: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            file: self.file.clone(),
+            addresses: addresses.collect(),
+            reloads: self.count,
+            failure: self.failure.clone(),
+            // The sockets close first.
+            stopping: sockets.is_empty(),
+            workers,
+        }
+    }
+}
+
+fn watch(snapshot: &Snapshot) -> Option<Watch> {
+    let watch = Watch::new(snapshot);
+    if let Err(error) = &watch {
+        tracing::error!("files are not watched: {}", describe(error));
+    }
+    watch.ok()
+}
+
+async fn changed(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn tick(interval: &mut Option<Interval>) {
+    match interval {
+        Some(interval) => drop(interval.tick().await),
+        None => std::future::pending().await,
+    }
+}

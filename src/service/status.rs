@@ -1,0 +1,41 @@
+//! How a running server is, as `pasteline status` shows it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// How a running server is.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Status {
+    /// The number of the process to send signals to.
+    pub(crate) process: u32,
+    /// The version of the program.
+    pub(crate) version: String,
+    /// The file that it serves, absolute.
+    pub(crate) file: PathBuf,
+    /// Where it listens.
+    pub(crate) addresses: Vec<String>,
+    /// How many reloads have come into force.
+    pub(crate) reloads: u64,
+    /// Why the last reload did not, if so: what is served is older than the file.
+    pub(crate) failure: Option<String>,
+    /// Whether it stops.
+    pub(crate) stopping: bool,
+    /// Its workers; none if it serves in its own process.
+    pub(crate) workers: Vec<Member>,
+}
+
+/// How a worker is.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Member {
+    /// Its number, from 1, which its successor has too.
+    pub(crate) worker: usize,
+    /// The settings of which generation it serves by.
+    pub(crate) generation: u32,
+    /// The number of its process.
+    pub(crate) process: u32,
+    /// What it is at: `starting`, `serving` or `leaving`.
+    pub(crate) state: String,
+    /// How many connections it has, as it said within the last seconds.
+    pub(crate) connections: usize,
+}

@@ -1,0 +1,143 @@
+//! How the program that is now on disk takes over from this process, no socket closing.
+//!
+//! The successor is started as this process was, with one end of a wire as its standard input and
+//! all sockets over it. When its workers accept connections it says so, and this process has its
+//! own finish what they have begun. Until then nothing has changed: a successor that fails, or
+//! is not ready in time, is ended and forgotten.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream as StdStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::stdio::dup2_stdin;
+use serde::{Deserialize, Serialize};
+use tokio::process::Command;
+use tokio::time::Instant;
+
+use super::Error;
+use super::process::{ACTIVATION, Heard, Process};
+use super::wire::{self, Report};
+use crate::server::{Inherited, Place, Share, Sockets};
+
+/// How long a successor may take to be ready.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The argument that says that a process takes over from the one at its standard input.
+const SUCCEED: &str = "--succeed";
+
+/// What a successor is given: what is known of the sockets of each worker for each server, in the
+/// order of their descriptors.
+#[derive(Debug, Deserialize, Serialize)]
+struct Handover {
+    places: Vec<Vec<Vec<Place>>>,
+}
+
+/// A process that is to take over.
+#[derive(Debug)]
+pub(super) struct Successor {
+    pub(super) process: Process,
+    /// When it is ended, unless it is ready.
+    pub(super) until: Instant,
+}
+
+impl Successor {
+    /// Starts the program at a path with the arguments of this process, and hands it the sockets
+    /// of each worker for each server.
+    pub(super) fn start(
+        program: &Path,
+        shares: Vec<Vec<Share>>,
+        heard: impl Fn(Heard) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let (mut places, mut sockets) = (Vec::new(), Vec::new());
+        for shares in shares {
+            let (known, own): (Vec<_>, Vec<_>) = shares.into_iter().map(Share::into_parts).unzip();
+            places.push(known);
+            sockets.extend(own.into_iter().flatten());
+        }
+        let message = wire::encode(&Handover { places })?;
+        let process = Process::start(command(program), (message, &sockets), heard)?;
+        Ok(Self { process, until: Instant::now() + PATIENCE })
+    }
+}
+
+fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    let mut arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    if !arguments.iter().any(|argument| argument == SUCCEED) {
+        arguments.push(SUCCEED.into());
+    }
+    command.args(arguments);
+    // The others speak to whoever serves, which it will be.
+    for variable in ["WATCHDOG_PID"].iter().chain(&ACTIVATION) {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// The path of this program, by which a newer one is found there later.
+pub(super) fn program() -> PathBuf {
+    // Without one, only an upgrade is impossible.
+    env::current_exe().unwrap_or_default()
+}
+
+/// What a process starts with: sockets, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Estate {
+    /// Those of each server, if another process has handed them over.
+    pub(super) sockets: Vec<Sockets>,
+    /// Those that the service manager has opened.
+    pub(super) inherited: Inherited,
+    /// Who ends once this process serves.
+    pub(super) predecessor: Option<Predecessor>,
+}
+
+impl Estate {
+    /// That of a process that takes over from nobody.
+    pub(super) fn of(inherited: Inherited) -> Self {
+        Self { sockets: Vec::new(), inherited, predecessor: None }
+    }
+
+    /// What the process at the other end of standard input hands over.
+    pub(super) fn take_over() -> Result<Self, Error> {
+        let (predecessor, sockets) = Predecessor::meet().map_err(Error::Wire)?;
+        Ok(Self { sockets, inherited: Inherited::none(), predecessor: Some(predecessor) })
+    }
+}
+
+/// The process that this one takes over from.
+#[derive(Debug)]
+pub(super) struct Predecessor(StdStream);
+
+impl Predecessor {
+    /// Takes what the process at the other end of standard input hands over: the sockets of each
+    /// server.
+    fn meet() -> io::Result<(Self, Vec<Sockets>)> {
+        let mut wire = StdStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+        let (Handover { places }, descriptors) = wire::receive_start(&mut wire)?;
+        dup2_stdin(File::open("/dev/null")?)?;
+        let mut descriptors = descriptors.into_iter();
+        let mut servers: Vec<Vec<Share>> = Vec::new();
+        for worker in places {
+            for (server, places) in worker.into_iter().enumerate() {
+                let own = descriptors.by_ref().take(places.len()).collect();
+                let share = Share::from_parts(places, own);
+                let share = share.ok_or_else(|| io::Error::other("sockets are missing"))?;
+                if servers.len() <= server {
+                    servers.push(Vec::new());
+                }
+                servers[server].push(share);
+            }
+        }
+        Ok((Self(wire), servers.into_iter().map(Sockets::adopt).collect()))
+    }
+
+    /// Tells it that this process serves.
+    pub(super) fn relieve(mut self) -> io::Result<()> {
+        self.0.write_all(&wire::encode(&Report::Ready)?)
+    }
+}

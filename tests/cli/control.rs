@@ -1,0 +1,107 @@
+//! `reload`, `status` and the service manager: how a running server is asked, and what it tells.
+
+use std::os::unix::net::UnixDatagram;
+
+use crate::support::{PATIENCE, Server, Test};
+
+const FILE: &str = "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\nworkers = 2\n\
+                    [app:main]\nuse = egg:pasteline#respond\nbody = one\n";
+
+fn serve() -> Server {
+    let mut server = Test::new().ini(FILE).arguments("serve").start();
+    server.line("ready: 2 workers");
+    server
+}
+
+#[test]
+fn reload_waits_until_all_workers_have_it() {
+    let server = serve();
+    server.write("api-paste.ini", &FILE.replace("one", "two"));
+    server.run("reload").status(0).prints("reloaded: ");
+    for _ in 0..20 {
+        assert_eq!(server.get("/").body, "two");
+    }
+}
+
+#[test]
+fn reload_tells_what_is_wrong_and_fails() {
+    let server = serve();
+    server.write("api-paste.ini", &FILE.replace("respond", "respnd"));
+    let place = "api-paste.ini:6:7: error[unknown-app]";
+    server.run("reload api-paste.ini").status(1).tells(place);
+    assert_eq!(server.get("/").body, "one");
+    server.run("status").status(1).prints("the last reload was refused").prints(place);
+    server.write("api-paste.ini", FILE);
+    server.run("reload").status(0);
+    server.run("status").status(0).prints("1 reload");
+}
+
+#[test]
+fn status_names_the_server_and_its_workers() {
+    let server = serve();
+    let finished = server.run("status --format json").status(0);
+    let status: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!(status["process"], server.process());
+    assert!(status["file"].as_str().unwrap().ends_with("/api-paste.ini"), "{status:#}");
+    let workers = status["workers"].as_array().unwrap();
+    let states: Vec<_> = workers.iter().map(|worker| worker["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["serving", "serving"]);
+}
+
+#[test]
+fn one_process_can_be_asked_too() {
+    let server = Test::new().ini(FILE).serve();
+    server.write("api-paste.ini", &FILE.replace("one", "two"));
+    server.run("reload").status(0);
+    assert_eq!(server.get("/").body, "two");
+    server.run("status").status(0).prints("in force");
+}
+
+#[test]
+fn without_a_server_there_is_nobody_to_ask() {
+    let test = Test::new().ini(FILE).arguments("reload api-paste.ini");
+    test.run().status(1).tells("error: no running server of `");
+}
+
+#[test]
+fn the_service_manager_is_told_of_each_step() {
+    let test = Test::new().ini(FILE);
+    let path = test.directory().join("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let read_to = |wanted: &str| loop {
+        let mut bytes = [0; 1024];
+        let length = manager.recv(&mut bytes).unwrap();
+        let message = String::from_utf8(bytes[..length].to_vec()).unwrap();
+        if message.contains(wanted) {
+            return message;
+        }
+    };
+    let test = test.variable("NOTIFY_SOCKET", path.to_str().unwrap());
+    let server = test.variable("WATCHDOG_USEC", "2000000").arguments("serve").start();
+    read_to("READY=1\nSTATUS=ready: 2 workers");
+    read_to("WATCHDOG=1");
+    server.signal("HUP");
+    read_to("RELOADING=1\nMONOTONIC_USEC=");
+    read_to("READY=1\nSTATUS=the pipeline is replaced");
+    server.write("api-paste.ini", "nonsense\n");
+    server.signal("HUP");
+    read_to("READY=1\nSTATUS=not reloaded: api-paste.ini:1:1: error");
+    server.signal("TERM");
+    read_to("STOPPING=1");
+    read_to("EXTEND_TIMEOUT_USEC=");
+    assert_eq!(server.wait().status, Some(0));
+}
+
+#[test]
+fn files_that_change_are_loaded_without_being_asked_for() {
+    let mut server = Test::new().ini(FILE).arguments("serve --watch").start();
+    server.line("ready: 2 workers");
+    server.write("api-paste.ini", &FILE.replace("one", "two"));
+    server.line("a file of the configuration has changed");
+    server.line("reloaded: ");
+    assert_eq!(server.get("/").body, "two");
+    server.write("api-paste.ini.d/site.ini", "[app:main]\nbody = three\n");
+    server.line("reloaded: ");
+    assert_eq!(server.get("/").body, "three");
+}
