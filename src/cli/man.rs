@@ -83,7 +83,9 @@ fn write(pages: &[Command], directory: &Path) -> Result<(), String> {
 }
 
 fn render(page: &Command) -> io::Result<Vec<u8>> {
+    /// What stands at the foot of each page; a command has no version of its own.
+    const SOURCE: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
     let mut text = Vec::new();
-    clap_mangen::Man::new(page.clone()).render(&mut text)?;
+    clap_mangen::Man::new(page.clone()).source(SOURCE).render(&mut text)?;
     Ok(text)
 }

@@ -74,7 +74,9 @@ fn every_command_has_a_manual_page() {
 #[test]
 fn a_manual_page_is_printed_by_the_name_of_its_command() {
     Test::new().arguments("man").run().status(0).prints(".TH pasteline 1");
-    Test::new().arguments("man fmt").run().status(0).prints(".TH pasteline-fmt 1");
+    let version = format!("\"pasteline {}\"", env!("CARGO_PKG_VERSION"));
+    let page = Test::new().arguments("man fmt").run().status(0);
+    page.prints(".TH pasteline-fmt 1").prints(&version);
     let finished = Test::new().arguments("man shwo").run().status(1);
     let expected = "error: no command is called `shwo`\nhelp: did you mean `show`?\n";
     assert_eq!((&*finished.stdout, &*finished.stderr), ("", expected));
