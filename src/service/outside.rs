@@ -45,6 +45,8 @@ pub(super) struct Outside {
     count: u64,
     /// Why the last one did not, if so.
     failure: Option<String>,
+    /// Whether the server has been ready: until then nothing else says that it is.
+    ready: bool,
 }
 
 impl Outside {
@@ -68,6 +70,7 @@ impl Outside {
             file: absolute(&order.input.file),
             count: 0,
             failure: None,
+            ready: false,
         }
     }
 
@@ -97,9 +100,15 @@ impl Outside {
     /// Has the files loaded anew.
     pub(super) fn reload(&mut self, asker: Asker) {
         if !self.reloads.is_under_way() {
-            self.notifier.reloading();
+            self.begin_reload();
         }
         self.reloads.ask(asker);
+    }
+
+    /// All workers accept connections, for the first time.
+    pub(super) fn is_ready(&mut self, status: &str) {
+        self.ready = true;
+        self.notifier.ready(status);
     }
 
     /// Whether a reload is under way.
@@ -114,16 +123,30 @@ impl Outside {
             Ok(what) => {
                 self.count += 1;
                 self.failure = None;
-                self.notifier.ready(what);
+                self.end_reload(what);
             }
             Err(faults) => {
-                self.notifier.ready(&format!("not reloaded: {faults}"));
+                self.end_reload(&format!("not reloaded: {faults}"));
                 self.failure = Some(faults.clone());
             }
         }
         self.reloads.settle(result);
         if self.reloads.is_under_way() {
+            self.begin_reload();
+        }
+    }
+
+    fn begin_reload(&self) {
+        if self.ready {
             self.notifier.reloading();
+        }
+    }
+
+    fn end_reload(&self, status: &str) {
+        if self.ready {
+            self.notifier.ready(status);
+        } else {
+            self.notifier.status(status);
         }
     }
 
@@ -163,5 +186,51 @@ async fn tick(interval: &mut Option<Interval>) {
     match interval {
         Some(interval) => drop(interval.tick().await),
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+    use std::{env, fs, process};
+
+    use super::*;
+    use crate::graph::Input;
+    use crate::service::Environment;
+    use crate::source::Sources;
+
+    #[tokio::test]
+    async fn no_reload_says_that_a_server_is_ready_before_its_workers_are() {
+        let directory = env::temp_dir().join(format!("pasteline-{}-outside", process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let manager = UnixDatagram::bind(directory.join("notify")).unwrap();
+        let environment = Environment {
+            notify_socket: Some(directory.join("notify").into()),
+            runtime_directory: Some(directory.clone()),
+            ..Environment::default()
+        };
+        let order = Order { environment, ..Order::new(Input::new("no/such.ini")) };
+        let nothing = Prepared {
+            sites: Vec::new(),
+            snapshot: Arc::default(),
+            diagnostics: Vec::new(),
+            sources: Sources::default(),
+        };
+        let mut outside = Outside::start(&Arc::new(order), Registry::builtin(), &nothing);
+        let told = || {
+            let mut bytes = [0; 256];
+            let length = manager.recv(&mut bytes).unwrap();
+            String::from_utf8(bytes[..length].to_vec()).unwrap()
+        };
+        outside.reload(None);
+        outside.settle(&Err("a fault".to_owned()));
+        assert_eq!(told(), "STATUS=not reloaded: a fault");
+        outside.is_ready("ready");
+        assert_eq!(told(), "READY=1\nSTATUS=ready");
+        outside.reload(None);
+        assert!(told().starts_with("RELOADING=1\n"));
+        outside.settle(&Ok("new".to_owned()));
+        assert_eq!(told(), "READY=1\nSTATUS=new");
+        fs::remove_dir_all(&directory).unwrap();
     }
 }

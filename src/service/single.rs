@@ -36,8 +36,8 @@ pub(super) async fn serve(
         // If it has ended meanwhile, all the better.
         let _ = predecessor.relieve();
     }
-    if let Some(outside) = &outside {
-        outside.notifier.ready("serving");
+    if let Some(outside) = &mut outside {
+        outside.is_ready("serving");
     }
     loop {
         let signal = tokio::select! {

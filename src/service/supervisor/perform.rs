@@ -36,7 +36,7 @@ impl Supervisor {
                 let count = self.fleet.size();
                 let ready = format!("ready: {count} worker{}", if count == 1 { "" } else { "s" });
                 tracing::info!("{ready}");
-                self.outside.notifier.ready(&ready);
+                self.outside.is_ready(&ready);
                 if let Some(predecessor) = self.predecessor.take() {
                     // If it has ended meanwhile, all the better.
                     let _ = predecessor.relieve();
