@@ -17,7 +17,7 @@ fn serve() -> Server {
 fn reload_waits_until_all_workers_have_it() {
     let server = serve();
     server.write("api-paste.ini", &FILE.replace("one", "two"));
-    server.run("reload").status(0).prints("reloaded: ");
+    server.run("reload api-paste.ini").status(0).prints("reloaded: ");
     for _ in 0..20 {
         assert_eq!(server.get("/").body, "two");
     }
@@ -30,16 +30,20 @@ fn reload_tells_what_is_wrong_and_fails() {
     let place = "api-paste.ini:6:7: error[unknown-app]";
     server.run("reload api-paste.ini").status(1).tells(place);
     assert_eq!(server.get("/").body, "one");
-    server.run("status").status(1).prints("the last reload was refused").prints(place);
+    server
+        .run("status api-paste.ini")
+        .status(1)
+        .prints("the last reload was refused")
+        .prints(place);
     server.write("api-paste.ini", FILE);
-    server.run("reload").status(0);
-    server.run("status").status(0).prints("1 reload");
+    server.run("reload api-paste.ini").status(0);
+    server.run("status api-paste.ini").status(0).prints("1 reload");
 }
 
 #[test]
 fn status_names_the_server_and_its_workers() {
     let server = serve();
-    let finished = server.run("status --format json").status(0);
+    let finished = server.run("status api-paste.ini --format json").status(0);
     let status: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();
     assert_eq!(status["process"], server.process());
     assert!(status["file"].as_str().unwrap().ends_with("/api-paste.ini"), "{status:#}");
@@ -52,9 +56,9 @@ fn status_names_the_server_and_its_workers() {
 fn one_process_can_be_asked_too() {
     let server = Test::new().ini(FILE).serve();
     server.write("api-paste.ini", &FILE.replace("one", "two"));
-    server.run("reload").status(0);
+    server.run("reload api-paste.ini").status(0);
     assert_eq!(server.get("/").body, "two");
-    server.run("status").status(0).prints("in force");
+    server.run("status api-paste.ini").status(0).prints("in force");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod control;
 mod demo;
 mod differences;
 mod explain;
+mod faults;
 mod fix;
 mod fmt;
 mod gateway;

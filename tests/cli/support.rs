@@ -1,6 +1,7 @@
 //! Runs the real program on files of a test's own, and talks to it as a client would.
 
 mod answer;
+pub(crate) mod process;
 mod server;
 mod upstream;
 

@@ -1,8 +1,6 @@
 //! Worker processes: who serves, who is replaced, and what is in force in all of them.
 
-use std::collections::BTreeSet;
-use std::fs;
-
+use crate::support::process::{children, title};
 use crate::support::{Server, Test, signal, wait_for};
 
 /// A server with two workers that say which file they were made of.
@@ -17,20 +15,6 @@ fn ini(body: &str) -> String {
         "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\nworkers = 2\n\
          [app:main]\nuse = egg:pasteline#respond\nbody = {body}\n"
     )
-}
-
-/// The processes that a process has started, by `/proc`.
-fn children(process: u32) -> BTreeSet<u32> {
-    let tasks = format!("/proc/{process}/task/{process}/children");
-    let text = fs::read(tasks).unwrap_or_default();
-    let text = String::from_utf8(text).unwrap();
-    text.split_whitespace().map(|id| id.parse().unwrap()).collect()
-}
-
-/// The command line of a process, as `ps` shows it.
-fn title(process: u32) -> String {
-    let text = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&text).replace('\0', " ")
 }
 
 #[test]
