@@ -224,6 +224,50 @@ fn the_readme_lists_the_commands_of_the_program() {
     assert_eq!(commands, listed);
 }
 
+/// With `--help` at its end a command line is checked as far as that, and nothing else happens.
+#[test]
+fn the_program_takes_every_command_of_the_page_for_operators() {
+    let page = read(&root().join("docs/operating.md"));
+    let blocks = blocks(&page, "sh");
+    let commands = blocks.iter().flat_map(|(_, block)| block.lines());
+    let commands: Vec<_> =
+        commands.filter_map(|command| command.strip_prefix("pasteline ")).collect();
+    for command in &commands {
+        pasteline(&command.split(' ').chain(["--help"]).collect::<Vec<_>>());
+    }
+    assert!(commands.len() >= 5, "the page shows commands");
+}
+
+#[test]
+fn the_page_for_operators_knows_the_signals() {
+    let page = read(&root().join("docs/operating.md"));
+    let code = read(&root().join("src/service/signals.rs"));
+    let signals = code.split('"').filter(|text| text.starts_with("SIG"));
+    let rows: String = page.lines().filter(|line| line.starts_with("| SIG")).collect();
+    let missing: Vec<_> = signals.filter(|signal| !rows.contains(signal)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(rows.contains("SIGTERM"), "{rows}");
+}
+
+#[test]
+fn the_units_for_systemd_are_valid() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("units");
+    fs::create_dir_all(&directory).unwrap();
+    let units = ["pasteline.service", "pasteline.socket"].map(|name| {
+        // The program has to be there.
+        let unit = read(&root().join("contrib").join(name));
+        let unit = unit.replace("/usr/bin/pasteline", env!("CARGO_BIN_EXE_pasteline"));
+        fs::write(directory.join(name), unit).unwrap();
+        directory.join(name)
+    });
+    // It is not on every machine.
+    if let Ok(output) = Command::new("systemd-analyze").arg("verify").args(units).output() {
+        let told = String::from_utf8(output.stderr).unwrap();
+        // It tells what is wrong with other units of the machine, too.
+        assert!(!told.contains("pasteline."), "{told}");
+    }
+}
+
 /// The page is printed from the records of the factories and committed, so that it can be read
 /// without the program.
 #[test]
