@@ -1,6 +1,7 @@
 //! Reads `api-paste.ini`, checks it, builds it into a tower stack and serves it with hyper.
 
 pub mod access_log;
+pub mod admin;
 pub mod app;
 mod builtin;
 mod cli;

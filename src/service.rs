@@ -1,6 +1,7 @@
 //! The processes of a server: what they serve, and how they start, change and end.
 
 mod capacity;
+mod census;
 mod control;
 mod engine;
 mod environment;
@@ -28,17 +29,22 @@ pub(crate) use self::control::{Answer, Question, ask, sockets};
 pub use self::environment::Environment;
 pub use self::error::Error;
 pub use self::order::Order;
-pub use self::prepare::{Prepared, Refusal, Site, prepare};
+pub use self::prepare::{Prepared, Refusal, Role, Site, prepare};
 pub(crate) use self::status::{Member, Status};
 pub(crate) use self::worker::work;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::{self, Runtime};
 
 use self::outside::Outside;
+use self::prepare::admin_site;
 use self::upgrade::Estate;
+use crate::access_log;
+use crate::admin::Desk;
 use crate::app::App;
+use crate::metrics::{Metrics, Snapshot};
 use crate::registry::Registry;
 use crate::server::{Inherited, Settings};
 
@@ -69,7 +75,13 @@ pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<Outcome
     if settings.workers.is_some_and(|workers| workers > 0) {
         return Err(Error::NoWorkers);
     }
-    runtime()?.block_on(single::serve(vec![Site { app, settings }], None, Estate::of(inherited)))
+    let desk = Desk::default();
+    let mut sites = vec![Site { app, settings, name: "app".to_owned(), role: Role::App }];
+    sites.extend(admin_site(&sites[0], &desk));
+    let estate = Estate::of(inherited);
+    let outcome = runtime()?.block_on(single::serve(sites, None, (estate, desk.open())));
+    end_logs();
+    outcome
 }
 
 /// Serves what has been prepared for an order until it is told to stop: by worker processes, or
@@ -87,10 +99,34 @@ pub(crate) fn serve(
     let inside = runtime.enter();
     let outside = Outside::start(&order, registry, &prepared);
     drop(inside);
-    match workers(&prepared.sites) {
-        0 => runtime.block_on(single::serve(prepared.sites, Some(outside), estate)),
+    let inquiries = order.desk.open();
+    let outcome = match workers(&prepared.sites) {
+        0 => {
+            let sites = prepared.sites;
+            runtime.block_on(single::serve(sites, Some(outside), (estate, inquiries)))
+        }
         _ => runtime.block_on(supervisor::serve(order, prepared, (outside, estate))),
-    }
+    };
+    // With it ends what was being answered, which is logged then.
+    drop(runtime);
+    end_logs();
+    outcome
+}
+
+/// How long the end of a process waits for the last lines of its access logs to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// Waits for the last lines of access logs to be written.
+fn end_logs() {
+    access_log::flush(LAST_LINES);
+}
+
+/// What this process has counted.
+fn counted(metrics: &Metrics, accepts: bool) -> Snapshot {
+    let mut counted = metrics.snapshot();
+    counted.accepting = u64::from(accepts);
+    counted.log_lines_lost = access_log::lost();
+    counted
 }
 
 /// How many worker processes are asked for.

@@ -41,6 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // `settings` and `source` because it hands each factory the options it reads.
     ("stack", &["source", "settings", "graph", "registry", "app", "metrics"]),
     ("server", &["source", "diagnostic", "settings", "app", "access_log", "metrics"]),
+    ("admin", &["app", "metrics"]),
     (
         "service",
         &[
@@ -54,10 +55,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "server",
             "app",
             "access_log",
+            "admin",
             "metrics",
         ],
     ),
-    ("admin", &["graph", "registry", "service", "app", "metrics"]),
     ("editor", &["source", "diagnostic", "syntax", "ini", "settings", "registry", "graph"]),
     (
         "cli",

@@ -10,6 +10,7 @@ use tracing::Level;
 use super::files::Files;
 use super::report::{self, Format, Strictness};
 use super::terminal;
+use crate::admin::Desk;
 use crate::registry::Registry;
 use crate::server::{Address, Inherited};
 use crate::service::{self, Environment, Order, Outcome, Prepared, Refusal};
@@ -93,6 +94,7 @@ impl Serve {
             succeeds: self.succeed,
             watches: self.watch,
             environment: Environment::of(|name| env::var_os(name), process::id()),
+            desk: Desk::default(),
         }
     }
 }

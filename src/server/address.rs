@@ -1,7 +1,7 @@
 //! Addresses to listen at, as operators write them.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -40,6 +40,16 @@ impl Address {
     /// An address of a host, which is a name or an IP address without brackets, and a port.
     pub fn new(host: impl Into<String>, port: u16) -> Self {
         Self::Network { host: host.into(), port }
+    }
+
+    /// Whether only this machine reaches it, as far as that can be told without asking for a name.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Network { host, .. } => {
+                host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+            }
+            Self::Systemd(_) | Self::Unix(_) => true,
+        }
     }
 
     /// Reads an address; the relative path of a Unix socket counts from a directory.

@@ -87,6 +87,12 @@ crate::settings! {
         /// `$RUNTIME_DIRECTORY`, in `/run/pasteline` for root, in `$XDG_RUNTIME_DIR/pasteline`, or
         /// else in a directory of the user's own among temporary files.
         control: Option<PathBuf>,
+        /// The addresses at which `/metrics` tells numbers to Prometheus, `/health` that the
+        /// server lives, and `/ready` whether all of its processes accept connections. Unless
+        /// set, there are none. Of several servers, that of the first one counts.
+        admin_bind: Words<Address>,
+        /// Whether `admin_bind` may name addresses that other machines reach.
+        admin_exposed: bool = "false",
     }
 }
 
@@ -114,6 +120,20 @@ impl Settings {
         self.bind = Words(addresses);
     }
 
+    /// The settings of the server that tells how this one is; none if there is to be none.
+    pub fn admin(&self) -> Option<Self> {
+        let bind = self.admin_bind.clone();
+        let (socket_mode, socket_owner) = (self.socket_mode, self.socket_owner.clone());
+        let retry_until_window = self.retry_until_window;
+        (!bind.0.is_empty()).then(|| Self {
+            bind,
+            retry_until_window,
+            socket_mode,
+            socket_owner,
+            ..Self::default()
+        })
+    }
+
     /// Notes with the reader what the types of the options cannot say.
     pub fn check(&self, reader: &mut Reader<'_>) {
         for other in ["host", "port"] {
@@ -127,6 +147,14 @@ impl Settings {
         }
         if reader.given("port").is_some() && self.host.iter().any(|host| host.port.is_some()) {
             reader.reject("port", "`host` names a port already");
+        }
+        let exposed = self.admin_bind.0.iter().find(|address| !address.is_local());
+        if let (Some(address), false) = (exposed, self.admin_exposed) {
+            let reason = format!(
+                "other machines reach `{address}`; if they may see the numbers of this server, \
+                 write `admin_exposed = true`"
+            );
+            reader.reject("admin_bind", reason);
         }
         if self.backlog == 0 {
             reader.reject("backlog", "at least one connection must fit");
@@ -196,5 +224,17 @@ mod tests {
         assert_eq!(noted, ["`bind` is refused: it names `a:1` twice"]);
         let noted = addresses(&[("host", "a:1"), ("port", "1")]).unwrap_err();
         assert_eq!(noted, ["`port` is refused: `host` names a port already"]);
+    }
+
+    #[test]
+    fn numbers_are_told_to_other_machines_only_if_that_is_meant() {
+        for local in ["127.0.0.1:9100", "[::1]:9100", "localhost:9100", "unix:/run/api.sock"] {
+            assert!(addresses(&[("admin_bind", local)]).is_ok(), "{local}");
+        }
+        let noted = addresses(&[("admin_bind", "127.0.0.1:9100 *:9100")]).unwrap_err();
+        let expected = "`admin_bind` is refused: other machines reach `0.0.0.0:9100`; if they may \
+            see the numbers of this server, write `admin_exposed = true`";
+        assert_eq!(noted, [expected]);
+        assert!(addresses(&[("admin_bind", "*:9100"), ("admin_exposed", "yes")]).is_ok());
     }
 }

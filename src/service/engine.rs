@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::runtime;
 use tokio::task::JoinSet;
 
-use super::Site;
+use super::{Role, Site};
 use crate::app::App;
+use crate::metrics::Metrics;
 use crate::server::{Running, Server, Share};
 
 /// The servers of one process, on all of its threads: each thread has a runtime of its own and
@@ -18,24 +19,32 @@ use crate::server::{Running, Server, Share};
 pub(super) struct Engine {
     /// By thread, the servers in the order of their sites.
     threads: Vec<Vec<Running>>,
+    /// What tells how they are, for as long as this lives.
+    _admin: Vec<Running>,
 }
 
 impl Engine {
     /// Starts to serve each site at its share of sockets: in this thread, within a runtime, and
     /// in as many more as the settings of the first site say.
-    pub(super) fn start(sites: Vec<Site>, shares: Vec<Share>) -> io::Result<Self> {
+    pub(super) fn start(
+        sites: Vec<Site>,
+        shares: Vec<Share>,
+        metrics: &Metrics,
+    ) -> io::Result<Self> {
         let others = sites.first().map_or(0, |site| site.settings.worker_threads.saturating_sub(1));
-        let work: Vec<_> = sites.into_iter().zip(shares).collect();
+        let is_admin = |(site, _): &(Site, Share)| site.role == Role::Admin;
+        let (admin, work): (Vec<_>, Vec<_>) = sites.into_iter().zip(shares).partition(is_admin);
         let mut threads = Vec::new();
         for number in 1..=others {
             let duplicate = |(site, share): &(Site, Share)| {
                 share.try_clone().map(|share| (site.clone(), share))
             };
             let work = work.iter().map(duplicate).collect::<io::Result<_>>()?;
-            threads.push(start_thread(number, work)?);
+            threads.push(start_thread(number, work, metrics.clone())?);
         }
-        threads.push(start(work)?);
-        Ok(Self { threads })
+        threads.push(start(work, metrics)?);
+        // Nobody needs to know how often it was asked for numbers.
+        Ok(Self { threads, _admin: start(admin, &Metrics::default())? })
     }
 
     /// Has other apps answer, one for each site, from the next request on.
@@ -69,19 +78,24 @@ impl Engine {
     }
 }
 
-fn start(work: Vec<(Site, Share)>) -> io::Result<Vec<Running>> {
-    let start = |(Site { app, settings }, share)| {
-        Server::new(share, settings).map(|server| server.start(app))
+fn start(work: Vec<(Site, Share)>, metrics: &Metrics) -> io::Result<Vec<Running>> {
+    let start = |(Site { app, settings, name, .. }, share)| {
+        let server = Server::new(share, settings)?.counted_by(metrics.meter(&name));
+        Ok(server.start(app))
     };
     work.into_iter().map(start).collect()
 }
 
 /// Starts to serve in a thread of its own, which lives as long as connections do.
-fn start_thread(number: u16, work: Vec<(Site, Share)>) -> io::Result<Vec<Running>> {
+fn start_thread(
+    number: u16,
+    work: Vec<(Site, Share)>,
+    metrics: Metrics,
+) -> io::Result<Vec<Running>> {
     let (sender, started) = mpsc::channel();
     let serve = move || {
         let serve = async {
-            let servers = start(work);
+            let servers = start(work, &metrics);
             let ended: Vec<_> = servers.iter().flatten().map(Running::ended).collect();
             // The other side waits for it.
             let _ = sender.send(servers);

@@ -23,7 +23,7 @@ const STOPPED: Duration = Duration::from_secs(3);
 
 /// The number of a process, never used again.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Id(u64);
+pub(super) struct Id(pub(super) u64);
 
 /// What is to be done.
 #[derive(Debug, Eq, PartialEq)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Environment;
+use crate::admin::Desk;
 use crate::graph::Input;
 use crate::server::{Address, Settings};
 
@@ -37,6 +38,9 @@ pub struct Order {
     /// Who looks after the process.
     #[serde(skip)]
     pub environment: Environment,
+    /// Where those ask who want to know how the server is.
+    #[serde(skip)]
+    pub desk: Desk,
 }
 
 impl Order {
@@ -57,6 +61,7 @@ impl Order {
             succeeds: false,
             watches: false,
             environment: Environment::default(),
+            desk: Desk::default(),
         }
     }
 

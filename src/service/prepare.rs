@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Order;
+use crate::admin::{self, Desk};
 use crate::app::App;
 use crate::diagnostic::{Diagnostic, Findings, Severity, Style, render};
 use crate::graph::{Graph, Loaded, Loader, NodeId, Object, check};
@@ -59,7 +60,10 @@ pub fn prepare(
     let (mut built, mut errors) = (Vec::new(), Vec::new());
     for site in sites {
         match stack::build(&site.graph, site.root, registry, sources) {
-            Ok(app) => built.push(Site { app, settings: site.settings }),
+            Ok(app) => {
+                let name = site.graph.node(site.root).section().unwrap_or(&order.app).to_owned();
+                built.push(Site { app, settings: site.settings, name, role: Role::App });
+            }
             Err(found) => errors.extend(found.iter().map(|error| describe(error, sources))),
         }
     }
@@ -69,6 +73,7 @@ pub fn prepare(
     if let Some(first) = built.first_mut() {
         order.override_settings(&mut first.settings);
     }
+    built.extend(built.first().and_then(|first| admin_site(first, &order.desk)));
     let snapshot = Arc::new(sources.snapshot().clone());
     Ok(Prepared { sites: built, snapshot, diagnostics: told, sources: masked })
 }
@@ -76,7 +81,8 @@ pub fn prepare(
 /// All that an order asked for, ready to be served.
 #[derive(Debug)]
 pub struct Prepared {
-    /// What each server of the order serves, in its order.
+    /// What each server of the order serves, in its order, and at the end the one that tells how
+    /// they are, if there is one.
     pub sites: Vec<Site>,
     /// The texts that all of it was made of.
     pub snapshot: Arc<Snapshot>,
@@ -93,6 +99,26 @@ pub struct Site {
     pub app: App,
     /// The settings of the server.
     pub settings: Settings,
+    /// The section that is served, such as `pipeline:main`.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+}
+
+/// What a server is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// To tell how the others are. It goes on while they end.
+    Admin,
+    /// To serve what the files say.
+    App,
+}
+
+/// What tells how a site and its siblings are; none if the settings ask for nothing of the kind.
+pub(super) fn admin_site(site: &Site, desk: &Desk) -> Option<Site> {
+    let settings = site.settings.admin()?;
+    let name = "admin".to_owned();
+    Some(Site { app: admin::app(desk), settings, name, role: Role::Admin })
 }
 
 /// Why an order cannot be served.

@@ -7,6 +7,8 @@ use std::task::Poll;
 use rustix::process::Signal as Raw;
 use tokio::signal::unix::{self, SignalKind};
 
+use crate::access_log;
+
 /// A signal by which a server is told what to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Signal {
@@ -69,9 +71,10 @@ impl fmt::Display for Signal {
     }
 }
 
-/// Logs what a signal to reopen the files of logs comes to.
-pub(super) fn log_reopened(signal: Signal) {
-    tracing::info!("{signal}: files of access logs are opened anew as soon as they have moved");
+/// Has the files of this process's logs opened anew.
+pub(super) fn reopen_logs(signal: Signal) {
+    tracing::info!("{signal}: the files of access logs are opened anew");
+    access_log::reopen();
 }
 
 /// Tells of signals; from its making on none of them kills the process.

@@ -1,6 +1,7 @@
 //! A server in one process: `workers = 0`.
 
 use std::mem;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -10,10 +11,12 @@ use super::engine::Engine;
 use super::outside::{Asked, Outside};
 use super::plan::{announce, bind, patience, take_place};
 use super::reload;
-use super::signals::{Signal, Signals, log_reopened};
+use super::signals::{Signal, Signals, reopen_logs};
 use super::upgrade::Estate;
-use super::{Error, Outcome, Prepared, Site, privileges, workers};
+use super::{Error, Outcome, Prepared, Site, counted, privileges, workers};
+use crate::admin::{Asked as Inquiries, Asker, Health};
 use crate::app::App;
+use crate::metrics::Metrics;
 use crate::server::{Inherited, Settings, Sockets};
 
 /// Serves in this process until a signal. Where nobody outside is listened to, what is served
@@ -21,7 +24,7 @@ use crate::server::{Inherited, Settings, Sockets};
 pub(super) async fn serve(
     sites: Vec<Site>,
     mut outside: Option<Outside>,
-    estate: Estate,
+    (estate, mut inquiries): (Estate, Inquiries),
 ) -> Result<Outcome, Error> {
     // Before anyone can know that the server listens, as a signal would kill it until then.
     let mut signals = Signals::listen().map_err(Error::System)?;
@@ -30,8 +33,9 @@ pub(super) async fn serve(
     let place = take_place(&settings, 0, (sockets, inherited), &mut signals).await?;
     let Some((sockets, pid_file)) = place else { return Ok(Outcome::Finished) };
     privileges::drop(&settings[0]).map_err(Error::Privileges)?;
-    let engine = engine(sites, &sockets)?;
-    let mut server = Single { settings, sockets, engine, leaving: JoinSet::new() };
+    let metrics = Metrics::default();
+    let engine = engine(sites, &sockets, &metrics)?;
+    let mut server = Single { settings, sockets, engine, metrics, leaving: JoinSet::new() };
     if let Some(predecessor) = predecessor {
         // If it has ended meanwhile, all the better.
         let _ = predecessor.relieve();
@@ -46,6 +50,7 @@ pub(super) async fn serve(
                 match asked {
                     Asked::Change(prepared) => {
                         let result = server.change(prepared).await;
+                        server.metrics.count_reload(&result);
                         outside.settle(&result);
                     }
                     // Who does not wait any more need not be told.
@@ -56,6 +61,10 @@ pub(super) async fn serve(
                 }
                 continue;
             }
+            asker = inquiries.next() => {
+                tell(asker, &server.metrics, true);
+                continue;
+            }
             Some(_) = server.leaving.join_next() => continue,
         };
         match (signal, &mut outside) {
@@ -64,7 +73,7 @@ pub(super) async fn serve(
             (Signal::Fewer | Signal::More, _) => {
                 tracing::warn!("{signal}: with `workers = 0` there is none");
             }
-            (Signal::Reopen, _) => log_reopened(signal),
+            (Signal::Reopen, _) => reopen_logs(signal),
             (Signal::Upgrade, _) => {
                 tracing::warn!("{signal}: with `workers = 0` a restart brings the new program");
             }
@@ -73,7 +82,7 @@ pub(super) async fn serve(
                 if let Some(outside) = &outside {
                     outside.notifier.stopping(patience(&server.settings[0]));
                 }
-                let outcome = server.stop(&mut signals).await;
+                let outcome = server.stop(&mut signals, inquiries).await;
                 if let Some(pid_file) = pid_file {
                     pid_file.remove();
                 }
@@ -96,6 +105,7 @@ struct Single {
     settings: Vec<Settings>,
     sockets: Vec<Sockets>,
     engine: Engine,
+    metrics: Metrics,
     /// Those that were replaced, until the last of their connections has closed.
     leaving: JoinSet<()>,
 }
@@ -116,7 +126,7 @@ impl Single {
         }
         let sockets = bind(&settings, 0, self.sockets.clone(), &mut Inherited::none()).await;
         let sockets = sockets.map_err(|error| error.to_string())?;
-        let engine = engine(sites, &sockets).map_err(|error| error.to_string())?;
+        let engine = engine(sites, &sockets, &self.metrics).map_err(|error| error.to_string())?;
         let before = mem::replace(&mut self.engine, engine);
         self.leaving.spawn(drain(before, self.settings[0].clone()));
         announce(&sockets);
@@ -126,34 +136,45 @@ impl Single {
     }
 
     /// Ends when what has begun is finished, when that takes too long, or at a signal.
-    async fn stop(self, signals: &mut Signals) -> Outcome {
-        let Self { settings, sockets, engine, mut leaving } = self;
+    async fn stop(self, signals: &mut Signals, mut inquiries: Inquiries) -> Outcome {
+        let Self { settings, sockets, engine, metrics, mut leaving } = self;
         sockets.into_iter().for_each(Sockets::close);
         let drained = engine.drain(settings[0].drain_linger.0);
         let ended = async {
             drained.await;
             while leaving.join_next().await.is_some() {}
         };
-        tokio::select! {
-            () = ended => {
-                tracing::info!("ended");
-                Outcome::Finished
-            }
-            () = elapsed(patience(&settings[0])) => {
-                tracing::warn!("what has not finished in time is cut off");
-                Outcome::CutOff
-            }
-            signal = signals.stopping() => {
-                tracing::warn!("{signal}: ended at once");
-                Outcome::CutOff
+        let limit = elapsed(patience(&settings[0]));
+        let (mut ended, mut limit) = (pin!(ended), pin!(limit));
+        loop {
+            tokio::select! {
+                () = &mut ended => {
+                    tracing::info!("ended");
+                    return Outcome::Finished;
+                }
+                () = &mut limit => {
+                    tracing::warn!("what has not finished in time is cut off");
+                    return Outcome::CutOff;
+                }
+                signal = signals.stopping() => {
+                    tracing::warn!("{signal}: ended at once");
+                    return Outcome::CutOff;
+                }
+                asker = inquiries.next() => tell(asker, &metrics, false),
             }
         }
     }
 }
 
-fn engine(sites: Vec<Site>, sockets: &[Sockets]) -> Result<Engine, Error> {
+/// Tells someone how the server is.
+fn tell(asker: Asker, metrics: &Metrics, accepts: bool) {
+    // Who does not wait any more need not be told.
+    let _ = asker.send(Health { counted: counted(metrics, accepts), ready: accepts });
+}
+
+fn engine(sites: Vec<Site>, sockets: &[Sockets], metrics: &Metrics) -> Result<Engine, Error> {
     let shares = sockets.iter().map(|sockets| sockets.share(0)).collect::<Result<_, _>>();
-    Engine::start(sites, shares.map_err(Error::System)?).map_err(Error::System)
+    Engine::start(sites, shares.map_err(Error::System)?, metrics).map_err(Error::System)
 }
 
 /// Ends servers that are replaced.

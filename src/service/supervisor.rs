@@ -16,14 +16,17 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
 use self::change::{Binding, Coming, Purpose, bound};
-use super::fleet::{Fleet, Id, Post};
+use super::census::Census;
+use super::fleet::{Fleet, Id, Post, State, Worker};
 use super::outside::{Asked, Outside};
 use super::plan::{Plan, take_place};
 use super::process::{Heard, Process};
-use super::signals::{Signal, Signals, log_reopened};
+use super::signals::{Signal, Signals, reopen_logs};
 use super::upgrade::{Estate, Predecessor, Successor, program};
-use super::wire::Report;
+use super::wire::{self, Command, Report};
 use super::{Error, Member, Order, Outcome, Prepared, Status, workers};
+use crate::admin::Health;
+use crate::metrics::Metrics;
 use crate::server::Sockets;
 
 /// Has workers serve what has been prepared, until it is told to stop.
@@ -66,6 +69,9 @@ struct Supervisor {
     binding: Option<Binding>,
     fleet: Fleet,
     processes: BTreeMap<Id, Process>,
+    census: Census,
+    /// What is counted here and not by workers.
+    metrics: Metrics,
     heard: UnboundedSender<Event>,
     stopping: bool,
     /// Who waits to be relieved by this process.
@@ -98,6 +104,8 @@ impl Supervisor {
             binding: None,
             fleet,
             processes: BTreeMap::new(),
+            census: Census::default(),
+            metrics: Metrics::default(),
             heard,
             stopping: false,
             predecessor: None,
@@ -108,7 +116,7 @@ impl Supervisor {
     /// Waits for whatever comes next, and decides what follows from it.
     async fn next(&mut self, signals: &mut Signals, events: &mut UnboundedReceiver<Event>) {
         let successor = self.successor.as_ref().map(|successor| successor.until);
-        let due = self.fleet.due().into_iter().chain(successor).min();
+        let due = self.fleet.due().into_iter().chain(successor).chain(self.census.due()).min();
         let clock = async {
             match due {
                 Some(due) => sleep_until(due).await,
@@ -129,6 +137,7 @@ impl Supervisor {
                 self.look_at_successor(now);
             }
         }
+        self.tell_health(Instant::now());
     }
 
     fn asked(&mut self, asked: Asked) {
@@ -167,7 +176,11 @@ impl Supervisor {
         match signal {
             Signal::Fewer => self.resize(Purpose::Less),
             Signal::More => self.resize(Purpose::More),
-            Signal::Reopen => log_reopened(signal),
+            Signal::Reopen => {
+                reopen_logs(signal);
+                let all: Vec<_> = self.processes.keys().copied().collect();
+                self.tell_all(&all, &Command::Reopen);
+            }
             Signal::Upgrade => self.upgrade(),
             Signal::Hangup if self.stopping => {}
             Signal::Hangup => self.outside.reload(None),
@@ -197,7 +210,9 @@ impl Supervisor {
         let now = Instant::now();
         self.fleet.heard(id, now);
         match heard {
-            Heard::Said(Report::Alive { connections }) => {
+            Heard::Said(Report::Asked) => self.ask_all(id, now),
+            Heard::Said(Report::Alive { connections, counted }) => {
+                self.census.hear(id, counted);
                 if let Some(process) = self.processes.get_mut(&id) {
                     process.connections = connections;
                 }
@@ -212,8 +227,43 @@ impl Supervisor {
             Heard::Ended(status) => {
                 self.log_end(id, status);
                 self.processes.remove(&id);
+                self.census.end(id);
+                let leaves = |(other, worker): (Id, &Worker)| {
+                    other == id && matches!(worker.state, State::Leaving(_))
+                };
+                if !self.stopping && !self.fleet.workers().any(leaves) {
+                    self.metrics.count_respawn();
+                }
                 self.fleet.has_ended(id, now);
             }
+        }
+    }
+
+    /// Asks all workers what they have counted, for one of them.
+    fn ask_all(&mut self, asker: Id, now: Instant) {
+        let starting = |id: &Id| {
+            self.fleet
+                .workers()
+                .any(|(other, worker)| other == *id && worker.state == State::Starting)
+        };
+        let all = self.processes.keys().copied().filter(|id| !starting(id)).collect();
+        let asked = self.census.ask(asker, all, now);
+        self.tell_all(&asked, &Command::Beat);
+    }
+
+    /// Tells workers that asked how all are, once all have said so or are late.
+    fn tell_health(&mut self, now: Instant) {
+        let Some((askers, mut counted)) = self.census.result(now) else { return };
+        counted += &self.metrics.snapshot();
+        let ready = !self.stopping && self.fleet.is_whole();
+        self.tell_all(&askers, &Command::Health(Health { counted, ready }));
+    }
+
+    fn tell_all(&self, workers: &[Id], command: &Command) {
+        // It is a text, which can always be made.
+        let Ok(message) = wire::encode(command) else { return };
+        for process in workers.iter().filter_map(|id| self.processes.get(id)) {
+            process.tell(message.clone());
         }
     }
 

@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Order;
+use crate::admin::Health;
+use crate::metrics::Snapshot as Counted;
 use crate::server::Place;
 use crate::source::Snapshot;
 
@@ -38,19 +40,27 @@ pub(super) struct Start {
 pub(super) enum Command {
     /// Forget what you have prepared.
     Abort,
+    /// Say at once that you are well, and what you have counted.
+    Beat,
     /// Serve by what you have prepared.
     Commit,
+    /// Those who asked are to be told that all processes together are so.
+    Health(Health),
     /// End when what has begun is finished.
     Leave,
     /// Load, check and build what is to come.
     Prepare(Snapshot),
+    /// Open the files of logs anew.
+    Reopen,
 }
 
 /// What a worker says.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) enum Report {
-    /// It is well, and has so many connections.
-    Alive { connections: usize },
+    /// It is well, has so many connections, and has counted so much.
+    Alive { connections: usize, counted: Counted },
+    /// Somebody asks it how all processes together are.
+    Asked,
     /// It serves by what it had prepared.
     Committed,
     /// It has prepared what is to come.

@@ -20,8 +20,13 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::engine::Engine;
 use super::signals::{Signal, Signals};
 use super::wire::{self, Command, Report, Start};
-use super::{Error, Order, Outcome, Prepared, Refusal, prepare, privileges, runtime};
+use super::{
+    Error, Order, Outcome, Prepared, Refusal, counted, end_logs, prepare, privileges, runtime,
+};
+use crate::access_log;
+use crate::admin::Asker;
 use crate::app::App;
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::server::{Place, Share};
 use crate::source::{Snapshot, describe};
@@ -42,6 +47,7 @@ pub(crate) fn work(registry: Registry) -> Result<Outcome, Error> {
     let outcome = runtime.block_on(serve(wire, start, descriptors, registry));
     // Whatever still runs off the reactor is not worth waiting for.
     runtime.shutdown_background();
+    end_logs();
     outcome
 }
 
@@ -69,9 +75,10 @@ async fn serve(
     let (reader, writer) = UnixStream::from_std(wire).map_err(Error::Wire)?.into_split();
     let (reports, told) = unbounded_channel();
     let (heard, mut commands) = unbounded_channel();
-    tokio::spawn(speak(writer, told));
+    let speaking = tokio::spawn(speak(writer, told));
     tokio::spawn(listen(reader, heard));
     let Start { order, snapshot, places } = start;
+    let mut asked = order.desk.open();
     let mut worker = Worker::new(order, registry, reports);
     worker.load(snapshot);
     let mut shares = Some(shares(places, descriptors).map_err(Error::Wire)?);
@@ -86,11 +93,21 @@ async fn serve(
             },
             loaded = loaded(&mut worker.loading) => worker.has_loaded(loaded, &mut shares),
             // Of the others the supervisor hears too, and says what is to be done.
-            signal = signals.next() => if signal == Signal::Terminate { worker.leave() },
+            signal = signals.next() => match signal {
+                Signal::Terminate => worker.leave(),
+                Signal::Reopen => access_log::reopen(),
+                _ => {}
+            },
+            asker = asked.next() => worker.ask(asker),
             _ = pulse.tick() => worker.beat(),
-            () = left(&mut worker.leaving) => return Ok(Outcome::Finished),
+            () = left(&mut worker.leaving) => break,
         }
     }
+    // The last that it has counted.
+    worker.beat();
+    drop(worker);
+    let _ = speaking.await;
+    Ok(Outcome::Finished)
 }
 
 /// Deals the descriptors out to the servers they are for.
@@ -152,6 +169,9 @@ struct Worker {
     coming: Option<Vec<App>>,
     /// None until it serves.
     engine: Option<Engine>,
+    metrics: Metrics,
+    /// Who is to be told how all processes together are.
+    askers: Vec<Asker>,
     linger: Duration,
     leaving: Option<JoinHandle<()>>,
 }
@@ -165,6 +185,8 @@ impl Worker {
             loading: VecDeque::new(),
             coming: None,
             engine: None,
+            metrics: Metrics::default(),
+            askers: Vec::new(),
             linger: Duration::ZERO,
             leaving: None,
         }
@@ -177,14 +199,22 @@ impl Worker {
                 self.loading.truncate(usize::from(self.engine.is_none()));
                 self.coming = None;
             }
+            Command::Beat => self.beat(),
             Command::Commit => {
                 if let (Some(engine), Some(apps)) = (&self.engine, self.coming.take()) {
                     engine.replace(&apps);
                 }
                 self.say(Report::Committed);
             }
+            Command::Health(health) => {
+                for asker in self.askers.drain(..) {
+                    // Who does not wait any more need not be told.
+                    let _ = asker.send(health.clone());
+                }
+            }
             Command::Leave => self.leave(),
             Command::Prepare(snapshot) => self.load(snapshot),
+            Command::Reopen => access_log::reopen(),
         }
     }
 
@@ -212,7 +242,7 @@ impl Worker {
         // To become another user takes it back.
         die_with_supervisor();
         self.linger = sites.first().map_or(Duration::ZERO, |site| site.settings.drain_linger.0);
-        match Engine::start(sites, shares) {
+        match Engine::start(sites, shares, &self.metrics) {
             Ok(engine) => {
                 self.engine = Some(engine);
                 self.say(Report::Ready);
@@ -234,7 +264,14 @@ impl Worker {
 
     fn beat(&self) {
         let connections = self.engine.as_ref().map_or(0, Engine::connections);
-        self.say(Report::Alive { connections });
+        let accepts = self.engine.is_some() && self.leaving.is_none();
+        self.say(Report::Alive { connections, counted: counted(&self.metrics, accepts) });
+    }
+
+    /// Has the supervisor say how all processes together are, to whoever asks here.
+    fn ask(&mut self, asker: Asker) {
+        self.askers.push(asker);
+        self.say(Report::Asked);
     }
 
     fn say(&self, report: Report) {

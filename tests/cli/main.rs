@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod access_log;
+mod admin;
 mod control;
 mod demo;
 mod differences;

@@ -142,6 +142,7 @@ impl Supervisor {
     }
 
     fn settle(&mut self, result: &reload::Result) {
+        self.metrics.count_reload(result);
         self.outside.settle(result);
     }
 }

@@ -1,0 +1,77 @@
+//! What a server tells of itself: numbers, and whether it is ready.
+
+use crate::support::process::children;
+use crate::support::{Client, Server, Test, signal, wait_for};
+
+/// A server that tells how it is, and where it does so.
+fn serve(workers: usize) -> (Server, String) {
+    let ini = format!(
+        "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\nworkers = {workers}\n\
+         admin_bind = 127.0.0.1:0\n\
+         [app:main]\nuse = egg:pasteline#respond\nbody = hello\n"
+    );
+    let mut server = Test::new().ini(&ini).arguments("serve").start();
+    let line = server.line("listening on ");
+    let (_, address) = line.split_once("http://").unwrap();
+    let address = address.to_owned();
+    if workers > 0 {
+        server.line("ready: ");
+    }
+    (server, address)
+}
+
+fn metrics(address: &str) -> String {
+    let answer = Client::connect(address).ask("/metrics").expect(200);
+    let expected = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(answer.header("content-type"), Some(expected));
+    answer.body
+}
+
+/// Waits until the metrics have a line.
+fn await_metric(address: &str, line: &str) {
+    wait_for(line, || metrics(address).lines().any(|other| other == line).then_some(()));
+}
+
+#[test]
+fn one_process_tells_what_it_has_counted() {
+    let (server, address) = serve(0);
+    server.get("/").expect(200);
+    await_metric(&address, r#"pasteline_requests_total{app="app:main",status="200"} 1"#);
+    await_metric(&address, "pasteline_workers 1");
+    Client::connect(&address).ask("/health").expect(200);
+    Client::connect(&address).ask("/ready").expect(200);
+    server.signal("HUP");
+    await_metric(&address, r#"pasteline_reloads_total{result="good"} 1"#);
+}
+
+#[test]
+fn workers_are_added_up_and_count_on_when_one_dies() {
+    let (server, address) = serve(2);
+    for _ in 0..20 {
+        server.get("/").expect(200);
+    }
+    await_metric(&address, r#"pasteline_requests_total{app="app:main",status="200"} 20"#);
+    await_metric(&address, "pasteline_workers 2");
+    Client::connect(&address).ask("/ready").expect(200);
+    let worker = *children(server.process()).first().unwrap();
+    signal(worker, "KILL");
+    await_metric(&address, "pasteline_respawns_total 1");
+    await_metric(&address, "pasteline_workers 2");
+    await_metric(&address, r#"pasteline_requests_total{app="app:main",status="200"} 20"#);
+    server.write("api-paste.ini", "broken");
+    server.signal("HUP");
+    await_metric(&address, r#"pasteline_reloads_total{result="failed"} 1"#);
+}
+
+#[test]
+fn a_server_that_ends_is_not_ready() {
+    for workers in [0, 1] {
+        let (server, address) = serve(workers);
+        let mut probe = Client::connect(&address);
+        probe.ask("/ready").expect(200);
+        let open = server.connect();
+        server.signal("TERM");
+        while probe.ask("/ready").status != 503 {}
+        drop(open);
+    }
+}
