@@ -5,6 +5,7 @@ pub mod admin;
 pub mod app;
 mod builtin;
 mod cli;
+pub mod config;
 pub mod diagnostic;
 pub mod draw;
 pub mod fix;

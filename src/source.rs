@@ -127,19 +127,29 @@ impl Sources {
         Ok(id)
     }
 
-    /// The paths in a directory that end in `.ini`, in the order of their names; none if there is
+    /// The paths in a directory that have an extension, in the order of their names; none if there is
     /// no such directory.
     ///
     /// # Errors
     ///
     /// What keeps it from being listed.
-    pub fn list(&mut self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-        let paths = match &self.origin {
+    pub fn list(&mut self, directory: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
+        let mut paths = match &self.origin {
             None => list(directory)?,
             Some(snapshot) => snapshot.listing(directory),
         };
+        // All of them are kept, as the same directory may be listed for several kinds.
         self.read.add_listing(directory, paths.clone());
+        paths.retain(|path| path.extension() == Some(OsStr::new(extension)));
         Ok(paths)
+    }
+
+    /// Whether a file is there, and is a file.
+    pub fn has(&self, path: &Path) -> bool {
+        match &self.origin {
+            None => path.is_file(),
+            Some(snapshot) => snapshot.text(path).is_some(),
+        }
     }
 
     /// All that was read so far, by which the same can be loaded again whatever has become of the
@@ -395,7 +405,6 @@ fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     };
     let paths: io::Result<Vec<_>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
     let mut paths = paths?;
-    paths.retain(|path| path.extension() == Some(OsStr::new("ini")));
     paths.sort();
     Ok(paths)
 }

@@ -20,6 +20,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("settings", &["source", "diagnostic", "syntax", "ini"]),
     // `settings` because an operator writes its destination and format.
     ("access_log", &["source", "diagnostic", "settings", "app"]),
+    // `ini` for the confs that settings are read from.
+    ("config", &["source", "diagnostic", "ini", "settings"]),
     // `ini` for the confs that a composite reads its children from.
     ("registry", &["source", "diagnostic", "ini", "settings", "app"]),
     // `ini` and `syntax` for composites, whose keys and values are little languages.
@@ -43,11 +45,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("server", &["source", "diagnostic", "settings", "app", "access_log", "metrics"]),
     ("admin", &["app", "metrics"]),
     (
+        // `ini` because what settings files say goes over the options of a section.
         "service",
         &[
             "source",
             "diagnostic",
+            "ini",
             "settings",
+            "config",
             "graph",
             "lint",
             "registry",
@@ -72,6 +77,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "access_log",
             "metrics",
             "settings",
+            "config",
             "registry",
             "builtin",
             "graph",

@@ -3,7 +3,8 @@
 //!
 //! A block of a page that is marked `ini` is a file without errors. One marked `ini faulty` has
 //! what the page is about; where `ini overlay faulty` follows, it is that overlay that has it. Of
-//! an `ini excerpt` there is more than a page can show.
+//! an `ini excerpt` there is more than a page can show. `ini settings` is a settings file, with
+//! `faulty` likewise.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
@@ -12,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use pasteline::config::{self, Config, ConfigPath};
 use pasteline::diagnostic::{Applicability, Diagnostic, PAGES, Page, Style, render};
 use pasteline::fix::fix_with;
 use pasteline::graph::{Input, Loader};
@@ -100,6 +102,12 @@ fn every_diagnostic_is_shown_by_an_example_and_gone_with_its_cure() {
         let block = |mark: &str| blocks(page.text, mark).into_iter().next().map(|(_, text)| text);
         let title = format!("# {}\n\n", page.slug);
         assert!(page.text.starts_with(&title), "{title}");
+        if let Some(cure) = block("ini settings") {
+            let faulty = block("ini settings faulty").unwrap();
+            assert_eq!(found_in_settings(page, &cure), BTreeSet::new(), "{title}{cure}");
+            assert_eq!(found_in_settings(page, &faulty), BTreeSet::from([page.slug]), "{faulty}");
+            continue;
+        }
         let cure = block("ini").unwrap();
         assert_eq!(found(page, &cure, block("ini overlay")), BTreeSet::new(), "{title}{cure}");
         if block("ini excerpt").is_some() {
@@ -121,6 +129,7 @@ fn every_command_of_the_readme_prints_what_is_shown() {
     fs::create_dir_all(&directory).unwrap();
     fs::copy(root().join("api-paste.ini"), directory.join("api-paste.ini")).unwrap();
     fs::write(directory.join("broken.ini"), BROKEN).unwrap();
+    fs::write(directory.join("neutron.conf"), SETTINGS).unwrap();
     fs::write(directory.join("notice.ini"), NOTICE).unwrap();
     let readme = read(&root().join("README.md"));
     for (_, block) in blocks(&readme, "ini overlay") {
@@ -146,6 +155,9 @@ fn every_command_of_the_readme_prints_what_is_shown() {
     }
     assert!(checked > 5, "the README shows commands");
 }
+
+/// Settings with the fault that the README shows.
+const SETTINGS: &str = "[DEFAULT]\nbind_port = 9696\napi_workers = two\n";
 
 /// A file with the faults that the README shows.
 const BROKEN: &str = "\
@@ -369,6 +381,17 @@ fn found(page: &Page, text: &str, overlay: Option<String>) -> BTreeSet<&'static 
     let registry = Registry::builtin();
     let mut loader = Loader::open(&input, &registry);
     lint::validate(&mut loader, &registry).iter().map(|found| found.slug).collect()
+}
+
+/// The kinds of what is wrong with a settings file of a page.
+fn found_in_settings(page: &Page, text: &str) -> BTreeSet<&'static str> {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("diagnostics");
+    fs::create_dir_all(&directory).unwrap();
+    let file = directory.join(format!("{}.conf", page.slug));
+    fs::write(&file, text).unwrap();
+    let input = config::Input { paths: vec![ConfigPath::File(file)], ..Default::default() };
+    let (_, found) = Config::read(&input, &mut Sources::default());
+    found.iter().map(|found| found.slug).collect()
 }
 
 /// A text with the bytes that a page cannot show.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The files to read and what the operator adds to them.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Input {
-    /// The main file.
+    /// The main file; empty for one that is named elsewhere, by settings.
     pub file: PathBuf,
     /// Files whose sections go over those of the main file, the later ones winning.
     pub overlays: Vec<PathBuf>,
@@ -24,6 +24,16 @@ impl Input {
     /// A main file with its drop-ins, and nothing added.
     pub fn new(file: impl Into<PathBuf>) -> Self {
         Self { file: file.into(), ..Self::default() }
+    }
+
+    /// The same, with what it leaves open filled in: the main file and the strategy.
+    #[must_use]
+    pub fn or(mut self, file: impl FnOnce() -> PathBuf, strategy: Option<&str>) -> Self {
+        if self.file.as_os_str().is_empty() {
+            self.file = file();
+        }
+        self.strategy = self.strategy.or_else(|| strategy.map(str::to_owned));
+        self
     }
 }
 

@@ -31,9 +31,10 @@ type Key = (Arc<str>, Arc<str>);
 type Place = (Option<usize>, usize);
 
 impl Layers {
-    /// The files that have been read so far.
-    pub(super) fn of(sources: &Sources) -> Self {
-        Self { sources: sources.iter().map(|(id, _)| id).collect(), layers: OnceLock::new() }
+    /// The files that have been read so far, but for those that had been read before.
+    pub(super) fn of(sources: &Sources, before: usize) -> Self {
+        let sources = sources.iter().map(|(id, _)| id).skip(before).collect();
+        Self { sources, layers: OnceLock::new() }
     }
 
     /// Whether a file is one of them.

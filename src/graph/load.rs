@@ -41,8 +41,9 @@ impl<'r> Loader<'r> {
     }
 
     /// As [`open`](Self::open), with the texts that sources have in the place of files; see
-    /// [`Sources::substitute`].
+    /// [`Sources::substitute`]. What they have read before is no part of the file.
     pub fn open_with(input: &Input, registry: &'r Registry, sources: Sources) -> Self {
+        let before = sources.iter().count();
         let mut files = Files::with(sources);
         let (document, faults) = ini::read(&input.file, &mut files.sources);
         let mut faults = as_raised(faults);
@@ -54,7 +55,7 @@ impl<'r> Loader<'r> {
             let place = files.insert(File::new(document, Vec::new()));
             files.open(place, caller.clone()).ok()
         });
-        let layers = Layers::of(&files.sources);
+        let layers = Layers::of(&files.sources, before);
         let (strategy, limits) = (input.strategy.clone(), Limits::default());
         Self { registry, files, main, faults, caller, layers, strategy, limits }
     }
@@ -138,7 +139,7 @@ fn drop_ins(file: &Path, sources: &mut Sources) -> Result<Vec<PathBuf>, Box<Diag
     let mut directory = file.as_os_str().to_owned();
     directory.push(".d");
     let directory = PathBuf::from(directory);
-    sources.list(&directory).map_err(|error| {
+    sources.list(&directory, "ini").map_err(|error| {
         let error = source::describe(&error);
         let message = format!("cannot read `{}`: {error}", directory.display());
         Box::new(Diagnostic::error("unreadable-file", message))

@@ -130,7 +130,7 @@ mod tests {
         fs::write(&file, "[a]\n").unwrap();
         let mut sources = Sources::default();
         sources.read(&file).unwrap();
-        sources.list(&drop_ins).unwrap();
+        sources.list(&drop_ins, "ini").unwrap();
         let mut watch = Watch::new(sources.snapshot()).unwrap();
         fs::write(directory.join("other"), "").unwrap();
         fs::write(directory.join("new"), "[b]\n").unwrap();

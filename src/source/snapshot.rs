@@ -78,7 +78,7 @@ mod tests {
         fs::write(&drop_in, "[b]\n").unwrap();
         let mut first = Sources::default();
         first.read(&file).unwrap();
-        assert_eq!(first.list(drop_in.parent().unwrap()).unwrap().len(), 1);
+        assert_eq!(first.list(drop_in.parent().unwrap(), "ini").unwrap().len(), 1);
         first.read(&drop_in).unwrap();
         fs::remove_dir_all(&directory).unwrap();
 
@@ -88,7 +88,7 @@ mod tests {
         let mut again = Sources::from_snapshot(Arc::new(snapshot));
         let id = again.read(&directory.join("./a.ini")).unwrap();
         assert_eq!(&**again.get(id).text(), "[a]\n");
-        assert_eq!(again.list(drop_in.parent().unwrap()).unwrap(), [drop_in]);
+        assert_eq!(again.list(drop_in.parent().unwrap(), "ini").unwrap(), [drop_in]);
         let error = again.read(Path::new("/etc/hostname")).unwrap_err().to_string();
         assert!(error.starts_with("cannot read `/etc/hostname`: "), "{error}");
     }

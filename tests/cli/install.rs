@@ -36,7 +36,7 @@ fn bash_completes_commands_options_and_names() {
     };
     assert_eq!(complete("pasteline val"), "validate");
     assert_eq!(complete("pasteline show --ori"), "--origin");
-    assert_eq!(complete("pasteline explain stray"), "stray-percent");
+    assert_eq!(complete("pasteline explain stray-p"), "stray-percent");
     assert_eq!(complete("pasteline schema size"), "sizelimit");
     assert_eq!(complete("pasteline show --format j"), "json");
 }

@@ -1,0 +1,141 @@
+//! Fills in what `$name` stands for.
+
+use std::sync::Arc;
+
+use super::layers::Layers;
+use super::options::GROUPS;
+use super::substitute::{Piece, pieces};
+use super::types::python_integer;
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::ini::Value;
+use crate::settings::{Form, Shape};
+use crate::source::Span;
+
+/// The longest that a value may become, in bytes.
+const LONGEST: usize = 64 << 10;
+
+/// Fills in values, one after another.
+pub(super) struct Expander<'a> {
+    layers: &'a Layers,
+    /// Group and name of the options that are being filled in, the outermost first.
+    open: Vec<(String, String)>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Expander<'a> {
+    pub(super) fn new(layers: &'a Layers) -> Self {
+        Self { layers, open: Vec::new(), diagnostics: Vec::new() }
+    }
+
+    /// What there is to fill in with.
+    pub(super) fn layers(&self) -> &'a Layers {
+        self.layers
+    }
+
+    /// The text of a value of an option with everything filled in; none if that cannot be, which
+    /// is noted.
+    pub(super) fn expand(
+        &mut self,
+        (group, name): (&str, &str),
+        value: &Value,
+    ) -> Option<Arc<str>> {
+        if !value.text.contains('$') {
+            return Some(Arc::clone(&value.text));
+        }
+        self.open.push((group.to_owned(), name.to_owned()));
+        let text = self.fill(group, value);
+        self.open.pop();
+        text
+    }
+
+    fn fill(&mut self, group: &str, value: &Value) -> Option<Arc<str>> {
+        let mut text = String::new();
+        for piece in pieces(&value.text) {
+            match piece {
+                Piece::Text(piece) => text.push_str(&piece),
+                Piece::Name(name, _) => text.push_str(&self.look_up(group, name, value.span)?),
+            }
+            if text.len() > LONGEST {
+                let message = format!("a value becomes longer than {} KiB", LONGEST >> 10);
+                self.diagnostics.push(Diagnostic::error("large-value", message).at(value.span));
+                return None;
+            }
+        }
+        Some(text.into())
+    }
+
+    /// The value that a name stands for in the value of an option of a group.
+    fn look_up(&mut self, group: &str, name: &str, place: Option<Span>) -> Option<Arc<str>> {
+        let candidates = match name.split_once('.') {
+            Some((other, option)) => vec![(normalised(other), option)],
+            None => vec![(group.to_owned(), name), ("DEFAULT".to_owned(), name)],
+        };
+        for (group, name) in candidates {
+            if let Some((_, given)) = self.layers.find(&group, name) {
+                if self.open.iter().any(|open| (&*open.0, &*open.1) == (&*group, name)) {
+                    return self.circular(&group, name, place);
+                }
+                let text = self.expand((&group, name), &given.value)?;
+                return Some(as_written_by_python(&group, name, text));
+            }
+            if let Some(option) = option(&group, name) {
+                let default: Arc<str> = option.default.unwrap_or_default().into();
+                return Some(as_written_by_python(&group, name, default));
+            }
+        }
+        self.unknown(name, place)
+    }
+
+    fn circular(&mut self, group: &str, name: &str, place: Option<Span>) -> Option<Arc<str>> {
+        let message = format!("`${name}` stands for itself");
+        let way: Vec<_> = self.open.iter().map(|(_, name)| format!("`{name}`")).collect();
+        self.diagnostics.push(
+            Diagnostic::error("circular-reference", message)
+                .at(place)
+                .help(format!("the way back to `{name}` of `[{group}]` is {}", way.join(", "))),
+        );
+        None
+    }
+
+    fn unknown(&mut self, name: &str, place: Option<Span>) -> Option<Arc<str>> {
+        let (group, option) = name.split_once('.').unwrap_or(("DEFAULT", name));
+        let diagnostic =
+            Diagnostic::error("unknown-reference", format!("`${name}` stands for no option"))
+                .at(place);
+        let known = self.layers.of_files().filter(|given| *given.group == *group);
+        let known: Vec<_> = known.map(|given| &*given.name).collect();
+        self.diagnostics.push(match nearest(option, known) {
+            Some(near) => diagnostic.help(format!("did you mean `${near}`?")),
+            None => diagnostic.help(format!(
+                "give `{option}` in `[{group}]`, or write `$$` for a dollar; the defaults of \
+                 other programs are not known here"
+            )),
+        });
+        None
+    }
+}
+
+fn normalised(group: &str) -> String {
+    if group == "DEFAULT" { group.to_owned() } else { group.to_lowercase() }
+}
+
+fn option(group: &str, name: &str) -> Option<&'static crate::settings::OptionSpec> {
+    let group = GROUPS.iter().find(|known| known.name == group)?;
+    group.options.iter().find(|option| option.name == name)
+}
+
+/// The value of an option as Python writes it: what is filled in has been read by type.
+fn as_written_by_python(group: &str, name: &str, text: Arc<str>) -> Arc<str> {
+    match option(group, name) {
+        Some(option) if option.shape == Shape::One => match option.form {
+            Form::Whole { .. } => python_integer(&text).map_or(text, |n| n.to_string().into()),
+            Form::Boolean => match &*text.to_ascii_lowercase() {
+                "true" | "1" | "on" | "yes" => "True".into(),
+                "false" | "0" | "off" | "no" => "False".into(),
+                _ => text,
+            },
+            _ => text,
+        },
+        _ => text,
+    }
+}

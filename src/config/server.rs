@@ -1,0 +1,67 @@
+//! What the settings say for a server, in the names of its own options.
+
+use super::types::python_integer;
+use super::{Chosen, Config};
+use crate::ini::{Conf, Value};
+use crate::settings::{Dialect, Form};
+
+/// Options that a server has under the same name, or another one.
+const SAME: [(&str, &str); 10] = [
+    ("api_workers", "workers"),
+    ("backlog", "backlog"),
+    ("bind_host", "host"),
+    ("bind_port", "port"),
+    ("graceful_shutdown_timeout", "graceful_shutdown_timeout"),
+    ("group", "group"),
+    ("pid_file", "pid_file"),
+    ("retry_until_window", "retry_until_window"),
+    ("tcp_keepidle", "tcp_keepidle"),
+    ("user", "user"),
+];
+
+impl Config {
+    /// Lays what is given over the options of `[server:NAME]`, whose names are those of a dialect.
+    pub fn lay_over(&self, options: &mut Conf, dialect: &Dialect) {
+        if self.is_given("bind_host") || self.is_given("bind_port") {
+            // It names host and port at once.
+            options.retain(|key, _| dialect.native(key) != "bind");
+        }
+        for (name, server) in SAME {
+            if let Some(chosen) = self.given(name) {
+                options.retain(|key, _| dialect.native(key) != server);
+                options.insert(server.into(), chosen.value());
+            }
+        }
+        let has_host = options.keys().any(|key| dialect.native(key) == "host");
+        if let Some(port) = self.given("bind_port").filter(|_| !has_host) {
+            options.insert("host".into(), port.with("0.0.0.0"));
+        }
+        if let Some(chosen) = self.given("client_socket_timeout") {
+            // Upstream it is one limit for all. 0 is none there; the limits stay, here.
+            let timeouts = ["head_timeout", "keep_alive_timeout"];
+            let is_limit = self.main.client_socket_timeout.is_some_and(|seconds| seconds.0 > 0);
+            for name in timeouts.into_iter().filter(|_| is_limit) {
+                options.insert(name.into(), chosen.value());
+            }
+        }
+        if let Some(chosen) = self.given("wsgi_keep_alive").filter(|_| !self.main.wsgi_keep_alive.0)
+        {
+            options.insert("keep_alive_timeout".into(), chosen.with("0"));
+        }
+    }
+}
+
+impl Chosen {
+    /// The value, in the spelling of the server's options, and its place.
+    fn value(&self) -> Value {
+        let text = self.text.as_deref().unwrap_or_default();
+        let number =
+            python_integer(text).filter(|_| matches!(self.option.form, Form::Whole { .. }));
+        self.with(&number.map_or_else(|| text.to_owned(), |number| number.to_string()))
+    }
+
+    /// Another text at the same place.
+    fn with(&self, text: &str) -> Value {
+        Value { text: text.into(), key_span: self.span, span: self.span }
+    }
+}
