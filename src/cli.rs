@@ -1,6 +1,7 @@
 //! The command line: reads it, runs the command, prints, and says how the process ends.
 
 mod completions;
+mod config;
 mod difference;
 mod explain;
 mod files;
@@ -8,6 +9,7 @@ mod fix;
 mod fmt;
 mod graph;
 mod list;
+mod log;
 mod man;
 mod patch;
 mod reference;

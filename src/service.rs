@@ -29,7 +29,7 @@ pub(crate) use self::control::{Answer, Question, ask, sockets};
 pub use self::environment::Environment;
 pub use self::error::Error;
 pub use self::order::Order;
-pub use self::prepare::{Prepared, Refusal, Role, Site, prepare};
+pub use self::prepare::{Basis, Prepared, Refusal, Role, Site, prepare};
 pub(crate) use self::status::{Member, Status};
 pub(crate) use self::worker::work;
 

@@ -9,9 +9,9 @@ use crate::graph::{DropIns, Input};
 /// Which files are read, and what the operator adds to them.
 #[derive(Args, Debug)]
 pub(super) struct Files {
-    /// The paste file
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, default_value = "api-paste.ini")]
-    file: PathBuf,
+    /// The paste file [default: api-paste.ini]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: Option<PathBuf>,
 
     #[command(flatten)]
     additions: Additions,
@@ -43,7 +43,12 @@ pub(super) struct Additions {
 impl Files {
     /// What is to be loaded.
     pub(super) fn input(self) -> Input {
-        self.additions.input(self.file)
+        self.open_input().or(|| PathBuf::from("api-paste.ini"), None)
+    }
+
+    /// What is to be loaded, with the file left open if none is named: settings may name it.
+    pub(super) fn open_input(self) -> Input {
+        self.additions.input(self.file.unwrap_or_default())
     }
 }
 

@@ -4,16 +4,19 @@ use std::env;
 use std::io;
 use std::process::{self, ExitCode};
 
-use clap::{Args, value_parser};
-use tracing::Level;
+use clap::{Args, ValueHint, value_parser};
 
+use super::config::ConfigPaths;
 use super::files::Files;
+use super::log;
 use super::report::{self, Format, Strictness};
 use super::terminal;
 use crate::admin::Desk;
+use crate::config::Config;
 use crate::registry::Registry;
 use crate::server::{Address, Inherited};
 use crate::service::{self, Environment, Order, Outcome, Prepared, Refusal};
+use crate::source::Sources;
 
 /// Build what a file says and serve it
 ///
@@ -61,6 +64,17 @@ pub(super) struct Serve {
     watch: bool,
 
     #[command(flatten)]
+    config: ConfigPaths,
+
+    /// The file that the log is appended to, instead of standard error
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    log_file: Option<String>,
+
+    /// Log lines of the level DEBUG too
+    #[arg(long)]
+    debug: bool,
+
+    #[command(flatten)]
     strictness: Strictness,
 
     /// Take over from the process that has started this one
@@ -70,21 +84,29 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
-        start_log();
         let order = self.order();
+        // What is wrong with the settings is told when all is read.
+        if let Err(error) = log::start(&Config::read(&order.config, &mut Sources::default()).0) {
+            terminal::tell(&format!("error: {error}"))?;
+            return Ok(ExitCode::FAILURE);
+        }
         let prepared = match service::prepare(&order, registry, None) {
             Ok(prepared) => prepared,
             Err(refusal) => return refuse(&refusal, registry),
         };
-        let Prepared { diagnostics, sources, .. } = &prepared;
+        let Prepared { basis, diagnostics, sources, .. } = &prepared;
         report::tell(diagnostics, sources, &registry.mask(), Format::Text)?;
+        log::log_settings(&basis.config, sources, &registry.mask());
         let inherited = Inherited::take(|name| env::var_os(name));
         status(service::serve(order, prepared, (registry.clone(), inherited)))
     }
 
     fn order(self) -> Order {
+        let debug = self.debug.then(|| ("debug".to_owned(), "true".to_owned()));
+        let log_file = self.log_file.map(|file| ("log_file".to_owned(), file));
         Order {
-            input: self.files.input(),
+            input: self.files.open_input(),
+            config: self.config.input(debug.into_iter().chain(log_file).collect()),
             app: self.name,
             servers: self.server,
             bind: self.bind,
@@ -123,15 +145,4 @@ pub(super) fn status(outcome: Result<Outcome, service::Error>) -> io::Result<Exi
             Ok(ExitCode::FAILURE)
         }
     }
-}
-
-/// Has log lines written to standard error, unless the program has its own log already.
-pub(super) fn start_log() {
-    let log = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(terminal::is_colourful())
-        .with_max_level(Level::INFO)
-        .with_target(false);
-    // It fails only if there is one.
-    let _ = log.try_init();
 }

@@ -5,12 +5,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::config::ConfigPaths;
 use super::files::Files;
 use super::report::{self, Format, Strictness};
 use super::terminal;
+use crate::config::Config;
 use crate::graph::{Loader, Object};
 use crate::lint;
 use crate::registry::Registry;
+use crate::source::Sources;
 
 /// Check a file: every section and option, all faults at once
 ///
@@ -43,14 +46,22 @@ pub(super) struct Validate {
     format: Format,
 
     #[command(flatten)]
+    config: ConfigPaths,
+
+    #[command(flatten)]
     strictness: Strictness,
 }
 
 impl Validate {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
-        let input = self.files.input();
-        let mut loader = Loader::open(&input, registry);
-        let diagnostics = lint::validate(&mut loader, registry);
+        let mut sources = Sources::default();
+        let (config, mut diagnostics) = Config::read(&self.config.input(Vec::new()), &mut sources);
+        let strategy = config.main.auth_strategy.as_deref();
+        let input = self.files.open_input().or(|| config.paste_file(&sources), strategy);
+        let mut loader = Loader::open_with(&input, registry, sources);
+        lint::silence(&mut diagnostics, loader.sources());
+        diagnostics.extend(lint::validate(&mut loader, registry));
+        diagnostics.sort_by_key(|found| found.span.map(|span| (span.source, span.start)));
         report::tell(&diagnostics, loader.sources(), &registry.mask(), self.format)?;
         let is_refused = self.strictness.refuses(&diagnostics);
         if matches!(self.format, Format::Json | Format::Sarif) {

@@ -3,12 +3,17 @@
 use std::io;
 use std::process::ExitCode;
 
-use super::serve::{start_log, status};
+use super::serve::status;
+use super::{log, terminal};
 use crate::registry::Registry;
 use crate::service;
 
 /// Serves as a worker of the process that has started this one.
 pub(super) fn run(registry: &Registry) -> io::Result<ExitCode> {
-    start_log();
-    status(service::work(registry.clone()))
+    status(service::work(registry.clone(), |config| {
+        if let Err(error) = log::start(config) {
+            // The supervisor writes to the same file and has told of it.
+            let _ = terminal::tell(&format!("error: {error}"));
+        }
+    }))
 }

@@ -4,14 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use super::Environment;
 use crate::admin::Desk;
+use crate::config::{self, Config};
 use crate::graph::Input;
 use crate::server::{Address, Settings};
+use crate::source::Sources;
 
 /// What a server process was asked to serve, by its command line.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Order {
-    /// The files.
+    /// The files. What is left open, settings may name.
     pub input: Input,
+    /// What the settings of the service are read from.
+    pub config: config::Input,
     /// The app of every server that names none itself.
     pub app: String,
     /// The sections `[server:NAME]` to serve, at least one; for a `main` that is not there,
@@ -52,6 +56,7 @@ impl Order {
         let main = || Self::MAIN.to_owned();
         Self {
             input,
+            config: config::Input::default(),
             app: main(),
             servers: vec![main()],
             bind: Vec::new(),
@@ -63,6 +68,12 @@ impl Order {
             environment: Environment::default(),
             desk: Desk::default(),
         }
+    }
+
+    /// What is loaded.
+    pub(super) fn input(&self, config: &Config, sources: &Sources) -> Input {
+        let input = self.input.clone();
+        input.or(|| config.paste_file(sources), config.main.auth_strategy.as_deref())
     }
 
     /// Has what the order says count in place of the settings of the first server.

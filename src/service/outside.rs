@@ -67,7 +67,7 @@ impl Outside {
             reloads: Reloads::new(Arc::clone(order), Arc::new(registry)),
             watchdog,
             watch: order.watches.then(|| watch(&prepared.snapshot)).flatten(),
-            file: absolute(&order.input.file),
+            file: absolute(&prepared.basis.file),
             count: 0,
             failure: None,
             ready: false,
@@ -195,8 +195,9 @@ mod tests {
     use std::{env, fs, process};
 
     use super::*;
+    use crate::config::{self, Config};
     use crate::graph::Input;
-    use crate::service::Environment;
+    use crate::service::{Basis, Environment};
     use crate::source::Sources;
 
     #[tokio::test]
@@ -210,8 +211,10 @@ mod tests {
             ..Environment::default()
         };
         let order = Order { environment, ..Order::new(Input::new("no/such.ini")) };
+        let (config, _) = Config::read(&config::Input::default(), &mut Sources::default());
         let nothing = Prepared {
             sites: Vec::new(),
+            basis: Box::new(Basis { config, file: "no/such.ini".into() }),
             snapshot: Arc::default(),
             diagnostics: Vec::new(),
             sources: Sources::default(),

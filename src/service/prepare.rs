@@ -1,17 +1,20 @@
 //! Loads, checks and builds all that an order asks for.
 
+use std::iter;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Order;
 use crate::admin::{self, Desk};
 use crate::app::App;
+use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Findings, Severity, Style, render};
 use crate::graph::{Graph, Loaded, Loader, NodeId, Object, check};
+use crate::ini::Conf;
 use crate::lint;
 use crate::registry::{Kind, Registry};
 use crate::server::Settings;
-use crate::settings::{Reader, Settings as _};
+use crate::settings::{Dialect, Reader, Settings as _, Subject};
 use crate::source::{Snapshot, Sources};
 use crate::stack;
 
@@ -28,12 +31,18 @@ pub fn prepare(
 ) -> Result<Prepared, Box<Refusal>> {
     // Who hands a snapshot on has looked for what is allowed and hardly meant.
     let is_first_look = snapshot.is_none();
-    let sources = snapshot.map_or_else(Sources::default, Sources::from_snapshot);
-    let mut loader = Loader::open_with(&order.input, registry, sources);
+    let mut sources = snapshot.map_or_else(Sources::default, Sources::from_snapshot);
     let mut findings = Findings::default();
+    let (config, found) = Config::read(&order.config, &mut sources);
+    findings.add(found);
+    let input = order.input(&config, &sources);
+    let mut loader = Loader::open_with(&input, registry, sources);
+    // The settings of the service are those of the first server.
+    let configs = iter::once(Some(&config)).chain(iter::repeat(None));
     let sites: Vec<_> = order
         .servers
         .iter()
+        .zip(configs)
         .filter_map(|server| Planned::load(&mut loader, registry, (order, server), &mut findings))
         .collect();
     if is_first_look {
@@ -48,7 +57,7 @@ pub fn prepare(
     diagnostics.sort_by_key(|found| found.span.map(|span| (span.source, span.start)));
     // From here on nobody needs to see a secret.
     let (told, masked) = registry.mask().told(&diagnostics, sources);
-    let file = order.input.file.clone();
+    let file = input.file.clone();
     let refusal = |errors| {
         Err(Box::new(Refusal { diagnostics: told.clone(), errors, sources: masked.clone(), file }))
     };
@@ -75,7 +84,8 @@ pub fn prepare(
     }
     built.extend(built.first().and_then(|first| admin_site(first, &order.desk)));
     let snapshot = Arc::new(sources.snapshot().clone());
-    Ok(Prepared { sites: built, snapshot, diagnostics: told, sources: masked })
+    let basis = Box::new(Basis { config, file: input.file });
+    Ok(Prepared { sites: built, basis, snapshot, diagnostics: told, sources: masked })
 }
 
 /// All that an order asked for, ready to be served.
@@ -84,12 +94,23 @@ pub struct Prepared {
     /// What each server of the order serves, in its order, and at the end the one that tells how
     /// they are, if there is one.
     pub sites: Vec<Site>,
+    /// What it was loaded by.
+    pub basis: Box<Basis>,
     /// The texts that all of it was made of.
     pub snapshot: Arc<Snapshot>,
     /// Warnings and notes, secrets hidden.
     pub diagnostics: Vec<Diagnostic>,
     /// The texts that these are about, secrets hidden.
     pub sources: Sources,
+}
+
+/// What an order says, with what it leaves open filled in.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    /// The settings of the service.
+    pub config: Config,
+    /// The main file.
+    pub file: PathBuf,
 }
 
 /// An app, and the server that it is served by.
@@ -170,10 +191,10 @@ impl Planned {
     fn load(
         loader: &mut Loader<'_>,
         registry: &Registry,
-        (order, server): (&Order, &str),
+        (order, (server, config)): (&Order, (&String, Option<&Config>)),
         findings: &mut Findings,
     ) -> Option<Self> {
-        let (settings, found) = settings(loader, registry, server);
+        let (settings, found) = settings(loader, registry, (server, config));
         let named = settings.as_ref().and_then(|settings| settings.app.as_deref());
         let name = named.unwrap_or(&order.app);
         let Loaded { graph, root, diagnostics } = loader.load(Object::App, Some(name));
@@ -189,14 +210,16 @@ impl Planned {
 fn settings(
     loader: &mut Loader<'_>,
     registry: &Registry,
-    name: &str,
+    (name, config): (&str, Option<&Config>),
 ) -> (Option<Settings>, Vec<Diagnostic>) {
     let is_described = loader
         .loadable()
         .iter()
         .any(|section| section.object == Object::Server && section.name.as_deref() == Some(name));
     if name == Order::MAIN && !is_described {
-        return (Some(Settings::default()), Vec::new());
+        let subject = Subject { factory: "http", place: None, dialect: &Dialect::new() };
+        let nothing = Conf::default();
+        return read((subject, &nothing, &nothing), config, loader.sources());
     }
     let Loaded { graph, root, mut diagnostics } = loader.load(Object::Server, Some(name));
     let node = root.map(|root| graph.node(root));
@@ -207,11 +230,26 @@ fn settings(
         return (None, diagnostics);
     };
     let subject = found.subject(&factory.spec, node.place);
-    let mut reader = Reader::new(subject, &node.local, &node.global, loader.sources());
+    let (settings, found) = read((subject, &node.local, &node.global), config, loader.sources());
+    diagnostics.extend(found);
+    (settings, diagnostics)
+}
+
+/// Reads the settings of a server from the options of its section, those of the service over
+/// them.
+fn read(
+    (subject, local, global): (Subject<'_>, &Conf, &Conf),
+    config: Option<&Config>,
+    sources: &Sources,
+) -> (Option<Settings>, Vec<Diagnostic>) {
+    let mut local = local.clone();
+    if let Some(config) = config {
+        config.lay_over(&mut local, subject.dialect);
+    }
+    let mut reader = Reader::new(subject, &local, global, sources);
     let settings = Settings::read(&mut reader);
     if let Some(settings) = &settings {
         settings.check(&mut reader);
     }
-    diagnostics.extend(reader.finish());
-    (settings, diagnostics)
+    (settings, reader.finish())
 }

@@ -27,22 +27,25 @@ use crate::access_log;
 use crate::admin::Asker;
 use crate::app::App;
 use crate::metrics::Metrics;
+use crate::config::Config;
 use crate::registry::Registry;
 use crate::server::{Place, Share};
-use crate::source::{Snapshot, describe};
+use crate::source::{Snapshot, Sources, describe};
 
 /// How often a worker says that it is well.
 const PULSE: Duration = Duration::from_secs(2);
 
 /// Serves as a worker, as the supervisor at the other end of standard input says, until that
-/// tells it to end or is gone.
+/// tells it to end or is gone. Before all else something is begun that depends on the settings.
 ///
 /// # Errors
 ///
 /// This was not started by a supervisor, or the system has no room for a runtime.
-pub(crate) fn work(registry: Registry) -> Result<Outcome, Error> {
+pub(crate) fn work(registry: Registry, begin: impl FnOnce(&Config)) -> Result<Outcome, Error> {
     let (wire, start, descriptors) = meet().map_err(Error::Wire)?;
     die_with_supervisor();
+    let mut sources = Sources::from_snapshot(Arc::new(start.snapshot.clone()));
+    begin(&Config::read(&start.order.config, &mut sources).0);
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(wire, start, descriptors, registry));
     // Whatever still runs off the reactor is not worth waiting for.

@@ -21,6 +21,7 @@ mod route;
 mod schema;
 mod secrets;
 mod serve;
+mod settings;
 mod show;
 mod sockets;
 mod support;

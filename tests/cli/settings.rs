@@ -1,0 +1,118 @@
+//! Settings files: what they are for `serve` and `validate`.
+
+use crate::support::{Server, Test};
+
+/// A file as Neutron has it, with much that is none of our business.
+const NEUTRON: &str = "\
+[DEFAULT]
+core_plugin = ml2
+service_plugins = router,qos
+transport_url = rabbit://openstack:lemon@controller
+bind_host = 127.0.0.1
+bind_port = 0
+api_workers = 2
+rpc_workers = 0
+
+[keystone_authtoken]
+www_authenticate_uri = http://controller:5000
+password = lemon
+
+[database]
+connection = mysql+pymysql://neutron:lemon@controller/neutron
+";
+
+const HELLO: &str = "[app:main]\nuse = egg:pasteline#respond\nbody = hello\n";
+
+/// A server at a free port, with further settings.
+fn serve(settings: &str) -> Server {
+    let settings = format!("[DEFAULT]\nbind_host = 127.0.0.1\nbind_port = 0\n{settings}");
+    let test = Test::new().ini(HELLO).file("n.conf", settings);
+    test.arguments("serve --workers 0 --config-file n.conf").start()
+}
+
+#[test]
+fn a_neutron_conf_starts_the_server_with_no_edits() {
+    let test = Test::new().file("etc/api-paste.ini", HELLO).file("etc/neutron.conf", NEUTRON);
+    let mut server = test.arguments("serve --config-file etc/neutron.conf").start();
+    server.line("ready: 2 workers");
+    assert_eq!(server.get("/").expect(200).body, "hello");
+    server.signal("TERM");
+    let finished = server.wait();
+    assert!(!finished.stderr.contains("warning"), "{finished:#?}");
+}
+
+#[test]
+fn the_command_line_wins_over_settings_and_they_over_the_section() {
+    let text = format!("{HELLO}[server:main]\nuse = egg:waitress\nlisten = *:1\nthreads = 4\n");
+    let test = Test::new().ini(&text).file("n.conf", "[DEFAULT]\nbind_port = 1\napi_workers = 7\n");
+    let test = test.arguments("--config-file n.conf");
+    assert_eq!(test.serve().get("/").body, "hello");
+    let test = Test::new().ini(&text).file("n.conf", NEUTRON);
+    let server = test.arguments("serve --config-file n.conf --workers 0").start();
+    assert_eq!(server.get("/").body, "hello");
+}
+
+#[test]
+fn the_strategy_of_the_settings_chooses_the_pipeline() {
+    let composite = "[composite:main]\nuse = call:neutron.auth:pipeline_factory\nnoauth = open\n";
+    let text = format!(
+        "{composite}keystone = closed\n[app:open]\nuse = egg:pasteline#respond\nbody = open\n[app:closed]\nuse = egg:pasteline#respond\n"
+    );
+    let test = Test::new().ini(&text).file("n.conf", "[DEFAULT]\nauth_strategy = noauth\n");
+    let server = test.arguments("--config-file n.conf").serve();
+    assert_eq!(server.get("/").body, "open");
+}
+
+#[test]
+fn debug_logs_all_settings_and_no_secret() {
+    let server = serve("debug = on\n[keystone_authtoken]\npassword = lemon\n");
+    server.signal("TERM");
+    let finished = server.wait();
+    assert!(!finished.stderr.contains("lemon"), "{finished:#?}");
+    let finished = finished.tells("backlog                        = 4096  (default)");
+    finished.tells("debug                          = on  (n.conf:4:9)");
+}
+
+#[test]
+fn the_log_is_json_and_single_loggers_are_quiet() {
+    let mut server = serve("use_json = true\n");
+    server.signal("TERM");
+    let line = server.line("\"level\":\"INFO\"");
+    assert!(line.starts_with('{') && line.ends_with('}'), "{line}");
+    let mut server = serve("debug = on\ndefault_log_levels = pasteline.cli=WARN\n");
+    server.signal("TERM");
+    server.line("ended");
+    assert!(!server.wait().stderr.contains("backlog"));
+}
+
+#[test]
+fn the_log_goes_to_a_file() {
+    let test = Test::new().ini(HELLO).arguments("serve --log-file no/such/dir");
+    test.run().status(1).tells("error: cannot write the log to `no/such/dir`: no such file");
+    let test = Test::new().ini(HELLO).file("n.conf", "[DEFAULT]\nlog_dir = .\n");
+    let test = test.arguments("serve --config-file n.conf --bind 256.0.0.1:1 --workers 0 --debug");
+    let log = test.directory().join("pasteline.log");
+    test.run().status(1);
+    let log = String::from_utf8(std::fs::read(log).unwrap()).unwrap();
+    assert!(log.contains("log_dir                        = .  (n.conf:2:11)"), "{log}");
+}
+
+#[test]
+fn validate_tells_the_faults_of_settings_too() {
+    let text = "[DEFAULT]\napi_workers = banana\nbind_prot = 1\n";
+    let test = Test::new().ini("[app:main]\nuse = nothing\n").file("n.conf", text);
+    let finished = test.arguments("--config-file n.conf --format short").validate().status(1);
+    let told: Vec<_> = finished.stderr.lines().collect();
+    assert!(told[0].starts_with("n.conf:2:15: error[bad-value]: `api_workers` is `banana`"));
+    assert!(told[1].starts_with("n.conf:3:1: warning[unknown-option]"));
+    assert!(told[2].starts_with("api-paste.ini:2:7: error[unknown-section]"), "{told:?}");
+}
+
+#[test]
+fn what_is_wrong_with_settings_keeps_the_server_from_starting() {
+    let test = Test::new().ini(HELLO).file("n.conf", "[DEFAULT]\nuse_ssl = true\n");
+    let finished = test.arguments("serve --config-file n.conf").run().status(1);
+    finished.tells("connections cannot be encrypted yet").tells("n.conf:2:11");
+    let test = Test::new().ini(HELLO).arguments("serve --config-file none.conf");
+    test.run().status(1).tells("cannot read `none.conf`: no such file or directory");
+}
