@@ -20,6 +20,7 @@ mod rewrite;
 mod route;
 mod rows;
 mod running;
+mod sample_config;
 mod schema;
 mod sections;
 mod serve;
@@ -115,6 +116,7 @@ enum Command {
     List(list::List),
     Explain(explain::Explain),
     Schema(schema::Schema),
+    SampleConfig(sample_config::SampleConfig),
     Completions(completions::Completions),
     Man(man::Man),
     /// Serve as a worker of another process, which starts it
@@ -137,6 +139,7 @@ impl Command {
             Self::List(list) => list.run(registry),
             Self::Explain(explain) => explain.run(registry),
             Self::Schema(schema) => schema.run(registry),
+            Self::SampleConfig(sample) => sample.run(),
             Self::Completions(completions) => completions.run(CommandLine::command(), registry),
             Self::Man(man) => man.run(CommandLine::command()),
             Self::Worker => worker::run(registry),

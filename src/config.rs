@@ -7,6 +7,7 @@ mod find;
 mod input;
 mod layers;
 mod options;
+mod sample;
 mod scan;
 mod server;
 mod substitute;
@@ -18,6 +19,7 @@ mod values;
 
 pub use self::input::{ConfigPath, Input};
 pub use self::options::{ALIASES, Alias, GROUPS, Group, Main, Own, Ssl, WITHOUT_EFFECT};
+pub use self::sample::Sample;
 pub use self::types::{Flag, LoggerLevel, Port, Title, Whole};
 
 use std::path::{Path, PathBuf};

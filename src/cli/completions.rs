@@ -11,7 +11,7 @@ use super::terminal;
 use crate::diagnostic::PAGES;
 use crate::registry::Registry;
 
-/// Print the completions of a shell: commands, options, files and the names of factories
+/// Print the completions of a shell: commands, options, files and names of factories
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Example:

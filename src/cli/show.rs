@@ -9,20 +9,24 @@ use clap::{Args, ValueEnum};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
+use super::config::ConfigPaths;
 use super::files::Files;
 use super::rows::Manner;
 use super::sections::Sections;
 use super::tree::Tree;
-use super::{report, terminal};
+use super::{log, report, terminal};
+use crate::config::Config;
 use crate::diagnostic::Findings;
 use crate::graph::{Detail, Loaded, Loader, Object, Origins};
 use crate::registry::Registry;
 use crate::settings::Mask;
+use crate::source::Sources;
 
 /// Show what a file resolves to: sections, factories, options and where each came from
 ///
 /// Nothing is built or started, and factories need not be known. Secrets are hidden, but for
 /// `--format json`, which is verbatim, for tools.
+#[expect(clippy::struct_excessive_bools, reason = "each is an argument of the command line")]
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Example:
@@ -40,6 +44,14 @@ pub(super) struct Show {
     /// What it is
     #[arg(long = "type", value_name = "TYPE", default_value = "app")]
     object: Type,
+
+    /// Show the settings of the service instead, each with where it comes from: the environment,
+    /// `--config-file` and `--config-dir`, or a default
+    #[arg(long, conflicts_with_all = ["name", "object", "all", "sections", "origin", "format"])]
+    settings: bool,
+
+    #[command(flatten)]
+    config: ConfigPaths,
 
     /// Show every section that can be loaded
     #[arg(long, conflicts_with_all = ["name", "object", "sections"])]
@@ -88,7 +100,10 @@ enum Format {
 
 impl Show {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
-        let Self { files, name, object, all, sections, origin, format } = self;
+        if self.settings {
+            return print_settings(self.config, &registry.mask());
+        }
+        let Self { files, name, object, all, sections, origin, format, .. } = self;
         let detail = if origin { Detail::Origins } else { Detail::Plain };
         let mut loader = Loader::open(&files.input(), registry);
         let (object, mask) = (object.object(), registry.mask());
@@ -113,6 +128,26 @@ impl Show {
             }
         }
     }
+}
+
+/// Prints every setting of the service with where its value comes from.
+fn print_settings(paths: ConfigPaths, mask: &Mask) -> io::Result<ExitCode> {
+    let mut sources = Sources::default();
+    let (config, diagnostics) = Config::read(&paths.input(Vec::new()), &mut sources);
+    let (mut text, mut group) = (String::new(), "");
+    for chosen in config.chosen() {
+        if chosen.group != group {
+            let gap = if group.is_empty() { "" } else { "\n" };
+            text.extend([gap, "[", chosen.group, "]\n"]);
+            group = chosen.group;
+        }
+        let value = chosen.shown(mask).map_or_else(String::new, |value| format!(" {value}"));
+        let origin = log::origin(chosen, &sources);
+        text.extend([chosen.option.name, " =", &value, "  (", &origin, ")\n"]);
+    }
+    terminal::print(&text)?;
+    report::tell(&diagnostics, &sources, mask, report::Format::Text)?;
+    Ok(report::status(&diagnostics))
 }
 
 fn print_json(shown: &Json) -> io::Result<ExitCode> {

@@ -131,9 +131,10 @@ mod tests {
     #[test]
     fn every_option_can_be_uncommented() {
         let sample = Sample.to_string();
-        let is_option = |line: &&str| line.starts_with('#') && line.contains(" =") && !line.starts_with("# ");
+        let is_option =
+            |line: &&str| line.starts_with('#') && line.contains(" =") && !line.starts_with("# ");
         let options: Vec<_> = sample.lines().filter(is_option).map(|line| &line[1..]).collect();
-        let all = GROUPS.iter().map(|group| group.options.len()).sum();
+        let all: usize = GROUPS.iter().map(|group| group.options.len()).sum();
         assert_eq!(options.len(), all);
         assert_eq!(scan(&format!("[DEFAULT]\n{}\n", options.join("\n"))).faults, []);
         assert_eq!(scan(&sample).faults, []);

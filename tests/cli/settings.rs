@@ -116,3 +116,29 @@ fn what_is_wrong_with_settings_keeps_the_server_from_starting() {
     let test = Test::new().ini(HELLO).arguments("serve --config-file none.conf");
     test.run().status(1).tells("cannot read `none.conf`: no such file or directory");
 }
+
+#[test]
+fn show_tells_where_each_setting_comes_from() {
+    let first = "[DEFAULT]\nbacklog = 1\ndebug = on\n";
+    let test = Test::new().file("a.conf", first).file("d/b.conf", "[DEFAULT]\nbacklog = 2\n");
+    let test = test.arguments("show --settings --config-file a.conf --config-dir d");
+    let finished = test.run().status(0).prints("[DEFAULT]\nbind_host =  (default)\n");
+    let finished = finished.prints("\nbacklog = 2  (d/b.conf:2:11)\n");
+    finished.prints("\ndebug = on  (a.conf:3:9)\n").prints("\n\n[ssl]\n");
+}
+
+#[test]
+fn a_password_in_a_setting_is_not_shown() {
+    let text = "[DEFAULT]\nwsgi_log_format = http://u:lemon@h\n";
+    let test = Test::new().file("a.conf", text).arguments("show --settings --config-file a.conf");
+    let finished = test.run().status(0).prints("http://u:****@h");
+    assert!(!finished.stdout.contains("lemon") && !finished.stderr.contains("lemon"));
+}
+
+#[test]
+fn the_sample_is_a_settings_file() {
+    let sample = Test::new().arguments("sample-config").run().status(0).stdout;
+    let test = Test::new().ini(HELLO).file("s.conf", &sample);
+    let finished = test.arguments("--config-file s.conf --deny-warnings").validate().status(0);
+    finished.prints("api-paste.ini is valid");
+}
