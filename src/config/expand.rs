@@ -70,20 +70,20 @@ impl<'a> Expander<'a> {
             Some((other, option)) => vec![(normalised(other), option)],
             None => vec![(group.to_owned(), name), ("DEFAULT".to_owned(), name)],
         };
-        for (group, name) in candidates {
-            if let Some((_, given)) = self.layers.find(&group, name) {
-                if self.open.iter().any(|open| (&*open.0, &*open.1) == (&*group, name)) {
-                    return self.circular(&group, name, place);
-                }
-                let text = self.expand((&group, name), &given.value)?;
-                return Some(as_written_by_python(&group, name, text));
-            }
-            if let Some(option) = option(&group, name) {
-                let default: Arc<str> = option.default.unwrap_or_default().into();
-                return Some(as_written_by_python(&group, name, default));
-            }
+        // What others have in the files is only there for names that are not ours.
+        let ours = candidates.iter().find(|(group, name)| option(group, name).is_some());
+        let given = candidates.iter().find(|(group, name)| self.layers.find(group, name).is_some());
+        let Some((group, name)) = ours.or(given) else { return self.unknown(name, place) };
+        if self.open.iter().any(|open| (&*open.0, &*open.1) == (&**group, *name)) {
+            return self.circular(group, name, place);
         }
-        self.unknown(name, place)
+        let text = match self.layers.find(group, name) {
+            Some((_, given)) => self.expand((group, name), &given.value)?,
+            None => {
+                option(group, name).and_then(|option| option.default).unwrap_or_default().into()
+            }
+        };
+        Some(as_written_by_python(group, name, text))
     }
 
     fn circular(&mut self, group: &str, name: &str, place: Option<Span>) -> Option<Arc<str>> {

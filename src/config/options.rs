@@ -39,7 +39,8 @@ crate::settings! {
         wsgi_keep_alive: Flag = "true",
         /// The most connections that one worker serves at a time.
         wsgi_default_pool_size: Whole<1, MANY> = "100",
-        /// The lines of the access log, with names such as `%(client_ip)s`.
+        /// How a line of `access_log` in `[pasteline]` is written, with names such as
+        /// `%(client_ip)s`.
         wsgi_log_format: Option<String>,
         /// How many seconds what has begun may take when the server stops; after them the rest is
         /// cut off. With 0 it may take as long as it does.
@@ -94,10 +95,12 @@ crate::settings! {
         user: Option<String>,
         /// The group to become with it: that of `user` unless set.
         group: Option<String>,
-        /// The file that a line is written to for each request.
-        access_log: Option<PathBuf>,
+        /// Where every request is logged in a line: `stdout`, `stderr`, or the path of a file.
+        access_log: Option<String>,
         /// The address, or the Unix socket, at which figures and health are told.
         admin_bind: Option<String>,
+        /// Whether `admin_bind` may name addresses that other machines reach.
+        admin_exposed: Flag = "false",
         /// A file to write the id of the process into once it listens, and to remove at the end.
         pid_file: Option<PathBuf>,
         /// The Unix socket at which commands such as `reload` are taken.
@@ -165,14 +168,10 @@ pub const ALIASES: [Alias; 16] = [
 ];
 
 /// What is read and has no effect yet, with the reason.
-pub const WITHOUT_EFFECT: [((&str, &str), &str); 7] = [
+pub const WITHOUT_EFFECT: [((&str, &str), &str); 3] = [
     (("DEFAULT", "max_header_line"), "the head of a request is limited as a whole"),
     (("DEFAULT", "wsgi_default_pool_size"), "the number of connections is not limited yet"),
-    (("DEFAULT", "wsgi_log_format"), "set `format` of the filter `access_log` instead"),
     (("DEFAULT", "setproctitle"), "titles always tell the role of a process"),
-    (("pasteline", "access_log"), "put the filter `access_log` into the pipeline instead"),
-    (("pasteline", "admin_bind"), "figures and health are not told yet"),
-    (("pasteline", "control"), "there is no control socket yet; send SIGHUP to reload"),
 ];
 
 /// Notes with the reader what the types of the options of a group cannot say.

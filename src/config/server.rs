@@ -6,17 +6,22 @@ use crate::ini::{Conf, Value};
 use crate::settings::{Dialect, Form};
 
 /// Options that a server has under the same name, or another one.
-const SAME: [(&str, &str); 10] = [
+const SAME: [(&str, &str); 15] = [
+    ("access_log", "access_log"),
+    ("admin_bind", "admin_bind"),
+    ("admin_exposed", "admin_exposed"),
     ("api_workers", "workers"),
     ("backlog", "backlog"),
     ("bind_host", "host"),
     ("bind_port", "port"),
+    ("control", "control"),
     ("graceful_shutdown_timeout", "graceful_shutdown_timeout"),
     ("group", "group"),
     ("pid_file", "pid_file"),
     ("retry_until_window", "retry_until_window"),
     ("tcp_keepidle", "tcp_keepidle"),
     ("user", "user"),
+    ("wsgi_log_format", "access_format"),
 ];
 
 impl Config {

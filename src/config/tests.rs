@@ -204,6 +204,9 @@ fn goes_over_the_options_of_the_section() {
     let expected = ["head_timeout=900", "host=h", "keep_alive_timeout=900", "port=1"];
     assert_eq!(served(text, &[("host", "h")]), expected);
     assert_eq!(served("[DEFAULT]\nclient_socket_timeout = 0\n", &[]), [""; 0]);
+    let text = "[DEFAULT]\nwsgi_log_format = %(client_ip)s\n[pasteline]\naccess_log = stdout\n";
+    let expected = ["access_format=%(client_ip)s", "access_log=stdout"];
+    assert_eq!(served(text, &[("access_format", "combined")]), expected);
     assert_eq!(served("[pasteline]\nuser = me\n", &[("user", "you")]), ["user=me"]);
 }
 

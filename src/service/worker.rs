@@ -26,8 +26,8 @@ use super::{
 use crate::access_log;
 use crate::admin::Asker;
 use crate::app::App;
-use crate::metrics::Metrics;
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::server::{Place, Share};
 use crate::source::{Snapshot, Sources, describe};
