@@ -3,16 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod agreement;
 mod layout;
+mod load;
 mod mend;
 mod text;
 
 use proptest::prelude::{Strategy, prop, proptest};
 use proptest::sample::select;
 
+use self::agreement::is_read_the_same_by_rust_ini;
 use self::layout::is_formatted;
+use self::load::is_loaded;
 use self::mend::is_mended;
-use self::text::{is_lossless, is_read, is_read_the_same_by_rust_ini};
+use self::text::{is_lossless, is_read};
 
 /// Pieces of paste files, whole and broken.
 const PIECES: &[&str] = &[
@@ -140,6 +144,12 @@ proptest! {
     }
 
     #[test]
+    fn every_text_is_loaded(text in texts()) {
+        is_loaded(&text);
+        is_loaded(&format!("[app:main]\nuse = a\n[composite:a]\n{text}"));
+    }
+
+    #[test]
     fn plain_texts_are_read_as_rust_ini_does(text in plain_texts()) {
         is_read_the_same_by_rust_ini(&text);
     }
@@ -150,13 +160,30 @@ fn the_seeds_of_the_fuzz_target_parse_hold() {
     for text in seeds("parse") {
         is_lossless(&text);
         is_read(&text);
-        is_read_the_same_by_rust_ini(&text);
     }
 }
 
 #[test]
+fn the_seeds_of_the_fuzz_target_agree_hold() {
+    let seeds = seeds("agree");
+    assert!(seeds.iter().all(|text| is_read_the_same_by_rust_ini(text)), "all can be compared");
+    seeds_of(&["parse", "fmt"]).iter().for_each(|text| {
+        is_read_the_same_by_rust_ini(text);
+    });
+}
+
+#[test]
 fn the_seeds_of_the_fuzz_target_fmt_hold() {
-    seeds("parse").iter().chain(&seeds("fmt")).for_each(|text| is_formatted(text));
+    seeds_of(&["parse", "fmt"]).iter().for_each(|text| is_formatted(text));
+}
+
+#[test]
+fn the_seeds_of_the_fuzz_target_load_hold() {
+    seeds_of(&["load", "parse", "fmt"]).iter().for_each(|text| is_loaded(text));
+}
+
+fn seeds_of(targets: &[&str]) -> Vec<String> {
+    targets.iter().flat_map(|target| seeds(target)).collect()
 }
 
 #[test]
