@@ -22,6 +22,7 @@ mod origin;
 mod report;
 mod resolve;
 mod section;
+mod share;
 mod show;
 mod task;
 mod validate;
@@ -90,7 +91,7 @@ impl Graph {
 }
 
 /// An app, a filter or a server, or a way to put some together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// What it is made of.
     pub kind: NodeKind,
@@ -191,7 +192,7 @@ impl Object {
 }
 
 /// What a node is made of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum NodeKind {
     /// An app of a factory.
     App(Factory),

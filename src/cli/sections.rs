@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::rows::{Manner, Rows};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Findings;
 use crate::graph::{Origin, Origins};
 use crate::ini::{Defaults, Document, Scope, Section, Setting};
 
@@ -13,14 +13,15 @@ pub(super) struct Sections {
     /// The sections, each option with the place that it came from.
     pub(super) text: String,
     /// The references that cannot be filled in; those options stand as they are.
-    pub(super) faults: Vec<Diagnostic>,
+    pub(super) faults: Findings,
 }
 
 impl Sections {
     /// The sections of a document.
     pub(super) fn of(document: &Document, origins: &Origins<'_>, manner: Manner<'_>) -> Self {
         let defaults = Defaults::new(document, manner.sources);
-        let mut listing = Listing { origins, manner, text: String::new(), faults: Vec::new() };
+        let mut listing =
+            Listing { origins, manner, text: String::new(), faults: Findings::default() };
         if !document.defaults.is_empty() {
             listing.add(None, &document.defaults, &defaults.scope(None, manner.sources));
         }
@@ -36,7 +37,7 @@ struct Listing<'s, 'a> {
     origins: &'s Origins<'a>,
     manner: Manner<'s>,
     text: String,
-    faults: Vec<Diagnostic>,
+    faults: Findings,
 }
 
 impl Listing<'_, '_> {
@@ -48,7 +49,7 @@ impl Listing<'_, '_> {
         for setting in options {
             let value = scope.value(&setting.key).transpose();
             let value = value.unwrap_or_else(|fault| {
-                self.faults.push(*fault);
+                self.faults.add([*fault]);
                 None
             });
             let text = value.map_or_else(|| Arc::clone(&setting.raw), |value| value.text);

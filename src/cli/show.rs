@@ -182,7 +182,7 @@ fn print_sections(loader: &Loader<'_>, mask: &Mask, detail: Detail) -> io::Resul
         let manner = Manner { mask, sources: loader.sources(), detail };
         let sections = Sections::of(document, &Origins::new(loader), manner);
         terminal::print(&sections.text)?;
-        diagnostics.extend(sections.faults);
+        diagnostics.extend(sections.faults.diagnostics);
     }
     report::tell(&diagnostics, loader.sources(), mask, report::Format::Text)?;
     Ok(report::status(&diagnostics))

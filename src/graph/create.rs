@@ -108,6 +108,9 @@ impl Resolver<'_> {
         }
         let errors = self.notes.errors();
         let (plan, asked) = self.ask(self.contexts.get(id), &factory);
+        if asked.is_cut() {
+            return self.stop_too_large(factory.span);
+        }
         let is_opaque = self.registry.find(Kind::Composite, &factory.spec).is_none();
         let objects = asked.events.iter().filter_map(Event::object).collect();
         let composing = Composing { factory, plan, is_opaque, asked: objects, errors };
@@ -139,7 +142,7 @@ impl Resolver<'_> {
 
     /// Asks a composite how it puts its children together, and which they are.
     fn ask(&self, context: &Context, factory: &Factory) -> (Option<Arc<dyn Plan>>, Asked) {
-        let mut asked = Asked::default();
+        let mut asked = Asked::at_most(self.names_left());
         let found = self.registry.find(Kind::Composite, &factory.spec);
         let plan = found.and_then(|found| {
             found.definition.plan(&mut Assembly {

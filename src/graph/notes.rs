@@ -12,8 +12,8 @@ pub(super) struct Notes {
     seen: HashSet<(&'static str, Option<Span>, String)>,
     broken: Broken,
     errors: usize,
-    /// How many are left out.
-    more: usize,
+    /// Whether some are left out.
+    is_cut: bool,
 }
 
 impl Notes {
@@ -40,7 +40,7 @@ impl Notes {
         self.errors += usize::from(diagnostic.is_error());
         let identity = (diagnostic.slug, diagnostic.span, diagnostic.message.clone());
         if self.is_full() {
-            self.more += 1;
+            self.is_cut = true;
         } else if self.seen.insert(identity) {
             self.diagnostics.push(diagnostic);
         }
@@ -66,10 +66,15 @@ impl Notes {
         self.diagnostics.len() >= Self::MOST
     }
 
+    /// Whether some of what was noted is left out, so that there is no use in looking further.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     /// All that was noted, and the places where what is wrong is known.
     pub(super) fn finish(mut self) -> (Vec<Diagnostic>, Broken) {
-        if self.more > 0 {
-            let message = format!("there are {} more faults, which are not shown", self.more);
+        if self.is_cut {
+            let message = format!("there are more than {} faults; no others are shown", Self::MOST);
             self.diagnostics.push(Diagnostic::error("too-many-faults", message));
         }
         (self.diagnostics, self.broken)
@@ -115,6 +120,6 @@ mod tests {
         let (found, _) = notes.finish();
         assert_eq!(found.len(), Notes::MOST + 1);
         let last = found.last().map(|last| &*last.message);
-        assert_eq!(last, Some("there are 3 more faults, which are not shown"));
+        assert_eq!(last, Some("there are more than 10000 faults; no others are shown"));
     }
 }

@@ -8,6 +8,7 @@ use super::files::{Files, ViewId};
 use super::frame::{Frame, Frames, LEVELS, Visit};
 use super::name::Name;
 use super::notes::Notes;
+use super::share::Kept;
 use super::task::{Part, Task, Wish};
 use super::{Graph, Loaded, NodeId, Object, fault};
 use crate::diagnostic::Diagnostic;
@@ -45,6 +46,8 @@ pub(super) struct Resolver<'l> {
     pub(super) graph: Graph,
     /// Visits that came upon errors: there is no more to say about them.
     pub(super) faulty: HashSet<Visit>,
+    /// Visits that were made of nodes without a fault.
+    pub(super) kept: Kept,
     /// Sections that were visited, by their file.
     pub(super) reached: HashSet<(SourceId, usize)>,
     /// Files that were come upon.
@@ -74,6 +77,7 @@ impl<'l> Resolver<'l> {
             made: Vec::new(),
             graph: Graph::default(),
             faulty: HashSet::new(),
+            kept: Kept::default(),
             reached: HashSet::new(),
             opened: HashSet::new(),
             names: 0,
@@ -97,7 +101,8 @@ impl<'l> Resolver<'l> {
         let root = self.made.pop().flatten();
         let (diagnostics, broken) = std::mem::take(&mut self.notes).finish();
         let root = root.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
-        let graph = Graph { broken, ..std::mem::take(&mut self.graph) };
+        let mut graph = Graph { broken, ..std::mem::take(&mut self.graph) };
+        let root = root.map(|root| graph.unshare(root));
         Loaded { graph, root, diagnostics }
     }
 
@@ -118,6 +123,7 @@ impl<'l> Resolver<'l> {
                 self.add_shape(part, Shape::FilteredWith { filter, next });
             }
             Task::Find(wish) => self.find(wish),
+            Task::Keep(keeping) => self.keep(*keeping),
             Task::Make(making) => self.make(making),
             Task::Note(diagnostic) => self.notes.add(*diagnostic),
             Task::Pipeline(part, filters) => {
@@ -155,14 +161,16 @@ impl<'l> Resolver<'l> {
 
     fn find(&mut self, wish: Wish) {
         self.names += 1;
+        self.kept.reach(wish.level);
         // A factory that is named by the deepest section is no section.
         if wish.level > LEVELS + 1 {
             return self.stop_too_deep(&wish);
         }
         let Limits { names, options } = self.limits;
-        let fault = if self.names > names {
-            fault::too_large(names, "parts")
-        } else if self.contexts.copied() > options {
+        if self.names > names {
+            return self.stop_too_large(self.place(&wish));
+        }
+        let fault = if self.contexts.copied() > options {
             fault::too_large(options, "options")
         } else {
             return self.look_up(wish);
@@ -205,6 +213,16 @@ impl<'l> Resolver<'l> {
     pub(super) fn stop_too_deep(&mut self, wish: &Wish) {
         let fault = self.frames.too_deep(wish.parent, self.place(wish));
         self.stop(fault);
+    }
+
+    /// Gives up because there are too many names.
+    pub(super) fn stop_too_large(&mut self, place: Option<Span>) {
+        self.stop(fault::too_large(self.limits.names, "parts").at(place));
+    }
+
+    /// How many names may still be looked up.
+    pub(super) fn names_left(&self) -> usize {
+        self.limits.names.saturating_sub(self.names)
     }
 
     /// Gives up altogether.

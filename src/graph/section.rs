@@ -12,7 +12,7 @@ use super::task::{Part, Task, Wish};
 use super::view::{Faults, Options};
 use super::{Object, fault};
 use crate::ini::{Section, Value};
-use crate::syntax::Object as PythonObject;
+use crate::syntax::{self, Object as PythonObject};
 
 impl Resolver<'_> {
     /// Finds a section by its name and looks for what it is made of.
@@ -34,6 +34,9 @@ impl Resolver<'_> {
         if self.faulty.contains(&visit) {
             self.notes.repeat_error();
             return self.found.push(None);
+        }
+        if self.take_again(wish, &visit) {
+            return;
         }
         self.reached.insert((frame.file, section));
         self.tasks.push(Task::Settle(visit, self.notes.errors()));
@@ -158,7 +161,9 @@ impl Resolver<'_> {
         for (key, value) in &*extra {
             self.note(part.frame, fault::extra_option(key, value, self.sources()));
         }
-        let names = Name::words(&pipeline);
+        let Some(names) = self.words(&pipeline) else {
+            return self.stop_too_large(pipeline.span);
+        };
         let Some((app, filters)) = names.split_last() else {
             return self.fail(
                 Some(part.frame),
@@ -172,6 +177,12 @@ impl Resolver<'_> {
         }
         let wish = self.wish(part, Object::App, app.clone());
         self.tasks.push(Task::Find(wish));
+    }
+
+    /// The words of a pipeline; none if there are more than may be looked up.
+    fn words(&self, pipeline: &Value) -> Option<Vec<Name>> {
+        let is_long = syntax::words(&pipeline.text).nth(self.names_left()).is_some();
+        (!is_long).then(|| Name::words(pipeline))
     }
 
     /// Finds the factory of a section: by `use`, or by the protocol that it is given for.

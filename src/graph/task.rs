@@ -6,6 +6,7 @@ use super::create::Making;
 use super::files::ViewId;
 use super::frame::Visit;
 use super::name::Name;
+use super::share::Keeping;
 use crate::diagnostic::Diagnostic;
 
 /// What is asked for.
@@ -48,6 +49,8 @@ pub(super) enum Task {
     FilterApp(Part),
     FilteredWith(Part),
     Find(Wish),
+    /// Remembers what was made last, to be taken again.
+    Keep(Box<Keeping>),
     /// Makes a node of the nodes that were made last.
     Make(Making),
     Note(Box<Diagnostic>),

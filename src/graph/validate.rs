@@ -13,7 +13,7 @@ use crate::source::{SourceId, Sources, Span};
 use crate::syntax;
 
 /// How many names are looked up for all sections together.
-const NAMES: usize = 1_000_000;
+const NAMES: usize = 500_000;
 
 /// What a look at all of a file came to.
 #[derive(Debug, Default)]
@@ -75,10 +75,12 @@ impl Loader<'_> {
             look(&loaded.graph, self.sources());
             if names > NAMES {
                 notes.add(fault::too_large(NAMES, "parts"));
-                // Whatever was not looked at may lead to them.
-                alone.clear();
-                break;
+            } else if !notes.is_cut() {
+                continue;
             }
+            // Whatever is not looked at may lead to them.
+            alone.clear();
+            break;
         }
         let (mut diagnostics, _) = notes.finish();
         diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(place));

@@ -1,7 +1,9 @@
 //! What options can refer to: the options of their section, `[DEFAULT]`, `here`.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,6 +23,8 @@ pub struct Defaults {
     left: AtomicUsize,
     /// How many more names may be compared with all keys.
     suggestions: AtomicUsize,
+    /// How many more values may be followed to tell where references that are at fault lead.
+    steps: AtomicUsize,
 }
 
 /// A value before interpolation.
@@ -43,6 +47,9 @@ impl Defaults {
     /// How many misspelt names are compared with all keys, which takes time.
     const SUGGESTIONS: usize = 100;
 
+    /// How many values are followed to tell where references that are at fault lead.
+    const STEPS: usize = 100_000;
+
     /// The defaults of a file. `[DEFAULT]` may redefine `here` and `__file__`.
     pub fn new(document: &Document, sources: &Sources) -> Self {
         let own = ["here", "__file__"].into_iter().filter_map(|key| {
@@ -59,6 +66,7 @@ impl Defaults {
             source: document.source,
             left: AtomicUsize::new(most),
             suggestions: AtomicUsize::new(Self::SUGGESTIONS),
+            steps: AtomicUsize::new(Self::STEPS),
         }
     }
 
@@ -89,7 +97,7 @@ impl Defaults {
     pub fn scope<'a>(&'a self, section: Option<&'a Section>, sources: &'a Sources) -> Scope<'a> {
         let options = section.map_or(&[][..], |section| &section.options);
         let own = options.iter().map(|setting| (&*setting.key, setting)).collect();
-        Scope { defaults: self, section, own, sources }
+        Scope { defaults: self, section, own, sources, deep: RefCell::default() }
     }
 
     /// Takes from what interpolation may still do, if there is enough.
@@ -100,6 +108,11 @@ impl Defaults {
     /// Whether another name may be compared with all keys.
     pub(super) fn may_suggest(&self) -> bool {
         take(&self.suggestions, 1)
+    }
+
+    /// Whether another value may be followed.
+    pub(super) fn may_follow(&self) -> bool {
+        take(&self.steps, 1)
     }
 }
 
@@ -141,6 +154,8 @@ pub struct Scope<'a> {
     section: Option<&'a Section>,
     own: HashMap<&'a str, &'a Setting>,
     sources: &'a Sources,
+    /// The keys whose values are known to lead too deep, and the fault that they share.
+    deep: RefCell<HashMap<String, Rc<Diagnostic>>>,
 }
 
 impl<'a> Scope<'a> {
@@ -161,6 +176,9 @@ impl<'a> Scope<'a> {
     /// A reference that names no option, is not complete, leads to itself or deeper than ten
     /// values, or brings in more than [`Scope::MOST`].
     pub fn value(&self, key: &str) -> Option<Result<Value, Box<Diagnostic>>> {
+        if let Some(fault) = self.deep.borrow().get(key) {
+            return Some(Err(Box::new(Diagnostic::clone(fault))));
+        }
         let found = self.find(key, None)?;
         let key_span = found.setting.map(|setting| setting.key_span);
         let span = found.setting.map(|setting| setting.value_span);
@@ -196,6 +214,12 @@ impl<'a> Scope<'a> {
 
     pub(super) fn sources(&self) -> &'a Sources {
         self.sources
+    }
+
+    /// Remembers that the values of some keys share a fault.
+    pub(super) fn remember<'k>(&self, keys: impl Iterator<Item = &'k str>, fault: &Diagnostic) {
+        let fault = Rc::new(fault.clone());
+        self.deep.borrow_mut().extend(keys.map(|key| (key.to_owned(), Rc::clone(&fault))));
     }
 
     pub(super) fn defaults(&self) -> &'a Defaults {

@@ -24,8 +24,19 @@ pub(super) fn expand(
     let mut expansion = Expansion { scope, text: String::new(), brought: 0, trail };
     match expansion.spend(found.raw.len()).and_then(|()| expansion.last_step()) {
         Ok(()) => Ok(Arc::from(expansion.text)),
+        Err(Fault::TooDeep) => Err(Box::new(too_deep(scope, expansion.trail))),
         Err(fault) => Err(Box::new(fault.diagnostic(scope, &expansion.trail))),
     }
+}
+
+/// What is wrong with a value that leads too deep. All others on the way that lead too deep as
+/// well have the same fault.
+fn too_deep<'a>(scope: &Scope<'a>, mut trail: Trail<'a>) -> Diagnostic {
+    trail.follow(scope);
+    let fault = Fault::TooDeep.diagnostic(scope, &trail);
+    let deep = if trail.circle().is_some() { trail.len() } else { trail.len() - DEPTH };
+    scope.remember(trail.steps().take(deep).map(|step| &*step.key), &fault);
+    fault
 }
 
 #[derive(Debug)]

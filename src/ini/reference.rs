@@ -147,6 +147,8 @@ fn double(setting: &Setting, signs: Vec<usize>, applicability: Applicability) ->
 }
 
 fn too_deep(trail: &Trail<'_>) -> Diagnostic {
+    /// How many of the places on a circle are shown.
+    const SHOWN: usize = 10;
     let Some(mut circle) = trail.circle() else {
         let message = format!(
             "`{}` leads from value to value more than {DEPTH} times",
@@ -155,17 +157,17 @@ fn too_deep(trail: &Trail<'_>) -> Diagnostic {
         return Diagnostic::error("deep-reference", message)
             .at(trail.asked.place())
             .label("the first reference")
-            .help(format!("the values are {}", chain(trail.steps())))
+            .help(format!("the values are {}", chain(&trail.steps().collect::<Vec<_>>())))
             .class(DEPTH_ERROR);
     };
     // Wherever it was entered it is told from the same place, so that it is told once.
     let first = (0..circle.len()).min_by_key(|number| circle[*number].place());
     circle.rotate_left(first.unwrap_or_default());
     let first = circle[0];
-    let around = circle.iter().copied().chain([first]);
+    let around = [&circle[..], &[first]].concat();
     let message = match &circle[..] {
         [_] => format!("`{}` refers to itself", Excerpt(&first.key)),
-        _ => format!("`{}` refers to itself: {}", Excerpt(&first.key), chain(around)),
+        _ => format!("`{}` refers to itself: {}", Excerpt(&first.key), chain(&around)),
     };
     let diagnostic = Diagnostic::error("circular-reference", message)
         .at(first.place())
@@ -174,14 +176,24 @@ fn too_deep(trail: &Trail<'_>) -> Diagnostic {
         .class(DEPTH_ERROR);
     let diagnostic = circle[1..]
         .iter()
+        .take(SHOWN)
         .fold(diagnostic, |diagnostic, step| diagnostic.related(step.place(), "and goes on here"));
     let is_in_circle = circle.iter().any(|step| step.key == trail.asked.key);
     if is_in_circle { diagnostic } else { needed_by(diagnostic, &trail.asked) }
 }
 
-/// The keys of steps in a row. There are never many: past [`DEPTH`] interpolation ends.
-fn chain<'steps>(steps: impl Iterator<Item = &'steps Step<'steps>>) -> String {
-    steps.map(|step| format!("`{}`", Excerpt(&step.key))).collect::<Vec<_>>().join(" → ")
+/// The keys of steps in a row, those in the middle left out if there are many.
+fn chain(steps: &[&Step<'_>]) -> String {
+    /// How many keys are shown at either end.
+    const SHOWN: usize = 6;
+    let key = |step: &&Step<'_>| format!("`{}`", Excerpt(&step.key));
+    let Some(hidden) = steps.len().checked_sub(2 * SHOWN).filter(|hidden| *hidden > 0) else {
+        return steps.iter().map(key).collect::<Vec<_>>().join(" → ");
+    };
+    let mut shown: Vec<_> = steps[..SHOWN].iter().map(key).collect();
+    shown.push(format!("{hidden} more"));
+    shown.extend(steps[SHOWN + hidden..].iter().map(key));
+    shown.join(" → ")
 }
 
 fn too_large(asked: &Step<'_>) -> Diagnostic {

@@ -1,9 +1,11 @@
 //! The way from a value that is asked for to the one that is needed for it in the end.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::defaults::Found;
+use super::defaults::{Found, Scope};
 use crate::source::Span;
+use crate::syntax::{self, PieceKind};
 
 /// The values on the way from the one asked for to the one that is needed for it in the end.
 #[derive(Debug)]
@@ -50,20 +52,43 @@ impl<'a> Trail<'a> {
         std::iter::once(&self.asked).chain(&self.further)
     }
 
+    /// Goes on to where the last value leads, and so on, by the first reference of each that leads
+    /// on: to a plain value, or to a step that has been there.
+    pub(super) fn follow(&mut self, scope: &Scope<'a>) {
+        let mut seen = HashSet::new();
+        let mut is_circle = !self.steps().all(|step| seen.insert(step.key.clone()));
+        while !is_circle && scope.defaults().may_follow() {
+            let Some((range, next)) = self.last().next(scope) else { return };
+            is_circle = !seen.insert(next.key.clone());
+            self.last_mut().range = range;
+            self.push(next);
+        }
+    }
+
     /// The steps from the first that comes again to where it does; none if all differ.
     pub(super) fn circle(&self) -> Option<Vec<&Step<'a>>> {
+        let mut seen = HashMap::new();
         let steps: Vec<_> = self.steps().collect();
-        (0..steps.len()).find_map(|first| {
-            let rest = &steps[first..];
-            let again = rest.iter().skip(1).position(|step| step.key == rest[0].key)?;
-            Some(rest[..=again].to_vec())
-        })
+        let mut numbered = steps.iter().enumerate();
+        let (first, again) =
+            numbered.find_map(|(at, step)| Some((seen.insert(&*step.key, at)?, at)))?;
+        Some(steps[first..again].to_vec())
     }
 }
 
 impl<'a> Step<'a> {
     pub(super) fn new(key: &str, found: Found<'a>) -> Self {
         Self { key: key.to_owned(), found, range: 0..0 }
+    }
+
+    /// The first reference that leads to a value with references of its own, and that value.
+    fn next(&self, scope: &Scope<'a>) -> Option<(Range<usize>, Self)> {
+        syntax::interpolation(&self.found.raw).find_map(|piece| {
+            let PieceKind::Reference { name } = piece.kind else { return None };
+            let name = &self.found.raw[name];
+            let found = scope.find(name, self.found.setting)?;
+            found.raw.contains('%').then(|| (piece.range, Self::new(name, found)))
+        })
     }
 
     /// The place of the piece; none in a value that no file gives.
