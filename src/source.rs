@@ -238,12 +238,15 @@ pub struct Source {
     text: Arc<str>,
     is_exact: bool,
     line_starts: OnceLock<Vec<u32>>,
+    /// How many characters lie before each [`Source::PIECE`] bytes.
+    characters: OnceLock<Vec<usize>>,
 }
 
 impl Source {
     fn new(name: PathBuf, text: Arc<str>) -> Self {
         let path = absolute(&name);
-        Self { name, path, text, is_exact: true, line_starts: OnceLock::new() }
+        let (line_starts, characters) = (OnceLock::new(), OnceLock::new());
+        Self { name, path, text, is_exact: true, line_starts, characters }
     }
 
     /// The path as it was given, for messages.
@@ -277,7 +280,11 @@ impl Source {
     /// `\n`, `\r` and `\r\n` end lines, as in Python.
     pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
         let (line, before) = self.line_before(offset);
-        (line, before.chars().count() + 1)
+        if before.len() <= Self::PIECE {
+            return (line, before.chars().count() + 1);
+        }
+        let start = offset.saturating_sub(before.len());
+        (line, self.characters_before(offset) - self.characters_before(start) + 1)
     }
 
     /// As [`line_and_column`](Self::line_and_column), with a column that counts UTF-16 code units,
@@ -294,6 +301,23 @@ impl Source {
         let start = starts[line - 1] as usize;
         (line, self.text.get(start..offset).unwrap_or(&self.text[start..]))
     }
+
+    /// Lines longer than this are not counted through for each of their places.
+    const PIECE: usize = 4096;
+
+    /// How many characters lie before an offset.
+    fn characters_before(&self, offset: usize) -> usize {
+        let counts = self.characters.get_or_init(|| {
+            let pieces = self.text.as_bytes().chunks(Self::PIECE);
+            let sum = |sum: &mut usize, piece| {
+                *sum += characters(piece);
+                Some(*sum)
+            };
+            std::iter::once(0).chain(pieces.scan(0, sum)).collect()
+        });
+        let piece = offset / Self::PIECE;
+        counts[piece] + characters(&self.text.as_bytes()[piece * Self::PIECE..offset])
+    }
 }
 
 /// A place in a file, written `path:line:column`.
@@ -309,7 +333,7 @@ pub struct Location<'a> {
 
 impl fmt::Display for Location<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.path.display(), self.line, self.column)
+        write!(f, "{}:{}:{}", shown(self.path), self.line, self.column)
     }
 }
 
@@ -330,7 +354,7 @@ impl ReadError {
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
+        let path = shown(&self.path);
         match &self.cause {
             Unreadable::Io(error) => write!(f, "cannot read `{path}`: {}", describe(error)),
             Unreadable::NotAFile(kind) => write!(f, "cannot read `{path}`: it is {kind}"),
@@ -364,6 +388,13 @@ pub enum Unreadable {
     },
     /// It is larger than [`LARGEST_FILE`].
     TooLarge,
+}
+
+/// A path in a message: in one line, and without what would upset a terminal.
+pub fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let show = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+    text.chars().map(show).collect()
 }
 
 /// What an error of the operating system says, without Rust's `(os error 2)`.
@@ -459,6 +490,11 @@ fn asterisk(character: char) -> char {
     }
 }
 
+/// The number of characters that begin in a text.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte & 0b1100_0000 != 0b1000_0000).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -490,6 +526,15 @@ mod tests {
     }
 
     #[test]
+    fn counts_the_columns_of_a_long_line_by_pieces() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.ini", format!("x\n{}", "\u{e9}a\u{1f600}".repeat(5000)));
+        for (words, offset) in [(0, 2), (1, 9), (585, 2 + 585 * 7), (586, 4104), (5000, 35_002)] {
+            assert_eq!(sources.get(id).line_and_column(offset), (2, 3 * words + 1), "{offset}");
+        }
+    }
+
+    #[test]
     fn refuses_what_is_not_a_regular_file() {
         let mut sources = Sources::default();
         let error = sources.read(Path::new("/")).unwrap_err();
@@ -517,6 +562,12 @@ mod tests {
         let source = sources.get(id);
         assert_eq!((&**source.text(), source.is_exact()), ("[s]\n", true));
         assert_eq!(source.name(), Path::new("no/../no/such.ini"));
+    }
+
+    #[test]
+    fn a_path_is_shown_in_one_line() {
+        let error = Sources::default().read(Path::new("a\nb.ini")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read `a\\nb.ini`: no such file or directory");
     }
 
     #[test]

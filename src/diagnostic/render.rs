@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Patch, Renderer, Snippet};
+use annotate_snippets::{
+    Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet,
+};
 
 use super::{Diagnostic, Fix, Severity};
-use crate::source::{Sources, Span};
+use crate::source::{Location, Sources, Span};
 
 /// How a diagnostic is drawn.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,10 +32,15 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         title = title.id(diagnostic.slug);
     }
     let mut group = Group::with_title(title);
-    for snippet in snippets(diagnostic, sources) {
-        group = group.element(snippet);
+    let is_short = is_short(diagnostic, sources);
+    if is_short {
+        group = group.elements(snippets(diagnostic, sources));
+    } else if let Some(span) = diagnostic.span {
+        let Location { path, line, column } = sources.location(span);
+        let place = Origin::path(path.to_string_lossy()).line(line).char_column(column);
+        group = group.element(place);
     }
-    let fix = diagnostic.fix.as_ref().filter(|fix| !is_told(fix, &diagnostic.help));
+    let fix = diagnostic.fix.as_ref().filter(|fix| is_short && !is_told(fix, &diagnostic.help));
     let is_drawn = |help: &&String| fix.is_some_and(|fix| fix.title == **help);
     for help in diagnostic.help.iter().filter(|help| !is_drawn(help)) {
         group = group.element(Level::HELP.message(&**help));
@@ -66,6 +73,15 @@ fn level(severity: Severity) -> Level<'static> {
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     }
+}
+
+/// Whether no line that would be shown is so long that to draw it takes a while. Of a line of
+/// megabytes, nobody sees more than the place anyhow.
+fn is_short(diagnostic: &Diagnostic, sources: &Sources) -> bool {
+    let related = diagnostic.related.iter().map(|(span, _)| span);
+    let edits = diagnostic.fix.iter().flat_map(|fix| &fix.edits).map(|(span, _)| span);
+    let mut places = diagnostic.span.iter().chain(related).chain(edits);
+    places.all(|span| Window::is_short(*span, sources))
 }
 
 /// The pieces of text to show, the one with the primary place first.
@@ -131,6 +147,21 @@ impl Window {
     /// Places at most this many bytes apart are shown in one piece.
     const NEAR: u32 = 4096;
 
+    /// The longest line that is shown, in bytes: 16 KiB.
+    const LONGEST: usize = 16 << 10;
+
+    /// Whether the lines around a place are short enough to be shown.
+    fn is_short(span: Span, sources: &Sources) -> bool {
+        let text = sources.get(span.source).text().as_bytes();
+        let Range { start, end } = span.range();
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let before = text[..start].iter().rev().take(Self::LONGEST).position(is_end);
+        let after = text[end..].iter().take(Self::LONGEST).position(is_end);
+        (before.is_some() || start < Self::LONGEST)
+            && (after.is_some() || text.len() - end < Self::LONGEST)
+            && end - start < Self::LONGEST
+    }
+
     fn around(span: Span, sources: &Sources) -> Self {
         let text = sources.get(span.source).text();
         let Range { start, end } = span.range();
@@ -193,6 +224,20 @@ error[unknown-app]: no app is called `corss`
   |       ^^^^^ not known
   |
   = help: did you mean `cors`?";
+        assert_eq!(render(&diagnostic, &sources, Style::Plain), expected);
+    }
+
+    #[test]
+    fn names_the_place_alone_in_a_line_that_is_too_long_to_draw() {
+        let mut sources = Sources::default();
+        let id = sources.add("paste.ini", format!("[app:a]\nuse = x{}", " x".repeat(10_000)));
+        let diagnostic = Diagnostic::error("unknown-app", "no app is called `x`")
+            .at(Span::new(id, 20_002, 20_003))
+            .help("there is `a`");
+        let expected = "\
+error[unknown-app]: no app is called `x`
+--> paste.ini:2:19995
+ = help: there is `a`";
         assert_eq!(render(&diagnostic, &sources, Style::Plain), expected);
     }
 

@@ -12,7 +12,7 @@ use super::view::File;
 use super::{Link, Object};
 use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::ini::{Setting, Value};
-use crate::source::Span;
+use crate::source::{self, Span};
 
 impl Resolver<'_> {
     /// What is wrong if a name stands for no section, or for several.
@@ -64,7 +64,7 @@ impl Resolver<'_> {
         let source = file.document.source;
         match place {
             Some(place) if place.source != source => {
-                format!(" in `{}`", self.sources().get(source).name().display())
+                format!(" in `{}`", source::shown(self.sources().get(source).name()))
             }
             _ => String::new(),
         }

@@ -146,7 +146,7 @@ fn read_file(path: &Path, sources: &mut Sources) -> Result<Arc<File>, Box<Diagno
     match document {
         Some(document) => Ok(Arc::new(File::new(document, as_raised(faults)))),
         None => Err(Box::new(faults.pop().unwrap_or_else(|| {
-            Diagnostic::error("unreadable-file", format!("cannot read `{}`", path.display()))
+            Diagnostic::error("unreadable-file", format!("cannot read `{}`", source::shown(path)))
         }))),
     }
 }

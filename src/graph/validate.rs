@@ -67,18 +67,15 @@ impl Loader<'_> {
             });
             let checked = check(&loaded.graph, self.registry, self.sources());
             let found = loaded.diagnostics.into_iter().chain(checked);
-            // Of a way that is too long by far, each piece is.
-            let is_new = |fault: &Diagnostic| {
-                fault.slug != TOO_DEEP || !std::mem::replace(&mut is_deep, true)
-            };
-            found.filter(is_new).for_each(|fault| notes.add(fault));
+            let found = found.inspect(|fault| is_deep |= fault.slug == TOO_DEEP);
+            found.for_each(|fault| notes.add(fault));
             look(&loaded.graph, self.sources());
             if names > NAMES {
                 notes.add(fault::too_large(NAMES, "parts"));
-            } else if !notes.is_cut() {
+            } else if !is_deep && !notes.is_cut() {
                 continue;
             }
-            // Whatever is not looked at may lead to them.
+            // Nobody writes such a file by hand. Whatever is not looked at may lead to these.
             alone.clear();
             break;
         }

@@ -32,6 +32,10 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// How many faults of one section are told, and one that stands for the others: nobody is shown
+    /// more.
+    const MOST: usize = 10_000;
+
     /// A reader of the options `local` and, where the dialect says so, `global`.
     pub fn new(
         subject: Subject<'a>,
@@ -105,6 +109,9 @@ impl<'a> Reader<'a> {
     pub fn finish(mut self) -> Vec<Diagnostic> {
         self.refuse_synonyms();
         for (key, value) in self.local {
+            if self.diagnostics.len() > Self::MOST {
+                break;
+            }
             if let Some(why) = self.subject.dialect.why_ignored(key) {
                 self.diagnostics.push(ignored(key, why).at(value.key_span));
             } else if !self.any && !self.known.contains(&self.subject.dialect.native(key)) {

@@ -13,6 +13,7 @@ mod fix;
 mod fmt;
 mod gateway;
 mod graph;
+mod hostile;
 mod install;
 mod library;
 mod neutron;

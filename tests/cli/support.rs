@@ -145,7 +145,8 @@ impl Test {
         Server::spawn(self)
     }
 
-    fn command(&self, arguments: &[String]) -> Command {
+    /// The program with arguments, for who adds others or runs it several times.
+    pub(crate) fn command(&self, arguments: &[String]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(&self.directory);
         // Each test has control sockets of its own, and nobody who looks after it but itself.
@@ -196,7 +197,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         Self { status: output.status.code(), stdout, stderr }

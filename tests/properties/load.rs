@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Request;
 use pasteline::diagnostic::{Diagnostic, Style, render};
 use pasteline::draw::{Colours, Picture};
-use pasteline::graph::{DropIns, Input, Loadable, Loaded, Loader, Object};
+use pasteline::graph::{Detail, DropIns, Input, Loadable, Loaded, Loader, Object};
 use pasteline::lint;
 use pasteline::registry::Registry;
 use pasteline::route::route;
@@ -41,7 +41,7 @@ pub(crate) fn is_loaded(text: &str) {
         let again = loader.load(object, name.as_deref());
         assert_eq!(loaded.diagnostics, again.diagnostics, "{text:?}");
     }
-    assert!(serde_json::to_string(&loader.show_sections().map_or(None, Some)).is_ok());
+    assert!(serde_json::to_string(&loader.show_sections(Detail::Plain).ok()).is_ok());
 }
 
 fn open<'r>(text: &str, registry: &'r Registry) -> Loader<'r> {

@@ -167,19 +167,23 @@ fn the_seeds_of_the_fuzz_target_parse_hold() {
 fn the_seeds_of_the_fuzz_target_agree_hold() {
     let seeds = seeds("agree");
     assert!(seeds.iter().all(|text| is_read_the_same_by_rust_ini(text)), "all can be compared");
-    seeds_of(&["parse", "fmt"]).iter().for_each(|text| {
-        is_read_the_same_by_rust_ini(text);
-    });
+    for text in seeds_of(&["parse", "fmt"]) {
+        is_read_the_same_by_rust_ini(&text);
+    }
 }
 
 #[test]
 fn the_seeds_of_the_fuzz_target_fmt_hold() {
-    seeds_of(&["parse", "fmt"]).iter().for_each(|text| is_formatted(text));
+    for text in seeds_of(&["parse", "fmt"]) {
+        is_formatted(&text);
+    }
 }
 
 #[test]
 fn the_seeds_of_the_fuzz_target_load_hold() {
-    seeds_of(&["load", "parse", "fmt"]).iter().for_each(|text| is_loaded(text));
+    for text in seeds_of(&["load", "parse", "fmt"]) {
+        is_loaded(&text);
+    }
 }
 
 fn seeds_of(targets: &[&str]) -> Vec<String> {
