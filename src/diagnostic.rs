@@ -17,7 +17,7 @@ pub use self::pages::{PAGES, Page};
 pub use self::render::{Style, render};
 pub use self::sarif::sarif;
 
-use crate::source::{Sources, Span};
+use crate::source::{Sources, Span, in_one_line};
 
 /// One thing that is wrong with, or worth saying about, a configuration file.
 ///
@@ -74,7 +74,7 @@ impl Diagnostic {
         Self {
             slug,
             severity,
-            message,
+            message: in_one_line(&message),
             span: None,
             label: String::new(),
             related: Vec::new(),

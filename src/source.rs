@@ -392,7 +392,11 @@ pub enum Unreadable {
 
 /// A path in a message: in one line, and without what would upset a terminal.
 pub fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
+    in_one_line(&path.to_string_lossy())
+}
+
+/// A text in one line, and without what would upset a terminal.
+pub fn in_one_line(text: &str) -> String {
     let show = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
     text.chars().map(show).collect()
 }

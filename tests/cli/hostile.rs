@@ -35,6 +35,10 @@ fn row(length: usize, last: &str, section: impl Fn(&str, &str) -> String) -> Str
     sections.collect::<String>() + APP
 }
 
+fn numbered(line: impl Fn(usize) -> String) -> String {
+    (0..100_000).map(line).collect()
+}
+
 fn uses(length: usize, last: &str) -> String {
     row(length, last, |name, next| format!("[app:{name}]\nuse = {next}\n"))
 }
@@ -60,14 +64,14 @@ fn ten_megabytes_of_empty_lines_are_a_file() {
 
 #[test]
 fn a_file_may_have_a_hundred_thousand_sections() {
-    let sections: String = (0..100_000).map(|number| format!("[s{number}]\na = 1\n")).collect();
+    let sections = numbered(|number| format!("[s{number}]\na = 1\n"));
     let shown = Test::new().ini(&(sections + APP)).arguments("show --sections").run().status(0);
     shown.prints("[s99999]  (api-paste.ini:199999)\n");
 }
 
 #[test]
 fn a_section_may_have_a_hundred_thousand_options() {
-    let options: String = (0..100_000).map(|number| format!("k{number} = 1\n")).collect();
+    let options = numbered(|number| format!("k{number} = 1\n"));
     let found = slugs(&format!("{APP}{options}"));
     let unknown = found.iter().filter(|slug| *slug == "unknown-option").count();
     assert_eq!(unknown, 10_000);
@@ -246,7 +250,7 @@ fn deep_trees_need_little_stack() {
         let test = Test::program("sh").argument("-c").argument("ulimit -s 256; exec \"$0\" \"$@\"");
         let test = test.argument(env!("CARGO_BIN_EXE_pasteline")).arguments(arguments);
         let finished = test.ini(&pipelines(478, "last")).run();
-        let expected = if arguments.starts_with("fmt") { 1 } else { 0 };
+        let expected = i32::from(arguments.starts_with("fmt"));
         assert_eq!((finished.status, &*finished.stderr), (Some(expected), ""), "{arguments}");
         assert!(!finished.stdout.is_empty(), "{arguments}");
     }
