@@ -74,7 +74,7 @@ impl Diagnostic {
         Self {
             slug,
             severity,
-            message: in_one_line(&message),
+            message: in_one_line(message),
             span: None,
             label: String::new(),
             related: Vec::new(),

@@ -1,22 +1,21 @@
 //! Texts of configuration files and the places in them; the only reader of such files.
 
+mod file;
 mod line;
 mod snapshot;
 
+pub use self::file::{LARGEST_FILE, ReadError, Unreadable};
 pub use self::line::{line_end, line_start, whole_lines};
 pub use self::snapshot::Snapshot;
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// The largest configuration file that is read, in bytes: 64 MiB.
-pub const LARGEST_FILE: u64 = 64 << 20;
+use self::file::{list, read_all, read_regular};
 
 /// A range of bytes in one source.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -337,66 +336,17 @@ impl fmt::Display for Location<'_> {
     }
 }
 
-/// A configuration file that could not be read, and why.
-#[derive(Debug)]
-pub struct ReadError {
-    /// The path as it was given.
-    pub path: PathBuf,
-    /// What stood in the way.
-    pub cause: Unreadable,
-}
-
-impl ReadError {
-    fn new(path: &Path, cause: Unreadable) -> Self {
-        Self { path: path.to_owned(), cause }
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = shown(&self.path);
-        match &self.cause {
-            Unreadable::Io(error) => write!(f, "cannot read `{path}`: {}", describe(error)),
-            Unreadable::NotAFile(kind) => write!(f, "cannot read `{path}`: it is {kind}"),
-            Unreadable::NotUtf8 { byte, offset, .. } => {
-                write!(f, "`{path}` is not UTF-8: byte 0x{byte:02x} at offset {offset}")
-            }
-            Unreadable::TooLarge => {
-                write!(f, "cannot read `{path}`: it is larger than {} MiB", LARGEST_FILE >> 20)
-            }
-        }
-    }
-}
-
-impl std::error::Error for ReadError {}
-
-/// Why a configuration file could not be read.
-#[derive(Debug)]
-pub enum Unreadable {
-    /// The operating system refused.
-    Io(io::Error),
-    /// It is a directory, a pipe, a device or the like, as the words say.
-    NotAFile(&'static str),
-    /// It holds a byte that is not UTF-8, at this offset.
-    NotUtf8 {
-        /// The first bad byte.
-        byte: u8,
-        /// Its offset from the start of the file.
-        offset: usize,
-        /// Its place in the text that stands for the file.
-        span: Span,
-    },
-    /// It is larger than [`LARGEST_FILE`].
-    TooLarge,
-}
-
 /// A path in a message: in one line, and without what would upset a terminal.
 pub fn shown(path: &Path) -> String {
-    in_one_line(&path.to_string_lossy())
+    in_one_line(path.to_string_lossy().into_owned())
 }
 
-/// A text in one line, and without what would upset a terminal.
-pub fn in_one_line(text: &str) -> String {
+/// A text in one line, and without what would upset a terminal. A message may quote a file, and a
+/// name in a file may go on over lines.
+pub fn in_one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
     let show = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
     text.chars().map(show).collect()
 }
@@ -409,47 +359,6 @@ pub fn describe(error: &io::Error) -> String {
     characters
         .next()
         .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
-}
-
-/// The bytes of a regular file. What else a path may name could block for ever or never end, so
-/// it is looked at before it is opened, and the file that was opened is looked at again.
-fn read_regular(path: &Path) -> Result<Vec<u8>, Unreadable> {
-    refuse_special(&path.metadata().map_err(Unreadable::Io)?)?;
-    let file = File::open(path).map_err(Unreadable::Io)?;
-    let metadata = file.metadata().map_err(Unreadable::Io)?;
-    refuse_special(&metadata)?;
-    read_all(file)
-}
-
-fn read_all(reader: impl Read) -> Result<Vec<u8>, Unreadable> {
-    let mut bytes = Vec::new();
-    reader.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(Unreadable::TooLarge);
-    }
-    Ok(bytes)
-}
-
-fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match directory.read_dir() {
-        Ok(entries) => entries,
-        Err(error) => match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => return Ok(Vec::new()),
-            _ => return Err(error),
-        },
-    };
-    let paths: io::Result<Vec<_>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-    let mut paths = paths?;
-    paths.sort();
-    Ok(paths)
-}
-
-fn refuse_special(metadata: &std::fs::Metadata) -> Result<(), Unreadable> {
-    if metadata.is_file() {
-        return Ok(());
-    }
-    let kind = if metadata.is_dir() { "a directory" } else { "not a regular file" };
-    Err(Unreadable::NotAFile(kind))
 }
 
 /// The absolute path, `.` and `..` resolved by name, as Python's `os.path.abspath` has it.

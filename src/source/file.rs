@@ -1,0 +1,106 @@
+//! Reads what a path names, which may be anything.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::{Span, describe, shown};
+
+/// The largest configuration file that is read, in bytes: 64 MiB.
+pub const LARGEST_FILE: u64 = 64 << 20;
+
+/// A configuration file that could not be read, and why.
+#[derive(Debug)]
+pub struct ReadError {
+    /// The path as it was given.
+    pub path: PathBuf,
+    /// What stood in the way.
+    pub cause: Unreadable,
+}
+
+impl ReadError {
+    pub(super) fn new(path: &Path, cause: Unreadable) -> Self {
+        Self { path: path.to_owned(), cause }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = shown(&self.path);
+        match &self.cause {
+            Unreadable::Io(error) => write!(f, "cannot read `{path}`: {}", describe(error)),
+            Unreadable::NotAFile(kind) => write!(f, "cannot read `{path}`: it is {kind}"),
+            Unreadable::NotUtf8 { byte, offset, .. } => {
+                write!(f, "`{path}` is not UTF-8: byte 0x{byte:02x} at offset {offset}")
+            }
+            Unreadable::TooLarge => {
+                write!(f, "cannot read `{path}`: it is larger than {} MiB", LARGEST_FILE >> 20)
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// Why a configuration file could not be read.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// The operating system refused.
+    Io(io::Error),
+    /// It is a directory, a pipe, a device or the like, as the words say.
+    NotAFile(&'static str),
+    /// It holds a byte that is not UTF-8, at this offset.
+    NotUtf8 {
+        /// The first bad byte.
+        byte: u8,
+        /// Its offset from the start of the file.
+        offset: usize,
+        /// Its place in the text that stands for the file.
+        span: Span,
+    },
+    /// It is larger than [`LARGEST_FILE`].
+    TooLarge,
+}
+
+/// The bytes of a regular file. What else a path may name could block for ever or never end, so
+/// it is looked at before it is opened, and the file that was opened is looked at again.
+pub(super) fn read_regular(path: &Path) -> Result<Vec<u8>, Unreadable> {
+    refuse_special(&path.metadata().map_err(Unreadable::Io)?)?;
+    let file = File::open(path).map_err(Unreadable::Io)?;
+    let metadata = file.metadata().map_err(Unreadable::Io)?;
+    refuse_special(&metadata)?;
+    read_all(file)
+}
+
+pub(super) fn read_all(reader: impl Read) -> Result<Vec<u8>, Unreadable> {
+    let mut bytes = Vec::new();
+    reader.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(Unreadable::TooLarge);
+    }
+    Ok(bytes)
+}
+
+/// The paths in a directory, in order; none if there is no such directory.
+pub(super) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match directory.read_dir() {
+        Ok(entries) => entries,
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => return Ok(Vec::new()),
+            _ => return Err(error),
+        },
+    };
+    let paths: io::Result<Vec<_>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut paths = paths?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn refuse_special(metadata: &std::fs::Metadata) -> Result<(), Unreadable> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let kind = if metadata.is_dir() { "a directory" } else { "not a regular file" };
+    Err(Unreadable::NotAFile(kind))
+}
