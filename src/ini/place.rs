@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Setting, Value};
-use crate::source::{Sources, Span};
+use crate::source::{Sources, Span, line_start};
 use crate::syntax::{self, LineKind, Piece, PieceKind};
 
 impl Setting {
@@ -70,17 +70,21 @@ fn starts(lines: &[Span]) -> impl Iterator<Item = (usize, Span)> {
 
 /// The lines of the value at a place, as they are folded.
 fn lines(span: Span, sources: &Sources) -> Vec<Span> {
-    let text = sources.text(span);
-    let line = |range: Range<usize>| {
-        let stripped = syntax::strip(&text[range.clone()]).len();
-        span.part(range.start, range.start + stripped)
-    };
-    let folded = syntax::parse(text).enumerate();
-    // The first line begins after the delimiter, where a comment sign means nothing.
-    let folded = folded.filter(|(number, found)| *number == 0 || found.kind != LineKind::Comment);
-    let mut lines: Vec<_> = folded.map(|(_, found)| line(found.text)).collect();
-    if lines.is_empty() {
-        lines.push(span);
+    let text = sources.get(span.source).text();
+    let Range { start: value, end } = span.range();
+    let start = line_start(text, value);
+    let place = |from: usize, to: usize| Span::new(span.source, from, to.max(from));
+    let mut parsed = syntax::parse(&text[start..end]);
+    let Some(first) = parsed.next() else { return vec![span] };
+    let mut lines = vec![place(value, start + first.text.end)];
+    let mut indentation = first.indentation;
+    for line in parsed.filter(|line| line.kind != LineKind::Comment) {
+        if line.kind == LineKind::Blank || line.indentation > indentation {
+            lines.push(place(start + line.text.start, start + line.text.end));
+        } else {
+            // A line that is no option stands in between, and changes what counts as deeper.
+            indentation = line.indentation;
+        }
     }
     lines
 }
@@ -191,6 +195,18 @@ mod tests {
         ] {
             assert_eq!(letters(&format!("[s]\na = {value}\n"), word), expected, "{value:?}");
         }
+    }
+
+    #[test]
+    fn finds_the_letters_beyond_a_line_that_is_no_option() {
+        let mut sources = Sources::default();
+        let source = sources.add("paste.ini", "[s]\n  a = x\njunk and more\n auth\n");
+        let (document, _) = parse(source, &sources);
+        let defaults = Defaults::new(&document, &sources);
+        let scope = defaults.scope(document.sections.first(), &sources);
+        let value = scope.value("a").unwrap().unwrap();
+        assert_eq!(&*value.text, "x\nauth");
+        assert_eq!(sources.text(value.part(2..6, &sources).unwrap()), "auth");
     }
 
     #[test]
