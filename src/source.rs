@@ -9,6 +9,7 @@ pub use self::line::{line_end, line_start, whole_lines};
 pub use self::snapshot::Snapshot;
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;

@@ -2,7 +2,8 @@
 
 use super::{File, Found, Lint, Look};
 use crate::diagnostic::{Diagnostic, Excerpt};
-use crate::ini::{Section, Setting};
+use crate::ini::Setting;
+use crate::registry::Found as Factory;
 use crate::settings::passwords;
 
 pub(super) const LINT: Lint = Lint { slug: "plain-secret", looks: &[Look::File(look)] };
@@ -12,15 +13,18 @@ pub(super) const LINT: Lint = Lint { slug: "plain-secret", looks: &[Look::File(l
 const ENDS: [&str; 6] = ["api_key", "passwd", "password", "secret", "secret_key", "token"];
 
 fn look(file: &File<'_>, found: &mut Found) {
-    let defaults = file.document.defaults.iter().map(|option| (None, option));
-    let sections = file.sections();
-    let own = sections.flat_map(|section| section.options.iter().map(move |o| (Some(section), o)));
-    for (section, option) in defaults.chain(own) {
-        // An overlay can be a file that only the service may read.
-        if option.key_span.source != file.document.source {
-            continue;
-        }
-        if is_literal(&option.raw) && is_secret(option, section, file) {
+    look_at(&file.document.defaults, &[], (file, &mut *found));
+    for section in file.sections() {
+        let factories: Vec<_> = file.factories(section).collect();
+        look_at(&section.options, &factories, (file, &mut *found));
+    }
+}
+
+/// Looks at options that factories may read.
+fn look_at(options: &[Setting], factories: &[Factory<'_>], (file, found): (&File<'_>, &mut Found)) {
+    // An overlay can be a file that only the service may read.
+    for option in options.iter().filter(|option| option.key_span.source == file.document.source) {
+        if is_literal(&option.raw) && is_secret(option, factories) {
             found.add(fault(option, "a secret"));
         } else if passwords(&option.raw).any(|password| is_literal(&option.raw[password])) {
             found.add(fault(option, "a password"));
@@ -42,18 +46,16 @@ fn name(option: &Setting) -> &str {
     option.key.strip_prefix("set ").unwrap_or(&option.key)
 }
 
-fn is_secret<'a>(option: &Setting, section: Option<&'a Section>, file: &File<'a>) -> bool {
+fn is_secret(option: &Setting, factories: &[Factory<'_>]) -> bool {
     let name = name(option);
     let folded = name.to_ascii_lowercase();
-    let is_declared = |section: &'a Section| {
-        file.factories(section).any(|factory| {
-            let native = factory.alias.map_or(name, |alias| alias.dialect.native(name));
-            factory.definition.options.iter().any(|known| known.secret && known.name == native)
-        })
+    let declares = |factory: &Factory<'_>| {
+        let native = factory.alias.map_or(name, |alias| alias.dialect.native(name));
+        factory.definition.options.iter().any(|known| known.secret && known.name == native)
     };
     // `get` gives the name of a global option.
     !name.starts_with("get ")
-        && (ENDS.iter().any(|end| folded.ends_with(end)) || section.is_some_and(is_declared))
+        && (ENDS.iter().any(|end| folded.ends_with(end)) || factories.iter().any(declares))
 }
 
 /// Whether a value is one, and not there to be replaced: `%(password)s`, `@PASSWORD@`,

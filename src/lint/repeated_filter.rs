@@ -63,15 +63,16 @@ fn fault(again: Named<'_>, first: Named<'_>) -> Diagnostic {
 fn remove(word: Span, sources: &Sources) -> Fix {
     let text = sources.get(word.source).text();
     let Range { start, end } = word.range();
-    let line = whole_lines(text, &word.range());
-    let before = &text[line.start..start];
-    let after = &text[end..line.end];
-    let taken = if !syntax::strip(before).is_empty() {
-        line.start + syntax::strip_end(before).len()..end
-    } else if !syntax::strip(after).is_empty() {
-        start..line.end - after.trim_start_matches(syntax::is_space).len()
+    let is_blank = |letter: char| syntax::is_space(letter) && !LINE_ENDS.contains(&letter);
+    // Only the blanks are looked at: a line may have a hundred thousand such words.
+    let before = text[..start].trim_end_matches(is_blank);
+    let after = text[end..].trim_start_matches(is_blank);
+    let taken = if !before.is_empty() && !before.ends_with(LINE_ENDS) {
+        before.len()..end
+    } else if !after.is_empty() && !after.starts_with(LINE_ENDS) {
+        start..text.len() - after.len()
     } else {
-        line
+        whole_lines(text, &word.range())
     };
     Fix {
         title: format!("remove the second `{}`", Excerpt(sources.text(word))),
@@ -79,6 +80,8 @@ fn remove(word: Span, sources: &Sources) -> Fix {
         applicability: Applicability::Unsafe,
     }
 }
+
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
 /// Filters that belong at two places of a pipeline, by their factories.
 fn meant_twice(document: &Document) -> HashSet<&str> {
