@@ -12,6 +12,7 @@ mod prose;
 mod reader;
 mod scalar;
 mod secret;
+mod surroundings;
 
 pub use self::dialect::{Dialect, Unknown};
 pub use self::form::Form;
@@ -24,6 +25,7 @@ pub use self::prose::{prose, summary};
 pub use self::reader::{Reader, Subject};
 pub use self::scalar::Seconds;
 pub use self::secret::SecretString;
+pub use self::surroundings::Surroundings;
 
 use std::path::Path;
 
@@ -133,7 +135,8 @@ pub trait Setting: Sized + 'static {
     /// Whether the option may be left out.
     const OPTIONAL: bool = false;
 
-    /// Whether the value is never shown.
+    /// Whether the value is never shown. Why a text is rejected is shown all the same, and must not
+    /// quote it.
     const SECRET: bool = false;
 
     /// Reads the text of a value.
@@ -151,6 +154,15 @@ pub trait Setting: Sized + 'static {
     fn parse_in(text: &str, directory: &Path) -> Result<Self, Rejected> {
         let _ = directory;
         Self::parse(text)
+    }
+
+    /// Reads a text that may stand for what is kept elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    fn parse_amid(text: &str, surroundings: &Surroundings<'_>) -> Result<Self, Rejected> {
+        Self::parse_in(text, surroundings.directory)
     }
 
     /// The value of an option that was left out, if it may be.
@@ -195,6 +207,10 @@ impl<T: Setting> Setting for Option<T> {
 
     fn parse_in(text: &str, directory: &Path) -> Result<Self, Rejected> {
         T::parse_in(text, directory).map(Some)
+    }
+
+    fn parse_amid(text: &str, surroundings: &Surroundings<'_>) -> Result<Self, Rejected> {
+        T::parse_amid(text, surroundings).map(Some)
     }
 
     fn absent() -> Option<Self> {

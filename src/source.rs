@@ -14,7 +14,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use self::file::{list, read_all, read_regular};
 
@@ -75,6 +75,8 @@ pub struct Sources {
     origin: Option<Arc<Snapshot>>,
     /// What has been read of it.
     read: Snapshot,
+    /// What has been read for single values, which is no text of its own and is shown to nobody.
+    secrets: Arc<Mutex<Snapshot>>,
 }
 
 impl Sources {
@@ -152,10 +154,33 @@ impl Sources {
         }
     }
 
+    /// The text of a file that holds a secret, for a value that names it.
+    ///
+    /// # Errors
+    ///
+    /// See [`ReadError`]; of bytes that are not UTF-8 it tells nothing more.
+    pub fn secret(&self, path: &Path) -> Result<Arc<str>, ReadError> {
+        let refused = |cause| ReadError::new(path, Unreadable::Io(cause));
+        let text = match &self.origin {
+            None => {
+                let bytes = read_regular(path).map_err(|cause| ReadError::new(path, cause))?;
+                let text = String::from_utf8(bytes);
+                text.map_err(|_| refused(io::Error::other("it is not UTF-8")))?.into()
+            }
+            Some(snapshot) => {
+                snapshot.text(path).ok_or_else(|| refused(io::ErrorKind::NotFound.into()))?
+            }
+        };
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.add_text(path, Arc::clone(&text));
+        Ok(text)
+    }
+
     /// All that was read so far, by which the same can be loaded again whatever has become of the
     /// files.
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.read
+    pub fn snapshot(&self) -> Snapshot {
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read.with(&secrets)
     }
 
     /// Reads what is no file, such as standard input, under a name for messages; at most

@@ -24,8 +24,11 @@ fn look(file: &File<'_>, found: &mut Found) {
 fn look_at(options: &[Setting], factories: &[Factory<'_>], (file, found): (&File<'_>, &mut Found)) {
     // An overlay can be a file that only the service may read.
     for option in options.iter().filter(|option| option.key_span.source == file.document.source) {
-        if is_literal(&option.raw) && is_secret(option, factories) {
-            found.add(fault(option, "a secret"));
+        let is_declared = factories.iter().any(|factory| declares(factory, name(option)));
+        if is_literal(&option.raw) && (is_declared || has_secret_name(name(option))) {
+            let fault = fault(option, "a secret");
+            let help = "or write `file:PATH` or `env:NAME`, and keep it there";
+            found.add(if is_declared { fault.help(help) } else { fault });
         } else if passwords(&option.raw).any(|password| is_literal(&option.raw[password])) {
             found.add(fault(option, "a password"));
         }
@@ -46,16 +49,16 @@ fn name(option: &Setting) -> &str {
     option.key.strip_prefix("set ").unwrap_or(&option.key)
 }
 
-fn is_secret(option: &Setting, factories: &[Factory<'_>]) -> bool {
-    let name = name(option);
+/// Whether an option is a secret one of a factory. What it holds may be kept elsewhere then.
+fn declares(factory: &Factory<'_>, name: &str) -> bool {
+    let native = factory.alias.map_or(name, |alias| alias.dialect.native(name));
+    factory.definition.options.iter().any(|known| known.secret && known.name == native)
+}
+
+fn has_secret_name(name: &str) -> bool {
     let folded = name.to_ascii_lowercase();
-    let declares = |factory: &Factory<'_>| {
-        let native = factory.alias.map_or(name, |alias| alias.dialect.native(name));
-        factory.definition.options.iter().any(|known| known.secret && known.name == native)
-    };
     // `get` gives the name of a global option.
-    !name.starts_with("get ")
-        && (ENDS.iter().any(|end| folded.ends_with(end)) || factories.iter().any(declares))
+    !name.starts_with("get ") && ENDS.iter().any(|end| folded.ends_with(end))
 }
 
 /// Whether a value is one, and not there to be replaced: `%(password)s`, `@PASSWORD@`,
@@ -69,8 +72,10 @@ fn is_literal(value: &str) -> bool {
     let is_name = is_word && is_made_of(|c| c.is_ascii_uppercase() || "_-".contains(c));
     let is_hidden = is_made_of(|c| "*.xX".contains(c));
     let is_prompt = ["change", "replace", "your"].iter().any(|verb| folded.starts_with(verb));
+    let is_elsewhere = ["env:", "file:"].iter().any(|kind| value.starts_with(kind));
     let is_other = ["false", "no", "none", "off", "on", "true", "yes"].contains(&&*folded);
-    !(value.is_empty() || is_filled_in || is_mark || is_name || is_hidden || is_prompt || is_other)
+    let is_stand_in = is_filled_in || is_mark || is_name || is_hidden || is_prompt || is_elsewhere;
+    !(value.is_empty() || is_stand_in || is_other)
 }
 
 #[cfg(test)]
@@ -115,6 +120,8 @@ password = free
             "changeme",
             "Your password here",
             "/run/secret",
+            "env:TOKEN",
+            "file:/run/secret",
             "true",
         ] {
             assert!(!is_literal(value), "{value}");

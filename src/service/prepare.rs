@@ -83,7 +83,7 @@ pub fn prepare(
         order.override_settings(&mut first.settings);
     }
     built.extend(built.first().and_then(|first| admin_site(first, &order.desk)));
-    let snapshot = Arc::new(sources.snapshot().clone());
+    let snapshot = Arc::new(sources.snapshot());
     let basis = Box::new(Basis { config, file: input.file });
     Ok(Prepared { sites: built, basis, snapshot, diagnostics: told, sources: masked })
 }

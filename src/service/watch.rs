@@ -131,14 +131,14 @@ mod tests {
         let mut sources = Sources::default();
         sources.read(&file).unwrap();
         sources.list(&drop_ins, "ini").unwrap();
-        let mut watch = Watch::new(sources.snapshot()).unwrap();
+        let mut watch = Watch::new(&sources.snapshot()).unwrap();
         fs::write(directory.join("other"), "").unwrap();
         fs::write(directory.join("new"), "[b]\n").unwrap();
         fs::rename(directory.join("new"), &file).unwrap();
         watch.changed().await;
         fs::create_dir(&drop_ins).unwrap();
         watch.changed().await;
-        watch.look_at(sources.snapshot());
+        watch.look_at(&sources.snapshot());
         fs::write(drop_ins.join("1.ini"), "[c]\n").unwrap();
         watch.changed().await;
         fs::remove_dir_all(&directory).unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use http::{HeaderName, HeaderValue};
 
-use super::{Form, Rejected, Setting, Shape};
+use super::{Form, Rejected, Setting, Shape, Surroundings};
 
 /// A list, its items separated by commas or line ends; blank items are dropped, as oslo.config
 /// drops them. A list that is left out is empty.
@@ -21,6 +21,10 @@ impl<T: Setting> Setting for Vec<T> {
 
     fn parse_in(text: &str, directory: &Path) -> Result<Self, Rejected> {
         items(text, &[',', '\n'], |item| T::parse_in(item, directory))
+    }
+
+    fn parse_amid(text: &str, surroundings: &Surroundings<'_>) -> Result<Self, Rejected> {
+        items(text, &[',', '\n'], |item| T::parse_amid(item, surroundings))
     }
 
     fn absent() -> Option<Self> {
@@ -48,6 +52,10 @@ impl<T: Setting> Setting for Words<T> {
         items(text, &[',', ' ', '\t', '\n'], |item| T::parse_in(item, directory)).map(Self)
     }
 
+    fn parse_amid(text: &str, surroundings: &Surroundings<'_>) -> Result<Self, Rejected> {
+        items(text, &[',', ' ', '\t', '\n'], |item| T::parse_amid(item, surroundings)).map(Self)
+    }
+
     fn absent() -> Option<Self> {
         Some(Self(Vec::new()))
     }
@@ -70,6 +78,10 @@ impl<T: Setting> Setting for Lines<T> {
 
     fn parse_in(text: &str, directory: &Path) -> Result<Self, Rejected> {
         items(text, &['\n'], |item| T::parse_in(item, directory)).map(Self)
+    }
+
+    fn parse_amid(text: &str, surroundings: &Surroundings<'_>) -> Result<Self, Rejected> {
+        items(text, &['\n'], |item| T::parse_amid(item, surroundings)).map(Self)
     }
 
     fn absent() -> Option<Self> {

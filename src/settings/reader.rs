@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::mask::{MASK, Mask, without_passwords};
-use super::{Dialect, OptionSpec, Rejected, Setting, Unknown};
+use super::{Dialect, OptionSpec, Rejected, Setting, Surroundings, Unknown};
 use crate::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::ini::{Conf, Value};
 use crate::source::{Sources, Span};
@@ -139,7 +139,8 @@ impl<'a> Reader<'a> {
     fn parse<T: Setting>(&mut self, name: &str, value: &Value) -> Option<T> {
         let source = value.span.map(|span| self.sources.get(span.source));
         let directory = source.map_or(Path::new(""), |source| source.directory());
-        match T::parse_in(&value.text, directory) {
+        let surroundings = Surroundings { directory, sources: self.sources };
+        match T::parse_amid(&value.text, &surroundings) {
             Ok(parsed) => Some(parsed),
             Err(rejected) => {
                 let diagnostic = self.bad_value::<T>(name, value, &rejected);
@@ -161,8 +162,8 @@ impl<'a> Reader<'a> {
         let is_secret = T::SECRET || self.is_secret(name, value);
         let expected = T::SHAPE.describe(T::EXPECTED);
         let message = match &rejected.reason {
-            // A reason quotes what it is about.
-            Some(_) if is_secret => format!("`{name}` is refused"),
+            // A reason quotes what it is about, but where the type knows better.
+            Some(_) if is_secret && !T::SECRET => format!("`{name}` is refused"),
             Some(reason) => format!("`{name}` is refused: {}", without_passwords(reason)),
             None if is_secret => format!("`{name}` is `{MASK}`, expected {expected}"),
             None => {
@@ -343,5 +344,14 @@ mod tests {
         let (teapot, _) = read(&Dialect::new(), &options, &[]);
         let recipe = teapot.unwrap().recipe.unwrap();
         assert_eq!((recipe.expose(), &*format!("{recipe:?}")), ("leaves", "****"));
+    }
+
+    #[test]
+    fn tells_why_a_secret_is_not_where_it_should_be() {
+        let options = [("cups", "1"), ("recipe", "file:/no/recipe")];
+        let (teapot, noted) = read(&Dialect::new(), &options, &[]);
+        assert!(teapot.is_none());
+        let reason = "cannot read `/no/recipe`: no such file or directory";
+        assert_eq!(noted, [(Severity::Error, format!("`recipe` is refused: {reason}"))]);
     }
 }

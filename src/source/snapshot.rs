@@ -1,6 +1,7 @@
 //! What was read in one load, kept to load the same again.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,9 +21,16 @@ pub struct Snapshot {
 }
 
 /// A text that is shared with the sources that read it.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "String", into = "String")]
 struct Text(Arc<str>);
+
+/// Some of them are secrets.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
@@ -50,6 +58,14 @@ impl Snapshot {
     /// What lay in a directory.
     pub(super) fn listing(&self, directory: &Path) -> Vec<PathBuf> {
         self.listings.get(&absolute(directory)).cloned().unwrap_or_default()
+    }
+
+    /// What was read here and there.
+    pub(super) fn with(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        both.texts.extend(other.texts.clone());
+        both.listings.extend(other.listings.clone());
+        both
     }
 
     pub(super) fn add_text(&mut self, path: &Path, text: Arc<str>) {
@@ -82,9 +98,9 @@ mod tests {
         first.read(&drop_in).unwrap();
         fs::remove_dir_all(&directory).unwrap();
 
-        let json = serde_json::to_string(first.snapshot()).unwrap();
+        let json = serde_json::to_string(&first.snapshot()).unwrap();
         let snapshot: Snapshot = serde_json::from_str(&json).unwrap();
-        assert_eq!(&snapshot, first.snapshot());
+        assert_eq!(snapshot, first.snapshot());
         let mut again = Sources::from_snapshot(Arc::new(snapshot));
         let id = again.read(&directory.join("./a.ini")).unwrap();
         assert_eq!(&**again.get(id).text(), "[a]\n");
