@@ -4,6 +4,7 @@
 mod expand;
 mod fault;
 mod find;
+mod groups;
 mod input;
 mod layers;
 mod options;
@@ -17,6 +18,7 @@ mod types;
 mod unknown;
 mod values;
 
+pub use self::groups::Groups;
 pub use self::input::{ConfigPath, Input};
 pub use self::options::{ALIASES, Alias, GROUPS, Group, Main, Own, Ssl, WITHOUT_EFFECT};
 pub use self::sample::Sample;
@@ -42,6 +44,7 @@ pub struct Config {
     /// Those of `[pasteline]`.
     pub own: Own,
     chosen: Vec<Chosen>,
+    groups: Groups,
     input: Input,
 }
 
@@ -105,13 +108,19 @@ impl Config {
         let (own, found) = group(&GROUPS[2], (&mut expander, &mut chosen), sources);
         diagnostics.extend(found);
         diagnostics.append(&mut expander.diagnostics);
-        let config = Self { main, ssl, own, chosen, input: input.clone() };
+        let groups = Groups::new(layers);
+        let config = Self { main, ssl, own, chosen, groups, input: input.clone() };
         (config, diagnostics)
     }
 
     /// All options in the order of their declaration, each with the value that counts.
     pub fn chosen(&self) -> &[Chosen] {
         &self.chosen
+    }
+
+    /// What is given for factories.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// What the settings were read from, in the order in which it was named.

@@ -11,6 +11,7 @@ mod files;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod frame;
+mod groups;
 mod header;
 mod input;
 mod layers;
@@ -104,6 +105,9 @@ pub struct Node {
     pub local: Arc<Conf>,
     /// The options that all factories see: `[DEFAULT]`, `set` and what the caller gives.
     pub global: Arc<Conf>,
+    /// The options that settings files give for the factory, which count where neither of the
+    /// others does.
+    pub settings: Arc<Conf>,
     /// Where it is asked for, such as its word in a pipeline; none if no file does so.
     pub named: Option<Span>,
     /// The place to blame: where the factory is named, or else the section's header.
@@ -123,15 +127,7 @@ impl Node {
 
     /// The factory, if it is made by one, with what that makes.
     pub fn made_by(&self) -> Option<(Kind, &Factory)> {
-        match &self.kind {
-            NodeKind::App(factory) => Some((Kind::App, factory)),
-            NodeKind::Composite { factory, .. } => Some((Kind::Composite, factory)),
-            NodeKind::Filter(factory) => Some((Kind::Filter, factory)),
-            NodeKind::Server(factory) => Some((Kind::Server, factory)),
-            NodeKind::FilterApp { .. }
-            | NodeKind::FilteredWith { .. }
-            | NodeKind::Pipeline { .. } => None,
-        }
+        self.kind.made_by()
     }
 
     /// The nodes that it is made of, in the order in which a request comes to them.
@@ -235,6 +231,17 @@ pub enum NodeKind {
 }
 
 impl NodeKind {
+    /// The factory, if something is made by one, with what that makes.
+    fn made_by(&self) -> Option<(Kind, &Factory)> {
+        match self {
+            Self::App(factory) => Some((Kind::App, factory)),
+            Self::Composite { factory, .. } => Some((Kind::Composite, factory)),
+            Self::Filter(factory) => Some((Kind::Filter, factory)),
+            Self::Server(factory) => Some((Kind::Server, factory)),
+            Self::FilterApp { .. } | Self::FilteredWith { .. } | Self::Pipeline { .. } => None,
+        }
+    }
+
     /// The word for it, such as `filter-app`.
     pub fn name(&self) -> &'static str {
         match self {

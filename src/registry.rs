@@ -15,9 +15,9 @@ pub use self::retired::{Foreign, Retired};
 pub use self::spec::FactoryId;
 pub(crate) use self::spec::normalize;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::settings::{Dialect, Mask, Subject};
+use crate::settings::{Dialect, Group, GroupSpec, Mask, Subject};
 use crate::source::Span;
 
 /// The factories that a paste file may name.
@@ -123,6 +123,28 @@ impl Registry {
     /// The definition of a name such as `urlmap`.
     pub fn named(&self, name: &str) -> Option<&Definition> {
         self.definitions.iter().rev().find(|definition| definition.name == name)
+    }
+
+    /// The groups of settings files that factories read under any of their names, in alphabetical
+    /// order.
+    pub fn groups(&self) -> Vec<GroupSpec> {
+        let mut groups: BTreeMap<&'static str, GroupSpec> = BTreeMap::new();
+        for definition in &self.definitions {
+            for dialect in definition.aliases.iter().map(|alias| &alias.dialect) {
+                let Some(group) = dialect.settings_group() else { continue };
+                let spec = groups.entry(group.name()).or_insert_with(|| GroupSpec::of(group));
+                spec.is_whole &= matches!(group, Group::Own(_));
+                let options = definition.options.iter();
+                spec.options.extend(options.map(|option| (dialect.theirs(option.name), option)));
+                spec.ignored.extend(dialect.ignores().iter().map(|(name, _)| *name));
+            }
+        }
+        let tidy = |mut group: GroupSpec| {
+            group.options.sort_unstable_by_key(|(name, _)| *name);
+            group.options.dedup_by_key(|(name, _)| *name);
+            group
+        };
+        groups.into_values().map(tidy).collect()
     }
 
     /// What hides the secrets among the options of all factories, by all their names.

@@ -14,7 +14,7 @@ mod scalar;
 mod secret;
 mod surroundings;
 
-pub use self::dialect::{Dialect, Unknown};
+pub use self::dialect::{Dialect, Group, GroupSpec, Unknown};
 pub use self::form::Form;
 pub use self::list::{HeaderLines, Lines, Words};
 pub(crate) use self::mask::passwords;

@@ -132,7 +132,8 @@ impl Builder<'_> {
             return self.fail(node, FactoryError::new(cause));
         };
         let subject = found.subject(&factory.spec, factory.span.or(node.place));
-        let mut reader = Reader::new(subject, &node.local, &node.global, self.sources);
+        let mut reader =
+            Reader::new(subject, &node.local, &node.global, self.sources).beneath(&node.settings);
         let section = section(node);
         match build(found.definition, &mut reader, &Site { section: &section }) {
             Some(Ok(made)) => Some(made),

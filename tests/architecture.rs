@@ -31,8 +31,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // The server declares its settings itself; the table of servers only names them.
     ("builtin/servers", &["settings", "registry", "server"]),
-    // `syntax` for factory specs and the words of pipelines.
-    ("graph", &["source", "diagnostic", "syntax", "ini", "settings", "registry"]),
+    // `syntax` for factory specs and the words of pipelines, `config` for the groups of settings
+    // files that factories read.
+    ("graph", &["source", "diagnostic", "syntax", "ini", "settings", "config", "registry"]),
     // `diagnostic` for how texts of a file are quoted.
     ("draw", &["source", "diagnostic", "graph", "registry"]),
     // `ini` and `syntax` because it looks at the text where that is not what it comes to.

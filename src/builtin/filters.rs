@@ -13,6 +13,7 @@ mod sizelimit;
 mod timeout;
 
 use crate::registry::Definition;
+use crate::settings::Group;
 
 /// All of them, in alphabetical order.
 pub(super) const ALL: &[Definition] = &[
@@ -41,3 +42,6 @@ pub(super) const OSLO_CONFIG: &[(&str, &str)] = &[
     ("oslo_config_program", "settings files are named once, for the whole server"),
     ("oslo_config_project", "settings files are named once, for the whole server"),
 ];
+
+/// The group of settings files that most factories of oslo.middleware share.
+const OSLO_MIDDLEWARE: Group = Group::Own("oslo_middleware");

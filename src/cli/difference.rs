@@ -25,6 +25,12 @@ pub(super) fn differences(definition: &Definition, alias: &Alias) -> Vec<String>
             differences.push(format!("`{theirs}` may stand in `[DEFAULT]` too."));
         }
     }
+    if let Some(group) = dialect.settings_group() {
+        let group = group.name();
+        differences.push(format!(
+            "What is not given may stand in `[{group}]` of a settings file (`--config-file`)."
+        ));
+    }
     for (theirs, why) in dialect.ignores() {
         differences.push(format!("`{theirs}` has no effect: {why}."));
     }

@@ -98,7 +98,9 @@ impl<'a> Rows<'a> {
 fn account(step: &Step, text: &str) -> String {
     let (key, text) = (Excerpt(&step.key), Excerpt(text));
     match step.how {
-        How::Default | How::Given | How::Missing | How::Unwritten => format!("{key} = {text}"),
+        How::Default | How::Given | How::Missing | How::Settings | How::Unwritten => {
+            format!("{key} = {text}")
+        }
         How::Get | How::Set => format!("by {key} = {text}"),
         How::Over => format!("over {text}"),
         How::Reference(depth) => format!("{:1$}%({key})s is {text}", "", 2 * (depth - 1)),

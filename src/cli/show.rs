@@ -18,8 +18,9 @@ use super::{log, report, terminal};
 use crate::config::Config;
 use crate::diagnostic::Findings;
 use crate::graph::{Detail, Loaded, Loader, Object, Origins};
+use crate::ini::Value;
 use crate::registry::Registry;
-use crate::settings::Mask;
+use crate::settings::{GroupSpec, Mask};
 use crate::source::Sources;
 
 /// Show what a file resolves to: sections, factories, options and where each came from
@@ -101,11 +102,15 @@ enum Format {
 impl Show {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         if self.settings {
-            return print_settings(self.config, &registry.mask());
+            return print_settings(self.config, registry);
         }
-        let Self { files, name, object, all, sections, origin, format, .. } = self;
+        let Self { files, name, object, all, sections, origin, format, config, .. } = self;
         let detail = if origin { Detail::Origins } else { Detail::Plain };
-        let mut loader = Loader::open(&files.input(), registry);
+        let mut sources = Sources::default();
+        // What is wrong with them is told with `--settings`.
+        let (config, _) = Config::read(&config.input(Vec::new()), &mut sources);
+        let mut loader = Loader::open_with(&files.input(), registry, sources);
+        loader = loader.with_settings(config.groups());
         let (object, mask) = (object.object(), registry.mask());
         match format {
             Format::Json if sections => match loader.show_sections(detail) {
@@ -130,10 +135,11 @@ impl Show {
     }
 }
 
-/// Prints every setting of the service with where its value comes from.
-fn print_settings(paths: ConfigPaths, mask: &Mask) -> io::Result<ExitCode> {
-    let mut sources = Sources::default();
-    let (config, diagnostics) = Config::read(&paths.input(Vec::new()), &mut sources);
+/// Prints every setting of the service with where its value comes from, and what settings files
+/// give for factories.
+fn print_settings(paths: ConfigPaths, registry: &Registry) -> io::Result<ExitCode> {
+    let (mut sources, mask) = (Sources::default(), registry.mask());
+    let (config, mut diagnostics) = Config::read(&paths.input(Vec::new()), &mut sources);
     let (mut text, mut group) = (String::new(), "");
     for chosen in config.chosen() {
         if chosen.group != group {
@@ -141,13 +147,31 @@ fn print_settings(paths: ConfigPaths, mask: &Mask) -> io::Result<ExitCode> {
             text.extend([gap, "[", chosen.group, "]\n"]);
             group = chosen.group;
         }
-        let value = chosen.shown(mask).map_or_else(String::new, |value| format!(" {value}"));
+        let value = chosen.shown(&mask).map_or_else(String::new, |value| format!(" {value}"));
         let origin = log::origin(chosen, &sources);
         text.extend([chosen.option.name, " =", &value, "  (", &origin, ")\n"]);
     }
+    let known = registry.groups();
+    diagnostics.extend(config.groups().unknown(&known));
+    for GroupSpec { name, options, .. } in known {
+        let (given, faults) = config.groups().read(name, options);
+        diagnostics.extend(faults);
+        let rows = given.iter().map(|(key, value)| setting(key, value, (&mask, &sources)));
+        let rows: String = rows.collect();
+        if !rows.is_empty() {
+            text.extend(["\n[", name, "]\n", &rows]);
+        }
+    }
     terminal::print(&text)?;
-    report::tell(&diagnostics, &sources, mask, report::Format::Text)?;
+    report::tell(&diagnostics, &sources, &mask, report::Format::Text)?;
     Ok(report::status(&diagnostics))
+}
+
+/// What is given for an option of factories, in a line with its place.
+fn setting(name: &str, value: &Value, (mask, sources): (&Mask, &Sources)) -> String {
+    let place = value.span.map(|span| sources.location(span).to_string());
+    let shown = mask.value(name, &value.text).replace('\n', ", ");
+    format!("{name} = {shown}  ({})\n", place.unwrap_or_default())
 }
 
 fn print_json(shown: &Json) -> io::Result<ExitCode> {

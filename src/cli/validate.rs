@@ -58,7 +58,8 @@ impl Validate {
         let (config, mut diagnostics) = Config::read(&self.config.input(Vec::new()), &mut sources);
         let strategy = config.main.auth_strategy.as_deref();
         let input = self.files.open_input().or(|| config.paste_file(&sources), strategy);
-        let mut loader = Loader::open_with(&input, registry, sources);
+        let mut loader =
+            Loader::open_with(&input, registry, sources).with_settings(config.groups());
         lint::silence(&mut diagnostics, loader.sources());
         diagnostics.extend(lint::validate(&mut loader, registry));
         diagnostics.sort_by_key(|found| found.span.map(|span| (span.source, span.start)));

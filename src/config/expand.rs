@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::layers::Layers;
+use super::layers::{Layers, spelt};
 use super::options::GROUPS;
 use super::substitute::{Piece, pieces};
 use super::types::python_integer;
@@ -67,7 +67,7 @@ impl<'a> Expander<'a> {
     /// The value that a name stands for in the value of an option of a group.
     fn look_up(&mut self, group: &str, name: &str, place: Option<Span>) -> Option<Arc<str>> {
         let candidates = match name.split_once('.') {
-            Some((other, option)) => vec![(normalised(other), option)],
+            Some((other, option)) => vec![(spelt(other).into_owned(), option)],
             None => vec![(group.to_owned(), name), ("DEFAULT".to_owned(), name)],
         };
         // What others have in the files is only there for names that are not ours.
@@ -113,10 +113,6 @@ impl<'a> Expander<'a> {
         });
         None
     }
-}
-
-fn normalised(group: &str) -> String {
-    if group == "DEFAULT" { group.to_owned() } else { group.to_lowercase() }
 }
 
 fn option(group: &str, name: &str) -> Option<&'static crate::settings::OptionSpec> {

@@ -30,17 +30,30 @@ pub enum ConfigPath {
 }
 
 impl Input {
-    /// Takes those of the variables of an environment that set an option, under any of its names.
+    /// Takes those of the variables of an environment that set an option, under any of its names,
+    /// or may set one of a factory.
     pub fn environment(
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Vec<(String, String)> {
-        let names: Vec<_> = names().map(|(group, name)| variable(group, name)).collect();
-        variables.into_iter().filter(|(name, _)| names.contains(name)).collect()
+        variables.into_iter().filter(|(name, _)| option_of(name).is_some()).collect()
     }
 }
 
+/// The group and the name of the option that a variable of the environment sets: one of ours, or
+/// whatever it names in a group that we have nothing in.
+pub(super) fn option_of(variable: &str) -> Option<(String, String)> {
+    let known = names().find(|(group, name)| variable_of(group, name) == variable);
+    if let Some((group, name)) = known {
+        return Some((group.to_owned(), name.to_owned()));
+    }
+    let (group, name) = variable.strip_prefix("OS_")?.split_once("__")?;
+    let (group, name) = (group.to_lowercase(), name.to_lowercase());
+    let is_ours = names().any(|(ours, _)| ours.eq_ignore_ascii_case(&group));
+    (!is_ours && !group.is_empty() && !name.is_empty()).then_some((group, name))
+}
+
 /// The variable of the environment that sets an option.
-pub(super) fn variable(group: &str, name: &str) -> String {
+fn variable_of(group: &str, name: &str) -> String {
     format!("OS_{}__{}", group.to_uppercase(), name.to_uppercase())
 }
 
@@ -58,10 +71,20 @@ mod tests {
 
     #[test]
     fn takes_only_variables_that_set_an_option() {
-        let names =
-            ["OS_DEFAULT__BIND_PORT", "OS_SSL__KEY_FILE", "OS_USERNAME", "OS_DEFAULT__HOST"];
+        let names = [
+            "OS_DEFAULT__BIND_PORT",
+            "OS_SSL__KEY_FILE",
+            "OS_USERNAME",
+            "OS_DEFAULT__HOST",
+            "OS_CORS__MAX_AGE",
+            "OS_SSL__OTHER",
+            "OS_CORS_MAX_AGE",
+            "OS___MAX_AGE",
+        ];
         let all = names.map(|name| (name.to_owned(), "x".to_owned()));
         let taken: Vec<_> = Input::environment(all).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(taken, ["OS_DEFAULT__BIND_PORT", "OS_SSL__KEY_FILE"]);
+        assert_eq!(taken, ["OS_DEFAULT__BIND_PORT", "OS_SSL__KEY_FILE", "OS_CORS__MAX_AGE"]);
+        let of_factory = Some(("cors".to_owned(), "max_age".to_owned()));
+        assert_eq!(option_of("OS_CORS__MAX_AGE"), of_factory);
     }
 }

@@ -1,11 +1,12 @@
 //! All that is given, layer by layer: files, then the environment, then the command line.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::fault;
-use super::input::{ConfigPath, Input, names, variable};
+use super::input::{ConfigPath, Input, option_of};
 use super::options::{ALIASES, Alias};
 use super::scan::{Group, scan};
 use super::values::values;
@@ -93,6 +94,12 @@ impl Layers {
     }
 }
 
+/// The name of a group as it is compared: oslo.config takes no notice of upper case in any but
+/// `DEFAULT`.
+pub(super) fn spelt(group: &str) -> Cow<'_, str> {
+    if group == "DEFAULT" { group.into() } else { group.to_lowercase().into() }
+}
+
 fn read_directory(
     directory: &Path,
     sources: &mut Sources,
@@ -151,11 +158,7 @@ fn parse(text: &str, source: SourceId, diagnostics: &mut Vec<Diagnostic>) -> Vec
     }));
     let mut given = Vec::new();
     for (Group { name, options }, values) in found.groups.iter().zip(values(text, &found)) {
-        let group: Arc<str> = match &text[name.clone()] {
-            "DEFAULT" => "DEFAULT".into(),
-            // oslo.config takes no notice of upper case in any other.
-            other => other.to_lowercase().into(),
-        };
+        let group: Arc<str> = spelt(&text[name.clone()]).into();
         given.extend(options.iter().zip(values).map(|(written, value)| Given {
             group: Arc::clone(&group),
             name: text[written.key.clone()].replace('-', "_").into(),
@@ -170,21 +173,21 @@ fn parse(text: &str, source: SourceId, diagnostics: &mut Vec<Diagnostic>) -> Vec
 }
 
 fn environment(variables: &[(String, String)], sources: &mut Sources) -> Layer {
-    let option = |name: &str| names().find(|(group, option)| variable(group, option) == name);
-    let known = variables.iter().filter_map(|(name, value)| Some((option(name)?, name, value)));
+    let known = variables.iter().filter_map(|(name, value)| Some((option_of(name)?, name, value)));
     let given = as_lines(known, "<environment>", sources);
     Layer { kind: LayerKind::Environment, given }
 }
 
 fn command_line(arguments: &[(String, String)], sources: &mut Sources) -> Layer {
-    let known = arguments.iter().map(|(name, value)| (("DEFAULT", &**name), name, value));
+    let of_main = |name: &str| ("DEFAULT".to_owned(), name.to_owned());
+    let known = arguments.iter().map(|(name, value)| (of_main(name), name, value));
     let given = as_lines(known, "<command line>", sources);
     Layer { kind: LayerKind::CommandLine, given }
 }
 
 /// Pairs as the lines of a text, so that what is wrong with one can be shown at its place.
 fn as_lines<'a>(
-    pairs: impl Iterator<Item = ((&'a str, &'a str), &'a String, &'a String)>,
+    pairs: impl Iterator<Item = ((String, String), &'a String, &'a String)>,
     name: &str,
     sources: &mut Sources,
 ) -> Vec<Given> {

@@ -16,6 +16,14 @@ pub(super) fn misspelt(layers: &Layers) -> Vec<Diagnostic> {
     layers.of_files().filter_map(warning).collect()
 }
 
+/// Warns of an option that none of the factories has which read its group.
+pub(super) fn in_group(group: &str, given: &Given, known: &[&str]) -> Option<Diagnostic> {
+    if known.contains(&&*given.name) {
+        return None;
+    }
+    Some(no_such_option(group, given, (nearest(&given.name, known.iter().copied()), known)))
+}
+
 /// Warns of old names, whether or not they count.
 pub(super) fn old(layers: &Layers) -> Vec<Diagnostic> {
     let warning = |(alias, given): (&Alias, &Given)| {
@@ -36,7 +44,7 @@ pub(super) fn without_effect(group: &str, name: &str, value: &Value) -> Option<D
 }
 
 fn warning(given: &Given) -> Option<Diagnostic> {
-    let Given { group, name, value } = given;
+    let Given { group, name, .. } = given;
     let of_group = names().filter(|(known, _)| *known == &**group).map(|(_, name)| name);
     let of_group: Vec<_> = of_group.collect();
     if of_group.contains(&&**name) || !GROUPS.iter().any(|known| known.name == &**group) {
@@ -47,12 +55,20 @@ fn warning(given: &Given) -> Option<Diagnostic> {
         "DEFAULT" => Some(near_miss(name, &of_group)?),
         _ => nearest(name, of_group.iter().copied()),
     };
+    Some(no_such_option(group, given, (near, &of_group)))
+}
+
+fn no_such_option(
+    group: &str,
+    Given { name, value, .. }: &Given,
+    (near, known): (Option<&str>, &[&str]),
+) -> Diagnostic {
     let message = format!("no option of `[{group}]` is called `{name}`");
     let warning = Diagnostic::warning("unknown-option", message).at(value.key_span);
-    Some(match near {
+    match near {
         Some(near) => warning.help(format!("did you mean `{near}`?")),
-        None => warning.help(format!("its options are `{}`", of_group.join("`, `"))),
-    })
+        None => warning.help(format!("its options are `{}`", known.join("`, `"))),
+    }
 }
 
 /// The name that another is a slip of the finger away from: one letter more, less or other, or

@@ -35,7 +35,8 @@ fn check_node(node: &Node, registry: &Registry, sources: &Sources) -> Vec<Diagno
     let native = Dialect::new();
     let dialect = alias.map_or(&native, |alias| &alias.dialect);
     let subject = Subject { factory: &factory.spec, place: node.place, dialect };
-    let mut reader = Reader::new(subject, &node.local, &node.global, sources);
+    let mut reader =
+        Reader::new(subject, &node.local, &node.global, sources).beneath(&node.settings);
     definition.check(kind, &mut reader);
     reader.finish()
 }

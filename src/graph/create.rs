@@ -207,19 +207,16 @@ impl Resolver<'_> {
     }
 
     fn push_node(&mut self, id: ContextId, kind: NodeKind) {
+        let made_by = kind.made_by();
+        let factory = made_by.and_then(|(_, factory)| factory.span);
+        let settings = made_by.map(|(kind, factory)| self.settings_of(kind, &factory.spec));
         let context = self.contexts.get(id);
-        let factory = match &kind {
-            NodeKind::App(factory)
-            | NodeKind::Composite { factory, .. }
-            | NodeKind::Filter(factory)
-            | NodeKind::Server(factory) => factory.span,
-            _ => None,
-        };
         let node = Node {
             object: context.object,
             chain: context.chain.iter().rev().cloned().collect(),
             local: Arc::clone(self.contexts.conf(context.local)),
             global: Arc::clone(self.contexts.conf(context.global)),
+            settings: settings.unwrap_or_default(),
             named: context.named,
             place: factory.or(context.chain.last().map(|link| link.span)),
             kind,

@@ -9,6 +9,7 @@ use super::layers::Layers;
 use super::resolve::{Limits, Resolver};
 use super::view::File;
 use super::{DropIns, Input, Loaded, Object};
+use crate::config::Groups;
 use crate::diagnostic::Diagnostic;
 use crate::ini::{self, Conf, Document, Value};
 use crate::registry::Registry;
@@ -30,6 +31,7 @@ pub struct Loader<'r> {
     /// The files that make the main one.
     pub(super) layers: Layers,
     strategy: Option<String>,
+    groups: Groups,
     pub(super) limits: Limits,
 }
 
@@ -57,7 +59,16 @@ impl<'r> Loader<'r> {
         });
         let layers = Layers::of(&files.sources, before);
         let (strategy, limits) = (input.strategy.clone(), Limits::default());
-        Self { registry, files, main, faults, caller, layers, strategy, limits }
+        let groups = Groups::default();
+        Self { registry, files, main, faults, caller, layers, strategy, groups, limits }
+    }
+
+    /// The same, with settings files, whose groups some factories read.
+    #[must_use]
+    pub fn with_settings(mut self, groups: &Groups) -> Self {
+        self.groups = groups.clone();
+        self.faults.extend(groups.unknown(&self.registry.groups()));
+        self
     }
 
     /// What is wrong with the lines of the file and of what lies over it; that first which Paste
@@ -103,7 +114,8 @@ impl<'r> Loader<'r> {
         let Some(main) = self.main else { return Loaded::default() };
         self.files.tidy();
         let strategy = self.strategy.as_deref();
-        let mut resolver = Resolver::new(&mut self.files, self.registry, strategy, self.limits);
+        let outside = (strategy, &self.groups);
+        let mut resolver = Resolver::new(&mut self.files, self.registry, outside, self.limits);
         let loaded = resolver.run(object, name, (main, self.caller.clone()));
         see(&resolver);
         loaded

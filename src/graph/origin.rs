@@ -85,7 +85,7 @@ impl<'l> Origins<'l> {
     }
 
     /// What the factory of a node takes for options that the section does not give: global ones,
-    /// if it looks there, and defaults; and which ones it misses. Nothing if no such factory is
+    /// if it looks there, those of settings files, and defaults; and which ones it misses. Nothing if no such factory is
     /// known.
     pub fn implied(&self, node: &Node) -> Vec<Origin> {
         let found = node
@@ -106,12 +106,22 @@ impl<'l> Origins<'l> {
                 return None;
             }
             let global = || self.global_of(node, name).filter(|_| dialect.is_global(name));
+            let settings = || Some(self.in_settings(name, node.settings.get(name)?));
             let default = || dialect.default_of(option.name).or(option.default);
             let default = || default().map(|text| Origin::default(name, text));
             let missing = || option.required.then(|| Origin::missing(name));
-            global().or_else(default).or_else(missing)
+            global().or_else(settings).or_else(default).or_else(missing)
         });
         options.collect()
+    }
+
+    /// What settings files give for an option.
+    fn in_settings(&self, name: &str, value: &Value) -> Origin {
+        let (key, text): (Arc<str>, _) = (Arc::from(name), Arc::clone(&value.text));
+        let raw = value.span.map(|span| Arc::from(self.loader.sources().text(span)));
+        let unwritten = Step::unwritten(&key, raw.as_ref().unwrap_or(&text));
+        let step = Step { how: How::Settings, span: value.span, ..unwritten };
+        Origin { key, text, steps: vec![step] }
     }
 
     /// What an option of the main file comes from as it was parsed, given its section, none for

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use super::context::{ContextId, Contexts, FrameId, Home, Shape};
 use super::files::{Files, ViewId};
 use super::frame::{Frame, Frames, LEVELS, Visit};
+use super::groups::Read;
 use super::name::Name;
 use super::notes::Notes;
 use super::share::Kept;
 use super::task::{Part, Task, Wish};
 use super::{Graph, Loaded, NodeId, Object, fault};
+use crate::config::Groups;
 use crate::diagnostic::Diagnostic;
 use crate::ini::Conf;
 use crate::registry::Registry;
@@ -37,6 +39,8 @@ pub(super) struct Resolver<'l> {
     pub(super) files: &'l mut Files,
     pub(super) registry: &'l Registry,
     pub(super) strategy: Option<&'l str>,
+    pub(super) groups: &'l Groups,
+    pub(super) read: Read,
     pub(super) contexts: Contexts,
     pub(super) frames: Frames,
     pub(super) notes: Notes,
@@ -61,7 +65,7 @@ impl<'l> Resolver<'l> {
     pub(super) fn new(
         files: &'l mut Files,
         registry: &'l Registry,
-        strategy: Option<&'l str>,
+        (strategy, groups): (Option<&'l str>, &'l Groups),
         limits: Limits,
     ) -> Self {
         Self {
@@ -69,6 +73,8 @@ impl<'l> Resolver<'l> {
             files,
             registry,
             strategy,
+            groups,
+            read: Read::default(),
             contexts: Contexts::default(),
             frames: Frames::default(),
             notes: Notes::default(),

@@ -36,7 +36,7 @@ pub fn prepare(
     let (config, found) = Config::read(&order.config, &mut sources);
     findings.add(found);
     let input = order.input(&config, &sources);
-    let mut loader = Loader::open_with(&input, registry, sources);
+    let mut loader = Loader::open_with(&input, registry, sources).with_settings(config.groups());
     // The settings of the service are those of the first server.
     let configs = iter::once(Some(&config)).chain(iter::repeat(None));
     let sites: Vec<_> = order

@@ -1,5 +1,7 @@
 //! How the options of a Python factory differ from those of the native one.
 
+use super::OptionSpec;
+
 /// How the options of a factory differ when it is named by one of its aliases.
 ///
 /// ```
@@ -16,7 +18,48 @@ pub struct Dialect {
     defaults: &'static [(&'static str, &'static str)],
     ignored: &'static [(&'static str, &'static str)],
     globals: &'static [&'static str],
+    group: Option<Group>,
     unknown: Unknown,
+}
+
+/// The group of settings files, such as `neutron.conf`, that a factory reads what its section
+/// does not give from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Group {
+    /// One that only factories read which are known here: other names in it are misspelt.
+    Own(&'static str),
+    /// One that others read too.
+    Shared(&'static str),
+}
+
+impl Group {
+    /// The name that heads it, without its brackets.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Own(name) | Self::Shared(name) => name,
+        }
+    }
+}
+
+/// What is known of a group of settings files that factories read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GroupSpec {
+    /// The name that heads it.
+    pub name: &'static str,
+    /// All options that any of the factories has, under the names that they have there.
+    pub options: Vec<(&'static str, &'static OptionSpec)>,
+    /// The names of options that have no effect.
+    pub ignored: Vec<&'static str>,
+    /// Whether nobody else reads it.
+    pub is_whole: bool,
+}
+
+impl GroupSpec {
+    /// A group of which no option is known yet.
+    pub fn of(group: Group) -> Self {
+        let is_whole = matches!(group, Group::Own(_));
+        Self { name: group.name(), options: Vec::new(), ignored: Vec::new(), is_whole }
+    }
 }
 
 /// What becomes of an option that no factory knows.
@@ -33,7 +76,14 @@ pub enum Unknown {
 impl Dialect {
     /// The native dialect: no difference, unknown options are refused.
     pub const fn new() -> Self {
-        Self { renamed: &[], defaults: &[], ignored: &[], globals: &[], unknown: Unknown::Refused }
+        Self {
+            renamed: &[],
+            defaults: &[],
+            ignored: &[],
+            globals: &[],
+            group: None,
+            unknown: Unknown::Refused,
+        }
     }
 
     /// The dialect of a factory that takes any option and says nothing.
@@ -69,6 +119,14 @@ impl Dialect {
         self
     }
 
+    /// Sets the group of settings files from which comes what neither the section nor
+    /// `global_conf` gives, by their names.
+    #[must_use]
+    pub const fn group(mut self, group: Group) -> Self {
+        self.group = Some(group);
+        self
+    }
+
     /// Our name for one of their options.
     pub fn native<'a>(&self, theirs: &'a str) -> &'a str {
         let renamed = self.renamed.iter().find(|(name, _)| *name == theirs);
@@ -82,7 +140,7 @@ impl Dialect {
     }
 
     /// All names of one of our options: theirs, then ours.
-    pub(super) fn names<'a>(&self, native: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub fn names<'a>(&self, native: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
         let theirs = self.renamed.iter().filter(move |(_, ours)| *ours == native);
         theirs.map(|(theirs, _)| *theirs).chain([native])
     }
@@ -100,6 +158,11 @@ impl Dialect {
     /// Whether an option, by their name, is also taken from `global_conf`.
     pub fn is_global(&self, theirs: &str) -> bool {
         self.globals.contains(&theirs)
+    }
+
+    /// The group of settings files that what is not given elsewhere comes from.
+    pub fn settings_group(&self) -> Option<Group> {
+        self.group
     }
 
     /// The options of another name: theirs, ours.

@@ -25,6 +25,8 @@ pub struct Reader<'a> {
     subject: Subject<'a>,
     local: &'a Conf,
     global: &'a Conf,
+    /// What settings files give.
+    beneath: Option<&'a Conf>,
     sources: &'a Sources,
     known: Vec<&'static str>,
     any: bool,
@@ -44,7 +46,13 @@ impl<'a> Reader<'a> {
         sources: &'a Sources,
     ) -> Self {
         let (known, diagnostics) = (Vec::new(), Vec::new());
-        Self { subject, local, global, sources, known, any: false, diagnostics }
+        Self { subject, local, global, beneath: None, sources, known, any: false, diagnostics }
+    }
+
+    /// The same, with what settings files give for options that are given nowhere else.
+    #[must_use]
+    pub fn beneath(self, conf: &'a Conf) -> Self {
+        Self { beneath: Some(conf), ..self }
     }
 
     /// Reads an option: as it is given, else its default. None if it is at fault or missing,
@@ -70,7 +78,8 @@ impl<'a> Reader<'a> {
         let theirs = dialect.theirs(name);
         let global = || self.global.get(theirs).filter(|_| dialect.is_global(theirs));
         // Our own name works under an alias too.
-        dialect.names(name).find_map(|name| self.local.get(name)).or_else(global)
+        let beneath = || dialect.names(name).find_map(|name| self.beneath?.get(name));
+        dialect.names(name).find_map(|name| self.local.get(name)).or_else(global).or_else(beneath)
     }
 
     /// Notes that the value of an option, by our name, is refused.
@@ -204,11 +213,17 @@ impl<'a> Reader<'a> {
     fn missing(&mut self, option: &OptionSpec) {
         let Subject { factory, place, dialect } = self.subject;
         let name = dialect.theirs(option.name);
-        self.diagnostics.push(
+        let missing =
             Diagnostic::error("missing-option", format!("`{factory}` needs the option `{name}`"))
                 .at(place)
-                .help(format!("add `{name} = …`: {}", option.expectation())),
-        );
+                .help(format!("add `{name} = …`: {}", option.expectation()));
+        self.diagnostics.push(match dialect.settings_group() {
+            Some(group) => missing.help(format!(
+                "or give it in `[{}]` of a file that `--config-file` names",
+                group.name()
+            )),
+            None => missing,
+        });
     }
 
     fn unknown(&self, key: &str, value: &Value) -> Diagnostic {
@@ -328,6 +343,22 @@ mod tests {
         assert_eq!(teapot.unwrap().tea, "white");
         let (teapot, _) = read(&Dialect::new(), &[("cups", "3")], &[("tea", "white")]);
         assert_eq!(teapot.unwrap().tea, "green");
+    }
+
+    #[test]
+    fn what_settings_files_give_counts_last() {
+        let (files, sources) =
+            (conf(&[("number_of_cups", "9"), ("tea", "red")]), Sources::default());
+        let subject = Subject { factory: "teapot", place: None, dialect: &DIALECT };
+        let read = |local: &[(&str, &str)], global: &[(&str, &str)]| {
+            let (local, global) = (conf(local), conf(global));
+            let mut reader = Reader::new(subject, &local, &global, &sources).beneath(&files);
+            let teapot = Teapot::read(&mut reader).unwrap();
+            assert_eq!(reader.finish(), []);
+            (teapot.cups, teapot.tea)
+        };
+        assert_eq!(read(&[], &[]), (9, "red".to_owned()));
+        assert_eq!(read(&[("cups", "1")], &[("tea", "white")]), (1, "white".to_owned()));
     }
 
     #[test]

@@ -142,3 +142,94 @@ fn the_sample_is_a_settings_file() {
     let finished = test.arguments("--config-file s.conf --deny-warnings").validate().status(0);
     finished.prints("api-paste.ini is valid");
 }
+
+/// A pipeline as Neutron has it, and what its settings file says for it.
+const FILTERS: &str = "\
+[pipeline:main]
+pipeline = cors size hello
+
+[filter:cors]
+paste.filter_factory = oslo_middleware.cors:filter_factory
+oslo_config_project = neutron
+max_age = 7
+
+[filter:size]
+paste.filter_factory = oslo_middleware:RequestBodySizeLimiter.factory
+
+[app:hello]
+use = egg:pasteline#respond
+body = hello
+";
+
+const ORIGINS: &str = "\
+[DEFAULT]
+domain = example
+[CORS]
+allowed_origin = https://a.$domain
+max_age = 5
+[oslo_middleware]
+max_request_body_size = 3
+";
+
+fn preflight() -> &'static str {
+    "OPTIONS / HTTP/1.1\r\nHost: h\r\nOrigin: https://a.example\r\n\
+     Access-Control-Request-Method: PUT\r\nConnection: close\r\n\r\n"
+}
+
+#[test]
+fn filters_read_their_groups_of_settings_files() {
+    let test = Test::new().ini(FILTERS).file("n.conf", ORIGINS);
+    let server =
+        test.arguments("serve --workers 1 --bind 127.0.0.1:0 --config-file n.conf").start();
+    let answer = server.send(preflight());
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"));
+    // The section wins.
+    assert_eq!(answer.header("access-control-max-age"), Some("7"));
+    let large = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody";
+    assert_eq!(server.send(large).status, 413);
+}
+
+#[test]
+fn a_reload_reads_the_groups_of_filters_anew() {
+    let test = Test::new().ini(FILTERS).file("n.conf", ORIGINS);
+    let settings = test.directory().join("n.conf");
+    let mut server =
+        test.arguments("serve --workers 1 --bind 127.0.0.1:0 --config-file n.conf").start();
+    std::fs::write(settings, ORIGINS.replace("domain = example", "domain = other")).unwrap();
+    server.signal("HUP");
+    server.line("reloaded");
+    assert_eq!(server.send(preflight()).header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn the_environment_wins_over_the_groups_of_settings_files() {
+    let test = Test::new().ini(FILTERS).file("n.conf", ORIGINS);
+    let test = test.variable("OS_CORS__ALLOWED_ORIGIN", "https://b.example");
+    let finished = test.arguments("show --origin --config-file n.conf").run().status(0);
+    let finished = finished.prints("allowed_origin = https://b.example  (<environment>:1:25)");
+    finished.prints("max_request_body_size = 3  (n.conf:7:25)");
+}
+
+#[test]
+fn faults_in_the_groups_of_filters_are_told_at_their_place() {
+    let text = "[cors]\nallowed_origin = https://a.example, nowhere\nmax_agee = 1\n\
+                [oslo_middleware]\nmax_request_body_size = $many\n\
+                [keystone_authtoken]\nanything = $goes\n";
+    let test = Test::new().ini(FILTERS).file("n.conf", text);
+    let test = test.arguments("--config-file n.conf --format short");
+    let finished = test.validate().status(1);
+    let told: Vec<_> = finished.stderr.lines().collect();
+    assert!(told[0].starts_with("n.conf:2:37: error[bad-value]: `allowed_origin` is `https"));
+    assert!(told[1].starts_with("n.conf:3:1: warning[unknown-option]: no option of `[cors]`"));
+    assert!(told[2].starts_with("n.conf:5:25: error[unknown-reference]: `$many` stands for"));
+    assert!(told[3].starts_with("api-paste.ini:6:1: note[ignored-option]"), "{told:?}");
+}
+
+#[test]
+fn show_tells_what_settings_files_give_for_filters() {
+    let test =
+        Test::new().file("n.conf", ORIGINS).arguments("show --settings --config-file n.conf");
+    let finished = test.run().status(0);
+    let finished = finished.prints("\n[cors]\nallowed_origin = https://a.example  (n.conf:4:18)\n");
+    finished.prints("\n[oslo_middleware]\nmax_request_body_size = 3  (n.conf:7:25)\n");
+}

@@ -18,7 +18,7 @@ use crate::builtin::filters::OSLO_CONFIG;
 use crate::diagnostic::Diagnostic;
 use crate::registry::{Alias, AppFactory, Definition, Error, FilterFactory, Site};
 use crate::settings;
-use crate::settings::{Dialect, Network, Reader};
+use crate::settings::{Dialect, Group, Network, Reader};
 
 pub(super) const DEFINITION: Definition =
     Definition::app::<Healthcheck>("healthcheck").and_filter::<Healthcheck>().aliases(ALIASES);
@@ -211,8 +211,11 @@ impl Phase for Health {
 }
 
 /// oslo takes options from `[DEFAULT]` too, and looks at nothing if it is not told to.
-const OSLO: Dialect =
-    Dialect::lenient().ignored(OSLO_CONFIG).defaults(&[("backends", "")]).globals(&[
+const OSLO: Dialect = Dialect::lenient()
+    .ignored(OSLO_CONFIG)
+    .defaults(&[("backends", "")])
+    .group(Group::Own("healthcheck"))
+    .globals(&[
         "allowed_source_ranges",
         "backends",
         "detailed",

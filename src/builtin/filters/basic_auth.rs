@@ -31,7 +31,9 @@ const ALIASES: &[Alias] = &[
 const OSLO: Dialect = Dialect::lenient()
     .renamed(&[("http_basic_auth_user_file", "user_file")])
     .defaults(&[("user_file", "/etc/htpasswd")])
-    .ignored(super::OSLO_CONFIG);
+    .ignored(super::OSLO_CONFIG)
+    .globals(&["http_basic_auth_user_file"])
+    .group(super::OSLO_MIDDLEWARE);
 
 const NOTE: &str = "The original sends no `WWW-Authenticate`, answers 401 for whatever fails \
     behind it, and reads the file for every request.";

@@ -13,7 +13,7 @@ use crate::app::Filter;
 use crate::diagnostic::{Applicability, Diagnostic, Fix};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
-use crate::settings::{Dialect, Reader};
+use crate::settings::{Dialect, Group, Reader};
 use crate::source::Span;
 
 pub(super) const DEFINITION: Definition = Definition::filter::<Cors>("cors")
@@ -28,6 +28,7 @@ const ALIASES: &[Alias] = &[
 ];
 
 const OSLO: Dialect = Dialect::lenient()
+    .group(Group::Own("cors"))
     .globals(&[
         "allow_credentials",
         "allow_headers",
@@ -48,7 +49,7 @@ const OSLO: Dialect = Dialect::lenient()
 const LATENT: &str = "it was a default for a settings file; give the option without `latent_`";
 
 const PROJECT: &str = "settings files are named once, for the whole server; unless \
-    `allowed_origin` is given here, no other origin may use the app";
+    `allowed_origin` is given here or in `[cors]` of one, no other origin may use the app";
 
 const NOTE: &str = "The original asks the app first, and makes 200 of whatever it refuses an \
     `OPTIONS` with; here a preflight that is allowed never reaches the app, and what the app \

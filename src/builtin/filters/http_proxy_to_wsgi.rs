@@ -30,8 +30,10 @@ const ALIASES: &[Alias] = &[
     Alias::of("oslo_middleware:HTTPProxyToWSGI.factory").dialect(OSLO).note(NOTE),
 ];
 
-const OSLO: Dialect =
-    Dialect::lenient().ignored(super::OSLO_CONFIG).globals(&["enable_proxy_headers_parsing"]);
+const OSLO: Dialect = Dialect::lenient()
+    .ignored(super::OSLO_CONFIG)
+    .globals(&["enable_proxy_headers_parsing"])
+    .group(super::OSLO_MIDDLEWARE);
 
 const NOTE: &str = "The original believes whoever connects, and of a list the first address, \
     which is the client's own word; here only trusted proxies are believed.";

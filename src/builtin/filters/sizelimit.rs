@@ -38,8 +38,10 @@ const ALIASES: &[Alias] = &[
 
 const SUCCESSOR: &str = "oslo_middleware:RequestBodySizeLimiter.factory";
 
-const OSLO: Dialect =
-    Dialect::lenient().ignored(super::OSLO_CONFIG).globals(&["max_request_body_size"]);
+const OSLO: Dialect = Dialect::lenient()
+    .ignored(super::OSLO_CONFIG)
+    .globals(&["max_request_body_size"])
+    .group(super::OSLO_MIDDLEWARE);
 
 settings! {
     /// Refuses requests whose body is larger than `max_request_body_size` with 413.

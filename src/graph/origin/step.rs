@@ -51,6 +51,8 @@ pub enum How {
     Reference(usize),
     /// A section sets it for all that it is made of.
     Set,
+    /// A file of settings, or the environment, gives it for the factory.
+    Settings,
     /// No file gives it: the caller does, or it tells where the file lies.
     Unwritten,
     /// A section uses the one that gives it.
@@ -68,6 +70,7 @@ impl How {
             Self::Over => "over",
             Self::Reference(_) => "reference",
             Self::Set => "set",
+            Self::Settings => "settings",
             Self::Unwritten => "unwritten",
             Self::Use => "use",
         }
