@@ -7,6 +7,7 @@ mod agreement;
 mod layout;
 mod load;
 mod mend;
+mod proxy_header;
 mod text;
 
 use proptest::prelude::{Strategy, prop, proptest};
@@ -16,6 +17,7 @@ use self::agreement::is_read_the_same_by_rust_ini;
 use self::layout::is_formatted;
 use self::load::is_loaded;
 use self::mend::is_mended;
+use self::proxy_header::is_read_within_bounds;
 use self::text::{is_lossless, is_read};
 
 /// Pieces of paste files, whole and broken.
@@ -60,6 +62,31 @@ const PIECES: &[&str] = &[
     "\u{1f600}",
 ];
 
+/// Pieces of the bytes that begin a connection which a proxy passes on.
+const FIRST_BYTES: &[&[u8]] = &[
+    b"PROXY ",
+    b"TCP4 ",
+    b"TCP6 ",
+    b"UNKNOWN",
+    b"192.0.2.1 ",
+    b"::1 ",
+    b"443",
+    b" ",
+    b"\r\n",
+    b"\n",
+    b"\r\n\r\n\0\r\nQUIT\n",
+    b"\x20",
+    b"\x21\x11",
+    b"\x21\x21",
+    b"\x21\x31",
+    b"\0",
+    b"\0\x0c",
+    b"\0\x24",
+    b"\x03\0\x04",
+    b"\xff\xff",
+    b"GET / HTTP/1.1",
+];
+
 /// Lines that rust-ini reads as well.
 const LINES: &[&str] = &[
     "[app:main]",
@@ -95,6 +122,10 @@ const FORMATTED: &[&str] = &[
 
 fn texts() -> impl Strategy<Value = String> {
     prop::collection::vec(select(PIECES), 0..60).prop_map(|pieces| pieces.concat())
+}
+
+fn first_bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(select(FIRST_BYTES), 0..16).prop_map(|pieces| pieces.concat())
 }
 
 fn plain_texts() -> impl Strategy<Value = String> {
@@ -150,6 +181,11 @@ proptest! {
     }
 
     #[test]
+    fn the_first_bytes_of_a_connection_are_read_within_bounds(bytes in first_bytes()) {
+        is_read_within_bounds(&bytes);
+    }
+
+    #[test]
     fn plain_texts_are_read_as_rust_ini_does(text in plain_texts()) {
         is_read_the_same_by_rust_ini(&text);
     }
@@ -186,6 +222,15 @@ fn the_seeds_of_the_fuzz_target_load_hold() {
     }
 }
 
+#[test]
+fn the_seeds_of_the_fuzz_target_proxy_header_hold() {
+    let seeds = raw_seeds("proxy_header");
+    assert!(seeds.len() > 4, "the seeds are there");
+    for bytes in &seeds {
+        is_read_within_bounds(bytes);
+    }
+}
+
 fn seeds_of(targets: &[&str]) -> Vec<String> {
     targets.iter().flat_map(|target| seeds(target)).collect()
 }
@@ -197,10 +242,14 @@ fn the_seeds_of_all_fuzz_targets_are_mended_or_left() {
 
 /// The texts that a fuzz target begins with.
 fn seeds(target: &str) -> Vec<String> {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/");
-    let files = std::fs::read_dir(format!("{directory}{target}")).unwrap();
-    let bytes = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    let bytes = raw_seeds(target).into_iter();
     let texts: Vec<_> = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect();
     assert!(texts.len() > 4, "the seeds are there");
     texts
+}
+
+fn raw_seeds(target: &str) -> Vec<Vec<u8>> {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/");
+    let files = std::fs::read_dir(format!("{directory}{target}")).unwrap();
+    files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
 }
