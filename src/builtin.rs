@@ -26,7 +26,10 @@ impl Registry {
     /// assert!(registry.find(Kind::Composite, "egg:pasteline#no-such-thing").is_none());
     /// ```
     pub fn builtin() -> Self {
-        let foreign = Self::default().knowing(foreign::ALL);
+        let foreign = Self::default()
+            .knowing(foreign::ALL)
+            .knowing_packages(foreign::PACKAGES)
+            .relaying(foreign::RELAYS);
         TABLES.into_iter().flatten().copied().fold(foreign, Self::with)
     }
 }

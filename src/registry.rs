@@ -4,6 +4,7 @@ mod composite;
 mod definition;
 mod factory;
 mod flow;
+mod foreign;
 mod retired;
 mod spec;
 
@@ -11,7 +12,8 @@ pub use self::composite::{Assembly, Children, Composite, Globals, Plan};
 pub use self::definition::{Alias, Definition, Kind};
 pub use self::factory::{AppFactory, Error, FilterFactory, ServerSettings, Site};
 pub use self::flow::{Branch, Flow, Route, Turn};
-pub use self::retired::{Foreign, Retired};
+pub use self::foreign::{Foreign, Package, Reason, Relay, Role};
+pub use self::retired::Retired;
 pub use self::spec::FactoryId;
 pub(crate) use self::spec::normalize;
 
@@ -49,6 +51,10 @@ pub struct Registry {
     specs: HashMap<FactoryId, Vec<Entry>>,
     /// What is known of factories that no definition stands for.
     foreign: HashMap<FactoryId, &'static Foreign>,
+    /// What is known of Python packages, by their names.
+    packages: HashMap<&'static str, Role>,
+    /// The options by which factories hand on to others.
+    relays: HashMap<FactoryId, &'static str>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +105,30 @@ impl Registry {
     pub fn knowing(mut self, foreign: &'static [Foreign]) -> Self {
         self.foreign.extend(foreign.iter().map(|known| (FactoryId::of(known.spec), known)));
         self
+    }
+
+    /// Adds what is known of Python packages.
+    #[must_use]
+    pub fn knowing_packages(mut self, packages: &[Package]) -> Self {
+        self.packages.extend(packages.iter().map(|package| (package.name, package.role)));
+        self
+    }
+
+    /// Adds Python factories that only hand on to others.
+    #[must_use]
+    pub fn relaying(mut self, relays: &[Relay]) -> Self {
+        self.relays.extend(relays.iter().map(|relay| (FactoryId::of(relay.spec), relay.option)));
+        self
+    }
+
+    /// The option that names the factory to which a Python factory only hands on.
+    pub fn relay(&self, spec: &str) -> Option<&'static str> {
+        self.relays.get(&FactoryId::of(spec)).copied()
+    }
+
+    /// What the Python package of a factory is; none if nothing is known of it.
+    pub fn role(&self, id: &FactoryId) -> Option<Role> {
+        self.packages.get(id.package()).copied()
     }
 
     /// What is known of a factory that no definition stands for.

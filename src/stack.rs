@@ -127,13 +127,14 @@ impl Builder<'_> {
         kind: Kind,
         build: impl Fn(&Definition, &mut Reader<'_>, &Site<'_>) -> Option<Result<T, FactoryError>>,
     ) -> Option<T> {
-        let Some(found) = self.registry.find(kind, &factory.spec) else {
-            let cause = format!("no {} is known as `{}`", kind.name(), factory.spec);
+        let maker = node.maker(factory, self.registry);
+        let Some(found) = self.registry.find(kind, maker.spec) else {
+            let cause = format!("no {} is known as `{}`", kind.name(), maker.spec);
             return self.fail(node, FactoryError::new(cause));
         };
-        let subject = found.subject(&factory.spec, factory.span.or(node.place));
+        let subject = found.subject(maker.spec, maker.place);
         let mut reader =
-            Reader::new(subject, &node.local, &node.global, self.sources).beneath(&node.settings);
+            Reader::new(subject, &maker.local, &node.global, self.sources).beneath(&node.settings);
         let section = section(node);
         match build(found.definition, &mut reader, &Site { section: &section }) {
             Some(Ok(made)) => Some(made),

@@ -86,6 +86,14 @@ fn what_is_foreign_has_no_native_form() {
 }
 
 #[test]
+fn what_is_known_of_others_is_in_alphabetical_order() {
+    let packages: Vec<_> = foreign::PACKAGES.iter().map(|package| package.name).collect();
+    assert!(packages.is_sorted(), "{packages:?}");
+    let relays: Vec<_> = foreign::RELAYS.iter().map(|relay| relay.spec).collect();
+    assert!(relays.is_sorted(), "{relays:?}");
+}
+
+#[test]
 fn every_option_is_documented() {
     for definition in definitions() {
         for option in definition.options {

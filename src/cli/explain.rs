@@ -11,7 +11,7 @@ use super::difference::differences;
 use super::list::kinds;
 use super::terminal;
 use crate::diagnostic::{self, PAGES, Severity, nearest};
-use crate::registry::{Alias, Definition, Foreign, Found, Registry};
+use crate::registry::{Alias, Definition, FactoryId, Found, Reason, Registry, Role};
 use crate::settings::{OptionSpec, prose};
 
 /// Explain a factory or a diagnostic
@@ -54,15 +54,32 @@ impl Explain {
         if !text.is_empty() {
             return Ok(text);
         }
-        if let Some(Foreign { spec, retired }) = registry.foreign(&self.name) {
-            let what = retired.told_of(&format!("`{spec}`"));
-            return Ok(format!("{what}. It has no native form.\n"));
+        if let Some(known) = foreign(registry, &self.name) {
+            return Ok(known);
         }
         match diagnostic::Page::find(&self.name) {
             Some(page) if page.can_be_silenced() => Ok(format!("{}\n{}", page.text, silence(page))),
             Some(page) => Ok(page.text.to_owned()),
             None => Err(unknown(registry, &self.name)),
         }
+    }
+}
+
+/// What is known of a Python factory that has no native form.
+fn foreign(registry: &Registry, name: &str) -> Option<String> {
+    if let Some(foreign) = registry.foreign(name) {
+        let summary = foreign.summary();
+        return Some(match foreign.reason {
+            Reason::Refused { instead, .. } => format!("{summary}. It is refused: {instead}.\n"),
+            Reason::Retired(_) => format!("{summary}. It has no native form.\n"),
+        });
+    }
+    match registry.role(&FactoryId::of(name))? {
+        Role::Library => None,
+        Role::Service(title) => Some(format!(
+            "`{name}` is {title}'s own code. It has no native form: {title} goes on running it, \
+             and `egg:pasteline#proxy` passes requests on to it.\n"
+        )),
     }
 }
 

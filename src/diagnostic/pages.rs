@@ -51,6 +51,7 @@ macro_rules! pages {
 /// All pages, in alphabetical order: one for each kind of diagnostic.
 pub const PAGES: &[Page] = pages![
     "ambiguous-section": Error,
+    "application-code": Error,
     "bad-cascade-key": Error,
     "bad-factory": Error,
     "bad-mount": Error,
@@ -83,9 +84,10 @@ pub const PAGES: &[Page] = pages![
     "not-an-option": Error,
     "not-utf8": Error,
     "plain-secret": Warning,
+    "refused-factory": Error,
     "relative-path": Error,
     "repeated-filter": Warning,
-    "retired-factory": Warning,
+    "retired-factory": Error Warning,
     "several-factories": Error,
     "shadowed-path": Warning,
     "stray-continuation": Error,

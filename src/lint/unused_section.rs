@@ -109,8 +109,8 @@ keys = root
     fn a_section_counts_as_used_where_what_names_it_is_at_fault() {
         assert_linted(&format!(
             "[composite:main]\nuse = egg:unknown#kind\n\
-             #     ^^^^^^^^^^^^^^^^ unknown-composite: no composite stands for the Python factory \
-             `egg:unknown#kind`\n/ = echo\n[app:echo]\n{ECHO}"
+             #     ^^^^^^^^^^^^^^^^ application-code: `egg:unknown#kind` is code of the Python \
+             package `unknown`\n/ = echo\n[app:echo]\n{ECHO}"
         ));
     }
 

@@ -20,23 +20,3 @@ impl Retired {
         }
     }
 }
-
-/// A Python factory that has no native form, and of which something is known all the same.
-#[derive(Clone, Copy, Debug)]
-pub struct Foreign {
-    /// The factory as files name it.
-    pub spec: &'static str,
-    /// What became of it.
-    pub retired: Retired,
-}
-
-impl Foreign {
-    /// A factory that is no longer there, and its successor.
-    pub const fn retired(
-        spec: &'static str,
-        how: &'static str,
-        successor: Option<&'static str>,
-    ) -> Self {
-        Self { spec, retired: Retired { how, successor } }
-    }
-}

@@ -30,6 +30,15 @@ impl FactoryId {
         Self(format!("{NATIVE}{name}"))
     }
 
+    /// The Python package that it is of: the distribution of an entry point as PEP 503 writes it,
+    /// or the first name of a module.
+    pub fn package(&self) -> &str {
+        match self.0.strip_prefix("egg:") {
+            Some(entry) => entry.split('#').next().unwrap_or(entry),
+            None => self.0.split(['.', ':']).next().unwrap_or(&self.0),
+        }
+    }
+
     /// The name under which the factory would be registered, if it is named as one of ours.
     pub fn native_name(&self) -> Option<&str> {
         self.0.strip_prefix(NATIVE)
@@ -47,4 +56,22 @@ pub(crate) fn normalize(distribution: &str) -> String {
         }
     }
     normalized
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_package_of_every_spelling() {
+        for (spec, package) in [
+            ("call:nova.api.auth:pipeline_factory", "nova"),
+            ("egg:Oslo.Middleware", "oslo-middleware"),
+            ("egg:oslo_middleware#cors", "oslo-middleware"),
+            ("main:app", "main"),
+            ("nova.api.ec2:Requestify.factory", "nova"),
+        ] {
+            assert_eq!(FactoryId::of(spec).package(), package, "{spec}");
+        }
+    }
 }

@@ -90,7 +90,7 @@ fn names_what_only_python_has() {
     let errors = diagnostics.as_array().unwrap().iter().filter(|told| told["severity"] == "error");
     for diagnostic in errors {
         let slug = diagnostic["slug"].as_str().unwrap();
-        assert!(["unknown-app", "unknown-filter"].contains(&slug), "{diagnostic:#}");
+        assert!(["application-code", "unknown-filter"].contains(&slug), "{diagnostic:#}");
         let message = diagnostic["message"].as_str().unwrap();
         named.extend(PYTHON.into_iter().filter(|factory| message.contains(factory)));
     }

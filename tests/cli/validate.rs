@@ -44,7 +44,7 @@ fn tells_each_fault_at_its_line_and_column() {
         "faults.ini:8:17: error[unreadable-file",
         "faults.ini:9:11: error[unknown-section",
         "faults.ini:16:25: error[bad-value",
-        "faults.ini:19:24: error[unknown-filter",
+        "faults.ini:19:24: error[application-code",
         "faults.ini:23:1: error[unknown-option",
         "faults.ini:24:19: error[unknown-reference",
         "faults.ini:27:7: error[missing-option",
