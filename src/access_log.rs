@@ -9,6 +9,7 @@ mod writer;
 
 pub use self::destination::Destination;
 pub use self::format::Format;
+pub(crate) use self::writer::Writer;
 pub use self::writer::{flush, lost, reopen};
 
 use std::io;
@@ -18,7 +19,6 @@ use http::StatusCode;
 
 use self::format::Line;
 use self::record::Record;
-use self::writer::Writer;
 use crate::app::{Connection, Journal, REQUEST_ID, Request, RequestExt, Response};
 
 /// A log of requests: where its lines go, and how they are written.

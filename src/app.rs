@@ -10,6 +10,7 @@ mod phase;
 mod phases;
 pub mod response;
 mod service;
+pub mod trace;
 
 use std::convert::Infallible;
 use std::fmt;

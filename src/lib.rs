@@ -13,6 +13,7 @@ pub mod format;
 pub mod graph;
 pub mod ini;
 pub mod lint;
+pub mod log;
 pub mod metrics;
 pub mod registry;
 pub mod route;

@@ -22,6 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("access_log", &["source", "diagnostic", "settings", "app"]),
     // `ini` for the confs that settings are read from.
     ("config", &["source", "diagnostic", "ini", "settings"]),
+    // `app` because a line tells the request that it belongs to.
+    ("log", &["source", "config", "app", "access_log"]),
     // `ini` for the confs that a composite reads its children from.
     ("registry", &["source", "diagnostic", "ini", "settings", "app"]),
     // `ini` and `syntax` for composites, whose keys and values are little languages.
@@ -54,6 +56,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ini",
             "settings",
             "config",
+            "log",
             "graph",
             "lint",
             "registry",
@@ -79,6 +82,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "metrics",
             "settings",
             "config",
+            "log",
             "registry",
             "builtin",
             "graph",

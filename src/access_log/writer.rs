@@ -65,7 +65,7 @@ pub fn flush(limit: Duration) {
         drop(queue);
         if timeout.timed_out() {
             let destination = &shared.destination;
-            tracing::warn!("the last lines of the access log are lost: {destination} is slow");
+            tracing::warn!("the last lines of the log are lost: {destination} is slow");
         }
     }
 }
@@ -77,7 +77,7 @@ fn queues() -> MutexGuard<'static, Vec<Arc<Shared>>> {
 /// Takes lines without waiting, and has a thread write them, one for all that write to the same
 /// destination.
 #[derive(Debug)]
-pub(super) struct Writer(Arc<Shared>);
+pub(crate) struct Writer(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -102,6 +102,8 @@ struct Queue {
     reopens: bool,
     /// Whether someone waits for the last line.
     hurries: bool,
+    /// Whether lines are written as they come, for somebody who looks on.
+    is_prompt: bool,
 }
 
 impl Queue {
@@ -139,8 +141,19 @@ impl Writer {
         Ok(Self(shared))
     }
 
+    /// As [`open`](Self::open), for lines that are not gathered first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub(crate) fn open_promptly(destination: Destination) -> io::Result<Self> {
+        let writer = Self::open(destination)?;
+        writer.0.lock().is_prompt = true;
+        Ok(writer)
+    }
+
     /// Takes a line, which ends itself. It is dropped and counted if too much is waiting.
-    pub(super) fn append(&self, line: impl fmt::Display) {
+    pub(crate) fn append(&self, line: impl fmt::Display) {
         let mut queue = self.0.lock();
         if queue.lines.len() + queue.taken >= LONGEST_QUEUE {
             queue.lost += 1;
@@ -224,14 +237,20 @@ impl<'a> Worker<'a> {
             if queue.is_written() {
                 self.shared.written.notify_all();
             }
-            if turn.ends && (self.failing || queue.is_written()) {
-                queue.lost += count(&self.batch) + count(&queue.lines);
-                LOST.fetch_add(count(&self.batch) + count(&queue.lines), Ordering::Relaxed);
-                self.told = None;
-                self.tell_of_losses(&mut queue);
+            let is_last = turn.ends && (self.failing || queue.is_written());
+            if is_last {
+                let left = count(&self.batch) + count(&queue.lines);
+                queue.lost += left;
+                LOST.fetch_add(left, Ordering::Relaxed);
+            }
+            // A log may be told to itself, so nothing is locked meanwhile.
+            let is_due = is_last || self.told.is_none_or(|told| told.elapsed() >= TELLING);
+            let lost = if is_due { mem::take(&mut queue.lost) } else { 0 };
+            drop(queue);
+            self.tell_of_losses(lost);
+            if is_last {
                 break;
             }
-            self.tell_of_losses(&mut queue);
         }
         // Nobody finds a queue that has no writer, so none has come since.
         queues().retain(|shared| !Arc::ptr_eq(shared, self.shared));
@@ -248,7 +267,9 @@ impl<'a> Worker<'a> {
         } else if self.batch.is_empty() {
             let idle = |queue: &mut Queue| queue.lines.is_empty() && !queue.is_urgent();
             let queue = filled.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
-            let filling = |queue: &mut Queue| queue.lines.len() < BATCH && !queue.is_urgent();
+            let filling = |queue: &mut Queue| {
+                queue.lines.len() < BATCH && !queue.is_urgent() && !queue.is_prompt
+            };
             let waited = filled.wait_timeout_while(queue, GATHERING, filling);
             waited.unwrap_or_else(PoisonError::into_inner).0
         } else {
@@ -272,26 +293,25 @@ impl<'a> Worker<'a> {
             Ok(()) => {
                 if mem::take(&mut self.failing) {
                     let destination = self.sink.destination();
-                    tracing::info!("the access log is written to {destination} again");
+                    tracing::info!("the log is written to {destination} again");
                 }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => {
                 if !mem::replace(&mut self.failing, true) {
                     let (error, destination) = (describe(&error), self.sink.destination());
-                    tracing::error!(error, "the access log cannot be written to {destination}");
+                    tracing::error!(error, "the log cannot be written to {destination}");
                 }
             }
         }
     }
 
-    fn tell_of_losses(&mut self, queue: &mut Queue) {
-        if queue.lost == 0 || self.told.is_some_and(|told| told.elapsed() < TELLING) {
-            return;
+    fn tell_of_losses(&mut self, lost: u64) {
+        if lost > 0 {
+            self.told = Some(Instant::now());
+            let destination = self.sink.destination();
+            tracing::warn!(lost, "lines of the log are lost: {destination} is slow or full");
         }
-        let (lost, destination) = (mem::take(&mut queue.lost), self.sink.destination());
-        self.told = Some(Instant::now());
-        tracing::warn!(lost, "lines of the access log are lost: {destination} is slow or full");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::env;
 use std::io;
 use std::process::{self, ExitCode};
+use std::time::Duration;
 
 use clap::{Args, ValueHint, value_parser};
 
@@ -11,6 +12,7 @@ use super::files::Files;
 use super::log;
 use super::report::{self, Format, Strictness};
 use super::terminal;
+use crate::access_log;
 use crate::admin::Desk;
 use crate::config::Config;
 use crate::registry::Registry;
@@ -85,6 +87,13 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         let order = self.order();
+        let ended = Self::serve(order, registry);
+        // A refusal may be logged too.
+        access_log::flush(LAST_LINES);
+        ended
+    }
+
+    fn serve(order: Order, registry: &Registry) -> io::Result<ExitCode> {
         // What is wrong with the settings is told when all is read.
         if let Err(error) = log::start(&Config::read(&order.config, &mut Sources::default()).0) {
             terminal::tell(&format!("error: {error}"))?;
@@ -120,6 +129,9 @@ impl Serve {
         }
     }
 }
+
+/// How long the end waits for the last lines of the log.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Tells why nothing is served.
 fn refuse(refusal: &Refusal, registry: &Registry) -> io::Result<ExitCode> {

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::activity::Activity;
 use super::current::Current;
 use super::ledger::Noted;
 use crate::app::{
-    Body, BoxError, Connection, Context, Request, Response, ResponseFuture, response,
+    Body, BoxError, Connection, Context, Request, Response, ResponseFuture, response, trace::Trace,
 };
 
 // Panics are caught wherever the app runs. What it leaves behind in itself is seen by later
@@ -52,9 +53,11 @@ impl Service<http::Request<Incoming>> for Answerer {
         let mut request = request.map(Body::from);
         request.extensions_mut().insert(Context::new(Arc::clone(&self.connection)));
         let busy = Busy::new(Arc::clone(&self.activity), &mut request);
-        let response = catch_unwind(AssertUnwindSafe(|| self.app.answer(request)));
+        let mut trace = Trace::default();
+        let answer = || catch_unwind(AssertUnwindSafe(|| self.app.answer(request)));
+        let response = trace.within(answer);
         let response = response.unwrap_or_else(|panic| ResponseFuture::ready(panicked(&*panic)));
-        Answer { response, busy: Some(busy) }
+        Answer { response, busy: Some(busy), trace }
     }
 }
 
@@ -86,6 +89,7 @@ pub(super) struct Answer {
     response: ResponseFuture,
     /// Handed on to the body.
     busy: Option<Busy>,
+    trace: Trace,
 }
 
 impl Future for Answer {
@@ -93,8 +97,8 @@ impl Future for Answer {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let response =
-            catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.response).poll(context)));
+        let mut poll = || Pin::new(&mut this.response).poll(context);
+        let response = this.trace.within(|| catch_unwind(AssertUnwindSafe(&mut poll)));
         let response = response.unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)));
         response.map(|mut response| {
             let mut busy = this.busy.take();
@@ -104,7 +108,8 @@ impl Future for Answer {
                     tell_to_leave(&mut response);
                 }
             }
-            Ok(response.map(|body| Answered { body, busy }))
+            let trace = mem::take(&mut this.trace);
+            Ok(response.map(|body| Answered { body, busy, trace }))
         })
     }
 }
@@ -122,6 +127,7 @@ fn tell_to_leave(response: &mut Response) {
 pub(super) struct Answered {
     body: Body,
     busy: Option<Busy>,
+    trace: Trace,
 }
 
 impl http_body::Body for Answered {
@@ -132,8 +138,9 @@ impl http_body::Body for Answered {
         mut self: Pin<&mut Self>,
         context: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let body = &mut self.body;
-        let frame = catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(context)));
+        let Self { body, trace, .. } = &mut *self;
+        let mut poll = || Pin::new(&mut *body).poll_frame(context);
+        let frame = trace.within(|| catch_unwind(AssertUnwindSafe(&mut poll)));
         let frame = frame.unwrap_or_else(|panic| {
             log(&*panic);
             Poll::Ready(Some(Err("the app panicked".into())))

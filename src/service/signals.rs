@@ -73,7 +73,7 @@ impl fmt::Display for Signal {
 
 /// Has the files of this process's logs opened anew.
 pub(super) fn reopen_logs(signal: Signal) {
-    tracing::info!("{signal}: the files of access logs are opened anew");
+    tracing::info!("{signal}: the files of logs are opened anew");
     access_log::reopen();
 }
 

@@ -16,6 +16,7 @@ use super::upgrade::Estate;
 use super::{Error, Outcome, Prepared, Site, counted, privileges, workers};
 use crate::admin::{Asked as Inquiries, Asker, Health};
 use crate::app::App;
+use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::server::{Inherited, Settings, Sockets};
 
@@ -114,12 +115,14 @@ impl Single {
     /// Serves something else from now on: in place, or where the settings of a server have
     /// changed by new servers, which accept connections before the old ones leave.
     async fn change(&mut self, prepared: Result<Prepared, String>) -> reload::Result {
-        let Prepared { sites, .. } = prepared?;
+        let Prepared { sites, basis, .. } = prepared?;
         if workers(&sites) > 0 {
             return Err("`workers` cannot change from 0 without a restart".to_owned());
         }
+        let log = Log::open(&basis.config)?;
         let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
         if settings == self.settings {
+            log.put_in_force();
             let apps: Vec<App> = sites.into_iter().map(|site| site.app).collect();
             self.engine.replace(&apps);
             return Ok("the pipeline is replaced".to_owned());
@@ -127,6 +130,7 @@ impl Single {
         let sockets = bind(&settings, 0, self.sockets.clone(), &mut Inherited::none()).await;
         let sockets = sockets.map_err(|error| error.to_string())?;
         let engine = engine(sites, &sockets, &self.metrics).map_err(|error| error.to_string())?;
+        log.put_in_force();
         let before = mem::replace(&mut self.engine, engine);
         self.leaving.spawn(drain(before, self.settings[0].clone()));
         announce(&sockets);

@@ -27,6 +27,7 @@ use crate::access_log;
 use crate::admin::Asker;
 use crate::app::App;
 use crate::config::Config;
+use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::server::{Place, Share};
@@ -169,7 +170,7 @@ struct Worker {
     /// What is being loaded, in the order in which it was asked for.
     loading: VecDeque<Loading>,
     /// What is prepared and not yet in force.
-    coming: Option<Vec<App>>,
+    coming: Option<(Vec<App>, Log)>,
     /// None until it serves.
     engine: Option<Engine>,
     metrics: Metrics,
@@ -204,8 +205,9 @@ impl Worker {
             }
             Command::Beat => self.beat(),
             Command::Commit => {
-                if let (Some(engine), Some(apps)) = (&self.engine, self.coming.take()) {
+                if let (Some(engine), Some((apps, log))) = (&self.engine, self.coming.take()) {
                     engine.replace(&apps);
+                    log.put_in_force();
                 }
                 self.say(Report::Committed);
             }
@@ -230,12 +232,16 @@ impl Worker {
 
     /// Serves what was loaded first, and keeps what is loaded later until it is told to.
     fn has_loaded(&mut self, loaded: Result<Prepared, String>, shares: &mut Option<Vec<Share>>) {
-        let sites = match loaded {
-            Ok(Prepared { sites, .. }) => sites,
+        let Prepared { sites, basis, .. } = match loaded {
+            Ok(prepared) => prepared,
             Err(reason) => return self.say(Report::Refused(reason)),
         };
         let Some(shares) = shares.take() else {
-            self.coming = Some(sites.into_iter().map(|site| site.app).collect());
+            let log = match Log::open(&basis.config) {
+                Ok(log) => log,
+                Err(reason) => return self.say(Report::Refused(reason)),
+            };
+            self.coming = Some((sites.into_iter().map(|site| site.app).collect(), log));
             return self.say(Report::Prepared);
         };
         if let Some(Err(error)) = sites.first().map(|site| privileges::drop(&site.settings)) {

@@ -16,6 +16,7 @@ mod graph;
 mod hostile;
 mod install;
 mod library;
+mod log;
 mod neutron;
 mod own_filter;
 mod route;

@@ -8,7 +8,7 @@ use http::header::{HeaderName, HeaderValue};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use crate::app::{Filter, Phase, REQUEST_ID, Request, RequestExt, Response};
+use crate::app::{Filter, Phase, REQUEST_ID, Request, RequestExt, Response, trace};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Dialect;
@@ -85,6 +85,7 @@ impl Phase for RequestId {
     fn request(&self, request: &mut Request) -> ControlFlow<Response, HeaderValue> {
         remove_malformed(request.headers_mut());
         let id = generate();
+        trace::identify(&id);
         request.context_mut().request_id = Some(id.clone());
         ControlFlow::Continue(id)
     }

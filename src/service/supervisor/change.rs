@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Supervisor;
+use crate::log::Log;
 use crate::server::{Inherited, Settings, Sockets};
 use crate::service::plan::{Plan, announce, bind};
 use crate::service::reload;
@@ -17,6 +18,7 @@ use crate::source::Snapshot;
 #[derive(Debug)]
 pub(super) struct Coming {
     pub(super) plan: Plan,
+    log: Option<Log>,
     /// What those who asked are told once it is in force.
     what: &'static str,
 }
@@ -31,8 +33,8 @@ pub(super) enum Purpose {
     Less,
     /// One worker more.
     More,
-    /// Other settings, of which there are to be so many workers.
-    Replace(Vec<Settings>, Arc<Snapshot>, usize),
+    /// Other settings, of which there are to be so many workers, and another log.
+    Replace(Vec<Settings>, Arc<Snapshot>, usize, Log),
 }
 
 /// What has been bound, for as long as nothing is being bound.
@@ -62,15 +64,20 @@ impl Supervisor {
             let reason = "`workers` cannot change to 0 without a restart".to_owned();
             return self.settle(&Err(reason));
         }
-        let Prepared { sites, snapshot, .. } = prepared;
+        let Prepared { sites, snapshot, basis, .. } = prepared;
+        let log = match Log::open(&basis.config) {
+            Ok(log) => log,
+            Err(reason) => return self.settle(&Err(reason)),
+        };
         // The workers build apps of their own.
         let settings: Vec<_> = sites.into_iter().map(|site| site.settings).collect();
         if settings == self.plan.settings {
             let plan = Plan { snapshot, ..self.plan.clone() };
-            self.coming = Some(Coming { plan, what: "the pipeline is replaced in all workers" });
+            let what = "the pipeline is replaced in all workers";
+            self.coming = Some(Coming { plan, log: Some(log), what });
             self.fleet.change_in_place(Instant::now());
         } else {
-            self.bind(count, Purpose::Replace(settings, snapshot, count));
+            self.bind(count, Purpose::Replace(settings, snapshot, count, log));
         }
     }
 
@@ -104,10 +111,10 @@ impl Supervisor {
     pub(super) fn has_bound(&mut self, bound: Result<Vec<Sockets>, Error>, purpose: Purpose) {
         let now = Instant::now();
         match (bound, purpose) {
-            (Ok(sockets), Purpose::Replace(settings, snapshot, count)) => {
+            (Ok(sockets), Purpose::Replace(settings, snapshot, count, log)) => {
                 let plan = Plan { settings, snapshot, sockets };
                 let what = "the settings of the server are replaced, by new workers";
-                self.coming = Some(Coming { plan, what });
+                self.coming = Some(Coming { plan, log: Some(log), what });
                 self.fleet.replace(count, now);
             }
             (Ok(sockets), Purpose::Less) => {
@@ -125,7 +132,10 @@ impl Supervisor {
 
     /// Has what was to come in force for workers that start from now on.
     pub(super) fn commit(&mut self) {
-        if let Some(Coming { plan, .. }) = &self.coming {
+        if let Some(Coming { plan, log, .. }) = &mut self.coming {
+            if let Some(log) = log.take() {
+                log.put_in_force();
+            }
             if plan.settings != self.plan.settings {
                 announce(&plan.sockets);
             }
