@@ -1,5 +1,7 @@
 //! Makes the common responses.
 
+use std::cmp::Reverse;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -46,21 +48,29 @@ pub enum Form {
 }
 
 impl Form {
-    /// The form that a client asks for: the first of the types in `Accept` that there is one for.
+    /// The form that a client asks for by `Accept`: the one that it weighs most, and of several
+    /// the one that it names first. Whatever else it asks for, it gets text.
     pub fn asked(headers: &HeaderMap) -> Self {
         let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let form = |range: &str| match range.split(';').next().map(str::trim) {
-            Some("application/json") => Some(Self::Json),
-            Some("text/html") => Some(Self::Html),
-            Some("text/plain" | "text/*" | "*/*") => Some(Self::Text),
-            _ => None,
-        };
-        accept.split(',').find_map(form).unwrap_or(Self::Text)
+        let ranges: Vec<_> = accept.split(',').filter_map(Range::parse).collect();
+        let weights = [Self::Text, Self::Html, Self::Json].map(|form| {
+            let own = ranges.iter().enumerate().filter(|(_, range)| range.precision(form) > 0);
+            // The most precise range decides, the first of several.
+            let own = own.min_by_key(|(at, range)| (Reverse(range.precision(form)), *at));
+            own.map_or((0, 0, form), |(at, range)| (range.weight, usize::MAX - at, form))
+        });
+        // Of those that one range stands for, the first of the three.
+        let best = weights.into_iter().rev().max_by_key(|(weight, place, _)| (*weight, *place));
+        best.filter(|(weight, ..)| *weight > 0).map_or(Self::Text, |(.., form)| form)
     }
 
     /// A refusal in this form.
     pub fn refusal(self, status: StatusCode, detail: &str) -> Response {
-        let title = status.canonical_reason().unwrap_or("Unknown");
+        let title = match status {
+            // What WebOb calls it, and clients may look for.
+            StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
+            _ => status.canonical_reason().unwrap_or("Unknown"),
+        };
         let code = format!("{} {title}", status.as_u16());
         match self {
             Self::Html => {
@@ -73,6 +83,38 @@ impl Form {
             Self::Json => json(status, &json!({"message": detail, "code": code, "title": title})),
             Self::Text => text(status, format!("{code}\n\n{detail}\n")),
         }
+    }
+}
+
+/// An item of `Accept`.
+struct Range<'a> {
+    kind: &'a str,
+    /// In thousandths.
+    weight: u16,
+}
+
+impl<'a> Range<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let kind = parts.next().filter(|kind| kind.contains('/'))?;
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        let weight = weight.map_or(Some(1.0), |weight| weight.trim().parse::<f32>().ok())?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let weight = (weight.clamp(0.0, 1.0) * 1000.0) as u16;
+        Some(Self { kind, weight })
+    }
+
+    /// How precisely it names a form: 3 by its own name, 0 not at all.
+    fn precision(&self, form: Form) -> u8 {
+        let (own, family) = match form {
+            Form::Html => ("text/html", "text/*"),
+            Form::Json => ("application/json", "application/*"),
+            Form::Text => ("text/plain", "text/*"),
+        };
+        [("*/*", 1), (family, 2), (own, 3)]
+            .into_iter()
+            .find(|(kind, _)| self.kind.eq_ignore_ascii_case(kind))
+            .map_or(0, |(_, precision)| precision)
     }
 }
 
@@ -129,5 +171,19 @@ mod tests {
         assert_eq!(content_type("image/png, text/html;q=0.9"), "text/html; charset=utf-8");
         assert_eq!(content_type("*/*"), "text/plain; charset=utf-8");
         assert_eq!(content_type("image/png"), "text/plain; charset=utf-8");
+        for (accept, expected) in [
+            ("application/json;q=0.5, text/html", "text/html; charset=utf-8"),
+            ("text/html;q=0.5, application/json;q=0.9", "application/json"),
+            ("application/json;q=0", "text/plain; charset=utf-8"),
+            ("application/json;q=0, */*", "text/plain; charset=utf-8"),
+            ("text/plain;q=0.1, */*", "text/html; charset=utf-8"),
+            ("APPLICATION/JSON", "application/json"),
+            ("application/*", "application/json"),
+            ("application/json, text/plain, */*", "application/json"),
+            ("*/*;q=nan, application/json;q=x", "text/plain; charset=utf-8"),
+            (",;q, /", "text/plain; charset=utf-8"),
+        ] {
+            assert_eq!(content_type(accept), expected, "{accept}");
+        }
     }
 }

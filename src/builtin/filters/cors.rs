@@ -13,7 +13,7 @@ use crate::app::Filter;
 use crate::diagnostic::{Applicability, Diagnostic, Fix};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
-use crate::settings::{Dialect, Group, Reader};
+use crate::settings::{Dialect, Group, Reader, Rejected, Setting};
 use crate::source::Span;
 
 pub(super) const DEFINITION: Definition = Definition::filter::<Cors>("cors")
@@ -80,7 +80,7 @@ settings! {
         /// Whether pages may send cookies and the like. Never allowed to `*`.
         allow_credentials: bool = "true",
         /// Names of response headers that pages may read beside the safe ones.
-        expose_headers: Vec<HeaderName>,
+        expose_headers: Vec<Exposed>,
         /// How long a browser may keep the answer to a preflight, in seconds; 0 says nothing of
         /// it.
         max_age: u32 = "3600",
@@ -88,6 +88,18 @@ settings! {
         allow_methods: Vec<Method> = "OPTIONS, GET, HEAD, POST, PUT, DELETE, TRACE, PATCH",
         /// Names of request headers that pages may send beside the simple ones.
         allow_headers: Vec<HeaderName>,
+    }
+}
+
+/// The name of a header as it is written, since pages may compare it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Exposed(String);
+
+impl Setting for Exposed {
+    const EXPECTED: &'static str = HeaderName::EXPECTED;
+
+    fn parse(text: &str) -> Result<Self, Rejected> {
+        HeaderName::parse(text).map(|_| Self(text.to_owned()))
     }
 }
 
@@ -200,8 +212,8 @@ mod tests {
         let response = answer(LIST, app(), "GET", &[("origin", "https://b.example")]).await;
         assert_eq!(allowed(&response), "https://b.example true");
         let headers = response.headers();
-        assert_eq!(values(headers, "access-control-expose-headers"), "x-one,x-two");
-        assert_eq!(values(headers, "vary"), "Accept | origin");
+        assert_eq!(values(headers, "access-control-expose-headers"), "X-One,X-Two");
+        assert_eq!(values(headers, "vary"), "Accept | Origin");
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
     }
 
@@ -232,7 +244,7 @@ mod tests {
     #[tokio::test]
     async fn a_response_varies_by_origin_even_if_none_was_sent() {
         let response = answer(LIST, app(), "GET", &[]).await;
-        assert_eq!(values(response.headers(), "vary"), "Accept | origin");
+        assert_eq!(values(response.headers(), "vary"), "Accept | Origin");
         let app = App::ready(|_| {
             let mut response = response::text(StatusCode::OK, "");
             response.headers_mut().insert(VARY, HeaderValue::from_static("Accept, Origin"));
@@ -253,9 +265,9 @@ mod tests {
         );
         let header = |name| values(response.headers(), name);
         assert_eq!(header("access-control-allow-methods"), "PUT");
-        assert_eq!(header("access-control-allow-headers"), "x-auth-token,Accept, x-other");
+        assert_eq!(header("access-control-allow-headers"), "x-auth-token,Accept,x-other");
         assert_eq!(header("access-control-max-age"), "3600");
-        let vary = "origin, access-control-request-method, access-control-request-headers";
+        let vary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
         assert_eq!(header("vary"), vary);
         assert_eq!(text(response).await, "");
     }

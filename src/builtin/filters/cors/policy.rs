@@ -50,7 +50,7 @@ impl Policy {
         let mut origins: Vec<_> = settings.allowed_origin.into_iter().filter_map(one).collect();
         origins.sort();
         let simple = SIMPLE.map(HeaderName::from_static);
-        let exposed: Vec<_> = settings.expose_headers.iter().map(HeaderName::as_str).collect();
+        let exposed: Vec<_> = settings.expose_headers.iter().map(|name| &*name.0).collect();
         Self {
             origins: origins.into(),
             any_origin,
@@ -75,8 +75,8 @@ impl Policy {
     fn preflight(&self, headers: &HeaderMap, origin: &HeaderValue) -> Option<Response> {
         let method = only(headers, ACCESS_CONTROL_REQUEST_METHOD)?;
         self.methods.iter().find(|allowed| allowed.as_str() == method)?;
-        let asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS);
-        if !asked.iter().all(|names| self.allows_headers(names)) {
+        let asked = asked_headers(headers)?;
+        if !asked.iter().all(|name| self.allows_header(name)) {
             return None;
         }
         let mut response = Response::new(Body::empty());
@@ -84,23 +84,21 @@ impl Policy {
         let answer = response.headers_mut();
         self.name(origin.clone(), answer);
         answer.insert(ACCESS_CONTROL_ALLOW_METHODS, method.clone());
-        for names in asked {
-            answer.append(ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+        if let Ok(names) = HeaderValue::try_from(asked.join(","))
+            && !names.is_empty()
+        {
+            answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, names);
         }
         if let Some(age) = &self.max_age {
             answer.insert(ACCESS_CONTROL_MAX_AGE, age.clone());
         }
-        let vary = "origin, access-control-request-method, access-control-request-headers";
+        let vary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
         answer.insert(VARY, HeaderValue::from_static(vary));
         Some(response)
     }
 
-    fn allows_headers(&self, names: &HeaderValue) -> bool {
-        let Ok(names) = names.to_str() else { return false };
-        let mut names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
-        names.all(|name| {
-            self.headers.iter().any(|allowed| name.eq_ignore_ascii_case(allowed.as_str()))
-        })
+    fn allows_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|allowed| name.eq_ignore_ascii_case(allowed.as_str()))
     }
 
     /// Says which origin may read the response, and whether with credentials.
@@ -117,13 +115,17 @@ impl Phase for Policy {
 
     fn request(&self, request: &mut Request) -> ControlFlow<Response, Self::Memo> {
         let allowed = self.allowed(request.headers());
-        if request.method() == Method::OPTIONS
-            && let Some(origin) = &allowed
-            && let Some(answer) = self.preflight(request.headers(), origin)
-        {
-            return ControlFlow::Break(answer);
+        let headers = request.headers();
+        let is_preflight = request.method() == Method::OPTIONS
+            && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        let Some(origin) = allowed.as_ref().filter(|_| is_preflight) else {
+            return ControlFlow::Continue(allowed);
+        };
+        match self.preflight(headers, origin) {
+            Some(answer) => ControlFlow::Break(answer),
+            // What the app says to it is not for the page.
+            None => ControlFlow::Continue(None),
         }
-        ControlFlow::Continue(allowed)
     }
 
     fn response(&self, allowed: Self::Memo, response: &mut Response) {
@@ -143,6 +145,15 @@ impl Phase for Policy {
     }
 }
 
+/// The names of headers that a page asks to send, of one list or several; none if they cannot be
+/// read.
+fn asked_headers(headers: &HeaderMap) -> Option<Vec<&str>> {
+    let lists = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let lists: Option<Vec<_>> = lists.map(|names| names.to_str().ok()).collect();
+    let names = lists?.into_iter().flat_map(|names| names.split(',').map(str::trim));
+    Some(names.filter(|name| !name.is_empty()).collect())
+}
+
 /// The value of a header that stands once; none if it stands more often.
 fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).iter();
@@ -156,6 +167,6 @@ fn vary_by_origin(headers: &mut HeaderMap) {
         names.any(|name| name == b"*" || name.eq_ignore_ascii_case(b"origin"))
     };
     if !headers.get_all(VARY).iter().any(names) {
-        headers.append(VARY, HeaderValue::from_static("origin"));
+        headers.append(VARY, HeaderValue::from_static("Origin"));
     }
 }

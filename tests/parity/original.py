@@ -1,0 +1,22 @@
+"""Serves a paste file as Python does, by waitress: `original.py FILE SETTINGS`. Prints its port."""
+
+import os
+import sys
+
+from oslo_config import cfg
+from paste.deploy import loadapp
+from waitress.server import create_server
+
+
+def main(file, settings):
+    cfg.CONF([], project="parity", default_config_files=[settings])
+    app = loadapp(f"config:{os.path.abspath(file)}")
+    server = create_server(
+        app, host="127.0.0.1", port=0, threads=2, ident=None, clear_untrusted_proxy_headers=False, expose_tracebacks=False
+    )
+    print(server.effective_port, flush=True)
+    server.run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,57 @@
+"""The apps `echo` and `respond` of pasteline in Python, for the original to stand before."""
+
+import base64
+import json
+from urllib.parse import quote
+
+
+def echo(global_conf, **local_conf):
+    def app(environ, start_response):
+        body = environ["wsgi.input"].read()
+        seen = {
+            "method": environ["REQUEST_METHOD"],
+            "scheme": environ["wsgi.url_scheme"],
+            "client": environ.get("REMOTE_ADDR"),
+            "script_name": quoted(environ.get("SCRIPT_NAME", "")),
+            "path_info": quoted(environ.get("PATH_INFO", "")),
+            "query": environ.get("QUERY_STRING", ""),
+            "headers": headers(environ),
+        }
+        try:
+            seen["body"] = body.decode()
+        except UnicodeDecodeError:
+            seen["body_base64"] = base64.b64encode(body).decode()
+        text = json.dumps(seen).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
+        return [text]
+
+    return app
+
+
+def quoted(path):
+    return quote(path.encode("latin-1"), safe="/:@!$&'()*+,;=-._~")
+
+
+def headers(environ):
+    pairs = [(key[5:], value) for key, value in environ.items() if key.startswith("HTTP_")]
+    pairs += [(key, environ[key]) for key in ("CONTENT_TYPE",) if environ.get(key)]
+    return [
+        [key.replace("_", "-").lower(), value.encode("latin-1").decode("utf-8", "replace")]
+        for key, value in pairs
+        if isinstance(value, str)
+    ]
+
+
+def respond(global_conf, status="200", body="", content_type="text/plain; charset=utf-8", headers="", **local_conf):
+    from http import HTTPStatus
+
+    phrase = HTTPStatus(int(status)).phrase
+    pairs = [tuple(part.strip() for part in line.split(":", 1)) for line in headers.splitlines() if line.strip()]
+    if body:
+        pairs.insert(0, ("Content-Type", content_type))
+
+    def app(environ, start_response):
+        start_response(f"{status} {phrase}", list(pairs))
+        return [body.encode()]
+
+    return app
