@@ -1,8 +1,6 @@
 //! The program before a service: what is passed on, and what becomes of a service that is gone.
 
-use std::net::TcpListener;
-
-use crate::support::{Test, Upstream};
+use crate::support::{Test, Upstream, closed_address};
 
 fn proxy(upstream: &Upstream) -> String {
     let upstream = upstream.address();
@@ -24,8 +22,7 @@ fn finishes_what_has_begun_before_it_ends() {
 
 #[test]
 fn a_dead_upstream_is_told_as_json_with_the_id_of_the_request() {
-    // A port that was free a moment ago, and that nobody listens at.
-    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_socket, dead) = closed_address();
     let text = format!(
         "[pipeline:main]\npipeline = request_id app\n\
          [filter:request_id]\nuse = egg:pasteline#request_id\n\

@@ -7,7 +7,7 @@ mod upstream;
 
 pub(crate) use self::answer::Answer;
 pub(crate) use self::server::{Client, Server};
-pub(crate) use self::upstream::Upstream;
+pub(crate) use self::upstream::{Upstream, closed_address};
 
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;

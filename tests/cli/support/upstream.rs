@@ -6,6 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use socket2::{Domain, Socket, Type};
+
 use super::PATIENCE;
 use super::answer::read_chunks;
 
@@ -61,6 +63,14 @@ impl Upstream {
     pub(crate) fn request(&self) -> String {
         self.requests.recv_timeout(PATIENCE).unwrap()
     }
+}
+
+/// An address that nobody listens at, and that nobody else gets while the socket is there.
+pub(crate) fn closed_address() -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, address)
 }
 
 /// Answers the requests of a connection until it ends. A request that is cut off is not kept.
