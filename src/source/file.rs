@@ -3,7 +3,10 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use super::{Span, describe, shown};
 
@@ -67,7 +70,9 @@ pub enum Unreadable {
 /// it is looked at before it is opened, and the file that was opened is looked at again.
 pub(super) fn read_regular(path: &Path) -> Result<Vec<u8>, Unreadable> {
     refuse_special(&path.metadata().map_err(Unreadable::Io)?)?;
-    let file = File::open(path).map_err(Unreadable::Io)?;
+    // Should a pipe have taken its place by now, opening it must not wait for a writer.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path).map_err(Unreadable::Io)?;
     let metadata = file.metadata().map_err(Unreadable::Io)?;
     refuse_special(&metadata)?;
     read_all(file)
