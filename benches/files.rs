@@ -77,12 +77,18 @@ const CASES: &[Case] = &[
         format!("[composite:main]\nuse = egg:Paste#urlmap\n{entries}{LAST}")
     }),
     ("1,000 sections", VALIDATE, THOUSAND, |part| thousand(996 / part)),
-    ("a way 10,000 sections deep", VALIDATE, ATTACK, |part| row(10_000 / part, "app")),
-    ("a circle of 10,000 sections", VALIDATE, ATTACK, |part| row(10_000 / part, "main")),
-    ("10,000 references in a row", VALIDATE, ATTACK, |part| {
-        let links = numbered(10_000 / part, |n| format!("k{n} = %(k{})s\n", n + 1));
-        format!("[DEFAULT]\n{links}k{} = x\n{LAST}", 10_000 / part)
+    ("a way 10,000 sections deep", VALIDATE, ATTACK, |part| row(10_000 / part, "app", USE)),
+    ("a circle of 10,000 sections", VALIDATE, ATTACK, |part| row(10_000 / part, "main", USE)),
+    ("10,000 pipelines in a row", VALIDATE, ATTACK, |part| row(10_000 / part, "app", PIPELINE)),
+    ("a circle of 10,000 pipelines", VALIDATE, ATTACK, |part| row(10_000 / part, "main", PIPELINE)),
+    ("10,000 composites in a row", VALIDATE, ATTACK, |part| row(10_000 / part, "app", COMPOSITE)),
+    ("a circle of 10,000 composites", VALIDATE, ATTACK, |part| {
+        row(10_000 / part, "main", COMPOSITE)
     }),
+    ("10,000 includes in a row", VALIDATE, ATTACK, |part| row(10_000 / part, "app", INCLUDE)),
+    ("a circle of 10,000 includes", VALIDATE, ATTACK, |part| row(10_000 / part, "main", INCLUDE)),
+    ("10,000 references in a row", VALIDATE, ATTACK, |part| references(10_000 / part, "x")),
+    ("a circle of 10,000 references", VALIDATE, ATTACK, |part| references(10_000 / part, "%(k0)s")),
     ("composites that double", VALIDATE, ATTACK, |_| {
         let section =
             |n| format!("[composite:c{n}]\nuse = egg:Paste#urlmap\n/a = c{0}\n/b = c{0}\n", n + 1);
@@ -152,13 +158,26 @@ fn thousand(count: usize) -> String {
         + &numbered(count, filter)
 }
 
-/// Sections that each use the next, from `main` on.
-fn row(count: usize, last: &str) -> String {
-    let section = |n| {
-        let next = if n + 1 == count { last.to_owned() } else { format!("a{}", n + 1) };
-        format!("[app:a{n}]\nuse = {next}\n")
-    };
-    numbered(count, section).replacen("[app:a0]", "[app:main]", 1) + LAST
+/// A section by its name that leads to another.
+type Link = fn(&str, &str) -> String;
+
+const COMPOSITE: Link =
+    |name, next| format!("[composite:{name}]\nuse = egg:Paste#urlmap\n/ = {next}\n");
+const INCLUDE: Link = |name, next| format!("[app:{name}]\nuse = config:files.ini#{next}\n");
+const PIPELINE: Link = |name, next| format!("[pipeline:{name}]\npipeline = f {next}\n");
+const USE: Link = |name, next| format!("[app:{name}]\nuse = {next}\n");
+
+/// Sections that each lead to the next, from `main` on.
+fn row(count: usize, last: &str, link: Link) -> String {
+    let name = |n| if n == 0 { "main".to_owned() } else { format!("a{n}") };
+    let next = |n| if n + 1 == count { last.to_owned() } else { name(n + 1) };
+    numbered(count, |n| link(&name(n), &next(n))) + LAST
+}
+
+/// Options that each refer to the next.
+fn references(count: usize, last: &str) -> String {
+    let links = numbered(count, |n| format!("k{n} = %(k{})s\n", n + 1));
+    format!("[DEFAULT]\n{links}k{count} = {last}\n{LAST}")
 }
 
 /// Runs the program on a file once: the time that it takes, and its memory in KiB.

@@ -13,9 +13,35 @@ use crate::support::{Finished, Test};
 
 const APP: &str = "[app:last]\nuse = egg:pasteline#respond\n";
 
+const FILTER: &str = "[filter:named]\nuse = egg:pasteline#request_id\n";
+
+/// A section by its name that leads to another.
+type Link = fn(&str, &str) -> String;
+
+/// All ways in which a section leads to another.
+const LINKS: &[Link] = &[USE, PIPELINE, INCLUDE, COMPOSITE, NEXT, FILTER_WITH];
+
+const USE: Link = |name, next| format!("[app:{name}]\nuse = {next}\n");
+const PIPELINE: Link = |name, next| format!("[pipeline:{name}]\npipeline = {next}\n");
+const INCLUDE: Link = |name, next| format!("[app:{name}]\nuse = config:api-paste.ini#{next}\n");
+const COMPOSITE: Link =
+    |name, next| format!("[composite:{name}]\nuse = egg:pasteline#urlmap\n/ = {next}\n");
+const NEXT: Link =
+    |name, next| format!("[filter-app:{name}]\nuse = egg:pasteline#request_id\nnext = {next}\n");
+const FILTER_WITH: Link = |name, next| {
+    let next = next.replace("last", "named");
+    format!("[filter:{name}]\nuse = egg:pasteline#request_id\nfilter-with = {next}\n")
+};
+
+/// The program with 256 KiB of stack.
+fn with_little_stack() -> Test {
+    let test = Test::program("sh").argument("-c").argument("ulimit -s 256; exec \"$0\" \"$@\"");
+    test.argument(env!("CARGO_BIN_EXE_pasteline"))
+}
+
 /// What `validate` finds in a file, by slug and message.
 fn found(ini: &str) -> Vec<(String, String)> {
-    let finished = Test::new().ini(ini).arguments("validate --format json").run();
+    let finished = with_little_stack().ini(ini).arguments("validate --format json").run();
     let told: Json = serde_json::from_str(&finished.stdout).unwrap();
     let text = |value: &Json| value.as_str().unwrap().to_owned();
     let told = told.as_array().unwrap().iter();
@@ -32,20 +58,11 @@ fn row(length: usize, last: &str, section: impl Fn(&str, &str) -> String) -> Str
     let name = |number| if number == 0 { "main".to_owned() } else { format!("a{number}") };
     let next = |number| if number + 1 == length { last.to_owned() } else { name(number + 1) };
     let sections = (0..length).map(|number| section(&name(number), &next(number)));
-    sections.collect::<String>() + APP
+    sections.collect()
 }
 
 fn numbered(line: impl Fn(usize) -> String) -> String {
     (0..100_000).map(line).collect()
-}
-
-fn uses(length: usize, last: &str) -> String {
-    row(length, last, |name, next| format!("[app:{name}]\nuse = {next}\n"))
-}
-
-fn pipelines(length: usize, last: &str) -> String {
-    let section = |name: &str, next: &str| format!("[pipeline:{name}]\npipeline = named {next}\n");
-    row(length, last, section) + "[filter:named]\nuse = egg:pasteline#request_id\n"
 }
 
 #[test]
@@ -87,43 +104,49 @@ fn a_pipeline_of_200_000_filters_is_refused() {
 
 #[test]
 fn sections_that_lead_ten_thousand_deep_are_refused_once() {
-    for ini in [uses(10_000, "last"), pipelines(10_000, "last")] {
+    for link in LINKS {
+        let ini = row(10_000, "last", link) + APP + FILTER;
         let expected = "sections lead to sections more than 480 deep".to_owned();
-        assert_eq!(found(&ini)[0], ("too-deep".to_owned(), expected));
-        assert_eq!(slugs(&ini), ["too-deep"]);
+        assert_eq!(found(&ini), [("too-deep".to_owned(), expected)], "{}", &ini[..80]);
     }
 }
 
 #[test]
 fn a_circle_of_sections_is_one_fault_its_middle_left_out() {
-    for ini in [uses(400, "main"), pipelines(400, "main")] {
-        let ini = ini.replace(APP, "");
+    for link in LINKS {
+        let ini = row(200, "main", link);
         let [(slug, message)] = &found(&ini)[..] else { panic!("one fault: {:?}", found(&ini)) };
         assert_eq!(slug, "cycle");
-        assert!(message.contains("` → 393 more → `"), "{message}");
+        assert!(message.contains("` → 193 more → `"), "{message}");
     }
 }
 
 #[test]
 fn a_circle_of_ten_thousand_sections_is_one_fault() {
-    for ini in [uses(10_000, "main"), pipelines(10_000, "main")] {
-        assert_eq!(slugs(&ini.replace(APP, "")), ["too-deep"]);
+    for link in LINKS {
+        let ini = row(10_000, "main", link);
+        assert_eq!(slugs(&ini), ["too-deep"], "{}", &ini[..80]);
+        let told = with_little_stack().ini(&ini).arguments("validate").run().status(1);
+        told.tells("the way there: `[").tells(" more → `[");
     }
+}
+
+/// Files `0.ini`, `1.ini` … that each use the section `main` of the next, and the last of the
+/// first.
+fn files(count: usize) -> Test {
+    (0..count).fold(with_little_stack(), |test, number| {
+        let next = (number + 1) % count;
+        test.file(&format!("{number}.ini"), format!("[app:main]\nuse = config:{next}.ini\n"))
+    })
 }
 
 #[test]
 fn files_that_include_one_another_come_to_an_end() {
-    let include = |next: usize| format!("[app:main]\nuse = config:{next}.ini\n");
-    let chain = (0..1000)
-        .fold(Test::new(), |test, number| test.file(&format!("{number}.ini"), include(number + 1)));
-    let chain = chain.arguments("validate 0.ini").run().status(1);
-    chain.tells("error[too-deep]").tells("1 error in 0.ini");
-
-    let circle = (0..100).fold(Test::new(), |test, number| {
-        test.file(&format!("{number}.ini"), include((number + 1) % 100))
-    });
-    let circle = circle.arguments("validate 0.ini").run().status(1);
-    circle.tells("error[cycle]").tells(" more → ").tells("1 error in 0.ini");
+    for (count, slug) in [(10_000, "too-deep"), (100, "cycle")] {
+        let finished = files(count).arguments("validate 0.ini").run().status(1);
+        let told = finished.tells(&format!("error[{slug}]")).tells(" more → ");
+        told.tells("1 error in 0.ini");
+    }
 }
 
 #[test]
@@ -166,9 +189,10 @@ fn composites_that_name_the_next_one_twice_are_refused() {
     let section = |name: &str, next: &str| {
         format!("[composite:{name}]\nuse = egg:Paste#urlmap\n/a = {next}\n/b = {next}\n")
     };
-    assert_eq!(slugs(&row(19, "last", section)), ["too-large"]);
-    assert_eq!(slugs(&row(12, "last", section)), [""; 0]);
-    let shown = Test::new().ini(&row(12, "last", section)).arguments("show --format json").run();
+    assert_eq!(slugs(&(row(19, "last", section) + APP)), ["too-large"]);
+    assert_eq!(slugs(&(row(12, "last", section) + APP)), [""; 0]);
+    let shown =
+        Test::new().ini(&(row(12, "last", section) + APP)).arguments("show --format json").run();
     assert_eq!(shown.status(0).stdout.matches("\"app:last\"").count(), 2 << 12);
 }
 
@@ -233,9 +257,10 @@ fn a_file_may_change_while_it_is_read() {
     });
 }
 
-/// The program with 256 KiB of stack, on pipelines 480 deep.
 #[test]
 fn deep_trees_need_little_stack() {
+    let link = |name: &str, next: &str| format!("[pipeline:{name}]\npipeline = named {next}\n");
+    let deep = row(478, "last", link) + APP + FILTER;
     for arguments in [
         "show",
         "show --format json",
@@ -247,9 +272,8 @@ fn deep_trees_need_little_stack() {
         "fmt --check",
         "route api-paste.ini GET /",
     ] {
-        let test = Test::program("sh").argument("-c").argument("ulimit -s 256; exec \"$0\" \"$@\"");
-        let test = test.argument(env!("CARGO_BIN_EXE_pasteline")).arguments(arguments);
-        let finished = test.ini(&pipelines(478, "last")).run();
+        let test = with_little_stack().arguments(arguments);
+        let finished = test.ini(&deep).run();
         let expected = i32::from(arguments.starts_with("fmt"));
         assert_eq!((finished.status, &*finished.stderr), (Some(expected), ""), "{arguments}");
         assert!(!finished.stdout.is_empty(), "{arguments}");
