@@ -31,7 +31,7 @@ impl<'a> Scope<'a> {
     /// What the references in the value of a key bring in, each name once: the values that a
     /// value refers to follow it.
     pub fn references(&self, key: &str) -> Vec<Brought<'a>> {
-        let asked = self.find(key, None).filter(|asked| asked.raw.contains('%'));
+        let asked = self.find(key, None).filter(|asked| asked.raw.contains("%("));
         // Most values refer to nothing.
         let Some(asked) = asked else { return Vec::new() };
         let mut seen = HashSet::from([key.to_owned()]);
@@ -52,7 +52,7 @@ impl<'a> Scope<'a> {
 
     /// What the references in a raw value of `from` stand for, the last of them first.
     fn named(&self, raw: &str, from: Option<&Setting>, depth: usize) -> Vec<Brought<'a>> {
-        if !raw.contains('%') {
+        if !raw.contains("%(") {
             return Vec::new();
         }
         let mut brought: Vec<_> = syntax::interpolation(raw)

@@ -72,6 +72,9 @@ fn starts(lines: &[Span]) -> impl Iterator<Item = (usize, Span)> {
 fn lines(span: Span, sources: &Sources) -> Vec<Span> {
     let text = sources.get(span.source).text();
     let Range { start: value, end } = span.range();
+    if !text[value..end].contains(['\n', '\r']) {
+        return vec![span];
+    }
     let start = line_start(text, value);
     let place = |from: usize, to: usize| Span::new(span.source, from, to.max(from));
     let mut parsed = syntax::parse(&text[start..end]);

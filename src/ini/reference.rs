@@ -87,7 +87,7 @@ fn stray(step: &Step<'_>) -> Diagnostic {
     let Some(setting) = step.found.setting else { return diagnostic.help(advice(&step.key)) };
     diagnostic.at(step.place()).label("expected `%%` or `%(name)s`").fix(double(
         setting,
-        stray_signs(&setting.raw),
+        stray_signs(&setting.raw, step.range.start),
         Applicability::Safe,
     ))
 }
@@ -132,12 +132,15 @@ fn advice(key: &str) -> String {
     }
 }
 
-/// The offsets of the percent signs in a value that begin nothing, of the first of them.
-fn stray_signs(raw: &str) -> Vec<usize> {
+/// The offsets of the percent signs in a value that begin nothing, of the first of them, the very
+/// first of which is known.
+fn stray_signs(raw: &str, first: usize) -> Vec<usize> {
     /// How many are mended at once.
     const MOST: usize = 100;
-    let strays = syntax::interpolation(raw).filter(|piece| piece.kind == PieceKind::Stray);
-    strays.map(|piece| piece.range.start).take(MOST).collect()
+    let rest = first + 1;
+    let strays = syntax::interpolation(&raw[rest..]).filter(|piece| piece.kind == PieceKind::Stray);
+    let others = strays.map(|piece| rest + piece.range.start);
+    std::iter::once(first).chain(others).take(MOST).collect()
 }
 
 fn double(setting: &Setting, signs: Vec<usize>, applicability: Applicability) -> Fix {

@@ -1,11 +1,12 @@
 //! What is looked at for warnings.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Graph, Loadable, Loader, NodeKind, Survey};
-use crate::ini::{Defaults, Document, Places, Section, Setting};
+use crate::ini::{Defaults, Document, Places, Section, Setting, Value};
 use crate::registry::{Definition, Flow, Found, Registry};
 use crate::source::{Sources, Span};
 
@@ -26,20 +27,24 @@ pub(super) struct File<'a> {
 
 /// A pipeline as it stands, in a section of its own or among those of a strategy.
 #[derive(Debug)]
-pub(super) struct Pipeline {
+pub(super) struct Pipeline<'a> {
     pub(super) text: Arc<str>,
-    places: Places,
+    value: Value,
+    sources: &'a Sources,
+    /// Found when the first place is asked for, as most pipelines are fine.
+    places: OnceCell<Option<Places>>,
 }
 
-impl Pipeline {
+impl Pipeline<'_> {
     /// The place of a word of the text.
     pub(super) fn place(&self, (at, word): (usize, &str)) -> Option<Span> {
-        self.places.part(at..at + word.len())
+        let places = self.places.get_or_init(|| self.value.places(self.sources));
+        places.as_ref()?.part(at..at + word.len())
     }
 
     /// The place of a word that stands there to the letter; none if it came through a reference.
-    pub(super) fn letters(&self, (at, word): (usize, &str), sources: &Sources) -> Option<Span> {
-        self.place((at, word)).filter(|place| sources.text(*place) == word)
+    pub(super) fn letters(&self, (at, word): (usize, &str)) -> Option<Span> {
+        self.place((at, word)).filter(|place| self.sources.text(*place) == word)
     }
 }
 
@@ -66,11 +71,11 @@ impl<'a> File<'a> {
     }
 
     /// The pipelines whose references can be filled in.
-    pub(super) fn pipelines(&self) -> impl Iterator<Item = Pipeline> {
+    pub(super) fn pipelines(&self) -> impl Iterator<Item = Pipeline<'a>> {
         self.sections().flat_map(|section| self.pipelines_of(section))
     }
 
-    fn pipelines_of(&self, section: &'a Section) -> Vec<Pipeline> {
+    fn pipelines_of(&self, section: &'a Section) -> Vec<Pipeline<'a>> {
         let is_strategy = self.strategies.contains(&section.span);
         let is_pipeline = |key: &str| match split(&section.name) {
             Some(("pipeline", _)) => key == "pipeline",
@@ -84,8 +89,8 @@ impl<'a> File<'a> {
         let scope = self.defaults.scope(Some(section), self.sources);
         let pipelines = options.filter_map(|option| {
             let value = scope.value(&option.key)?.ok()?;
-            let places = value.places(self.sources)?;
-            Some(Pipeline { text: value.text, places })
+            let text = Arc::clone(&value.text);
+            Some(Pipeline { text, value, sources: self.sources, places: OnceCell::new() })
         });
         pipelines.collect()
     }

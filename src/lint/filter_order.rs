@@ -9,7 +9,6 @@ use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix};
 use crate::graph::{Graph, Node, NodeKind};
 use crate::registry::{Definition, Kind, Registry};
 use crate::settings::Setting;
-use crate::source::Sources;
 use crate::syntax;
 
 pub(super) const LINT: Lint =
@@ -49,7 +48,7 @@ fn look_at_file(file: &File<'_>, found: &mut Found) {
             for (inner, why) in definition.outside_of {
                 if let Some(first) = earlier.get(inner) {
                     let named = [word, *first].map(|word| Named::word(&pipeline, word));
-                    let fix = put_before(&pipeline, (*first, word), file.sources);
+                    let fix = put_before(&pipeline, (*first, word));
                     found.add(Diagnostic { fix, ..fault(named[0], named[1], why) });
                 }
             }
@@ -85,12 +84,11 @@ fn advice(outer: &str, inner: &str) -> String {
 /// Puts a filter before another that comes earlier, and those from there on behind it. Words
 /// change their places and nothing between them does: lines and comments stay where they are.
 fn put_before(
-    pipeline: &Pipeline,
+    pipeline: &Pipeline<'_>,
     (inner, outer): ((usize, &str), (usize, &str)),
-    sources: &Sources,
 ) -> Option<Fix> {
     let moved = syntax::words(&pipeline.text).filter(|(at, _)| (inner.0..=outer.0).contains(at));
-    let places = moved.clone().map(|word| pipeline.letters(word, sources));
+    let places = moved.clone().map(|word| pipeline.letters(word));
     let places = places.collect::<Option<Vec<_>>>()?;
     let words = std::iter::once(outer).chain(moved).map(|(_, word)| word.to_owned());
     Some(Fix {

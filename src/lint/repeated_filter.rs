@@ -42,7 +42,7 @@ fn look_at_file(file: &File<'_>, found: &mut Found) {
             let earlier = *first.entry(word.1).or_insert(word);
             if earlier != word && !meant_twice.contains(word.1) {
                 let fault = fault(Named::word(&pipeline, word), Named::word(&pipeline, earlier));
-                let place = pipeline.letters(word, file.sources);
+                let place = pipeline.letters(word);
                 let fix = place.map(|place| remove(place, file.sources));
                 found.add(Diagnostic { fix, ..fault });
             }

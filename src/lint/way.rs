@@ -23,7 +23,7 @@ impl<'a> Named<'a> {
         Self { name, place: node.named.or(node.place) }
     }
 
-    pub(super) fn word(pipeline: &Pipeline, (at, word): (usize, &'a str)) -> Self {
+    pub(super) fn word(pipeline: &Pipeline<'_>, (at, word): (usize, &'a str)) -> Self {
         Self { name: word, place: pipeline.place((at, word)) }
     }
 }

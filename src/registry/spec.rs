@@ -17,7 +17,12 @@ impl FactoryId {
     pub fn of(spec: &str) -> Self {
         if let Some(rest) = spec.strip_prefix("egg:") {
             let (distribution, name) = rest.split_once('#').unwrap_or((rest, "main"));
-            return Self(format!("egg:{}#{name}", normalize(distribution)));
+            let mut id = String::with_capacity(spec.len() + "#main".len());
+            id.push_str("egg:");
+            append_normalized(&mut id, distribution);
+            id.push('#');
+            id.push_str(name);
+            return Self(id);
         }
         let spec = spec.strip_prefix("call:").unwrap_or(spec);
         // Extras (`module:attribute [extra]`) name what must be installed, not what is called.
@@ -48,14 +53,19 @@ impl FactoryId {
 /// The name of a distribution as PEP 503 compares it.
 pub(crate) fn normalize(distribution: &str) -> String {
     let mut normalized = String::with_capacity(distribution.len());
+    append_normalized(&mut normalized, distribution);
+    normalized
+}
+
+fn append_normalized(text: &mut String, distribution: &str) {
     for character in distribution.chars() {
         match character {
-            '-' | '_' | '.' if normalized.ends_with('-') => {}
-            '-' | '_' | '.' => normalized.push('-'),
-            other => normalized.extend(other.to_lowercase()),
+            '-' | '_' | '.' if text.ends_with('-') => {}
+            '-' | '_' | '.' => text.push('-'),
+            'a'..='z' | '0'..='9' => text.push(character),
+            other => text.extend(other.to_lowercase()),
         }
     }
-    normalized
 }
 
 #[cfg(test)]

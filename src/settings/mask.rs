@@ -96,6 +96,14 @@ impl Mask {
         texts.any(|text| changes || !places::secrets(self, text).is_empty())
     }
 
+    /// Whether the name of a secret may stand in a text. Most texts have none, and that is known
+    /// far sooner than what their lines are.
+    fn may_have_names_in(&self, text: &str) -> bool {
+        let lower = text.to_ascii_lowercase();
+        SECRET_ENDS.into_iter().any(|end| lower.contains(end))
+            || self.names.iter().any(|name| text.contains(name))
+    }
+
     /// Whether an option of this name holds a secret.
     pub fn is_secret(&self, name: &str) -> bool {
         let ends_with = |end: &str| {

@@ -48,6 +48,10 @@ impl<'text> Factory<'text> {
     /// assert_eq!(Factory::parse("v2:app"), Factory::Section("v2:app"));
     /// ```
     pub fn parse(text: &'text str) -> Self {
+        // Most names are those of sections, and what has no scheme is nothing else.
+        if !text.contains(':') {
+            return Self::Section(text);
+        }
         let pair = grammar::parse(Rule::factory, text).next().expect("a factory is a pair");
         let parts = pair.clone().into_inner();
         let part =

@@ -63,6 +63,14 @@ impl Pieces<'_> {
     const GULP: usize = 16 << 10;
 
     fn parse_more(&mut self) {
+        // Most values refer to nothing.
+        if !self.rest.contains('%') {
+            let range = self.offset..self.offset + self.rest.len();
+            self.offset = range.end;
+            self.rest = "";
+            self.parsed = vec![Piece { range, kind: PieceKind::Plain }].into_iter();
+            return;
+        }
         let rule = if self.rest.len() > Self::GULP { Rule::piece } else { Rule::pieces };
         let offset = self.offset;
         let pairs = grammar::parse(rule, self.rest);

@@ -1,6 +1,6 @@
 //! Keys of URL maps: `domain example.com port 8080 /v2.0`.
 
-use super::grammar::{self, Rule};
+use super::space::words;
 
 /// A part of the key of a URL map.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,18 +22,12 @@ pub enum MountPart<'text> {
 /// assert_eq!(parts, [MountPart::Domain(Some("example.com")), MountPart::Path("/v2.0")]);
 /// ```
 pub fn mount(text: &str) -> impl Iterator<Item = MountPart<'_>> + Clone {
-    let mut rest = text;
+    let mut words = words(text).map(|(_, word)| word);
     std::iter::from_fn(move || {
-        let part = grammar::parse(Rule::mount_part, rest).next()?;
-        rest = &rest[part.as_span().end()..];
-        let rule = part.as_rule();
-        let text = part.as_str();
-        let mut words = part.into_inner().filter(|inner| inner.as_rule() == Rule::word);
-        let word = words.next().map(|word| word.as_str());
-        Some(match rule {
-            Rule::domain => MountPart::Domain(word),
-            Rule::port => MountPart::Port(word),
-            _ => MountPart::Path(text),
+        Some(match words.next()? {
+            "domain" => MountPart::Domain(words.next()),
+            "port" => MountPart::Port(words.next()),
+            path => MountPart::Path(path),
         })
     })
 }

@@ -15,6 +15,9 @@ const DEPTH: usize = 10;
 /// The text is read again where a secret refers to other options, so that there need not be a
 /// list of all options, which may be far larger than the text.
 pub(super) fn secrets(mask: &Mask, text: &str) -> Vec<Range<usize>> {
+    if !mask.may_have_names_in(text) {
+        return passwords(text).collect();
+    }
     let mut names = HashSet::new();
     let mut found = values(mask, &names, text);
     for _ in 0..DEPTH {
