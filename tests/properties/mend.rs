@@ -1,6 +1,7 @@
-//! What holds for every text that is mended.
+//! What holds for every text that is mended. The fuzz target `fix` calls this as well.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use pasteline::diagnostic::{Applicability, Diagnostic};
 use pasteline::fix::{Outcome, fix_with};
@@ -9,8 +10,8 @@ use pasteline::lint;
 use pasteline::registry::Registry;
 use pasteline::source::Sources;
 
-/// The file that a text stands for. None is there.
-const FILE: &str = "/no/such/paste.ini";
+/// The file that a text stands for.
+const FILE: &str = "/dir/paste.ini";
 
 /// A text has no more errors when it is mended, what is left is what is wrong with it then, and a
 /// second time it does not change.
@@ -45,7 +46,8 @@ fn input() -> Input {
 }
 
 fn sources(text: &str) -> Sources {
-    let mut sources = Sources::default();
+    // There are no files but this one, whatever lies on the disk.
+    let mut sources = Sources::from_snapshot(Arc::default());
     sources.substitute(Path::new(FILE), text);
     sources
 }
