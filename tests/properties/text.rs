@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use pasteline::ini::{Defaults, Document, Scope, Setting, parse};
+use pasteline::ini::{Defaults, Document, Scope, Setting, Value, parse};
 use pasteline::source::{Sources, Span};
-use pasteline::syntax::{self, Factory, Line, LineKind};
+use pasteline::syntax::{self, Factory, Line, LineKind, PieceKind};
 
 /// The lines of a text join to the text, and so do their parts to the lines and the pieces of
 /// values to the values.
@@ -74,21 +74,55 @@ pub(crate) fn is_read(text: &str) {
     let defaults = Defaults::new(&document, &sources);
     let sections = document.sections.iter().map(Some);
     for section in std::iter::once(None).chain(sections) {
-        let places = fills_in(&defaults.scope(section, &sources), &sources);
-        // Lines that are no options stand inside the values that go on after them.
-        if faults.is_empty() {
-            assert!(places.iter().all(|places| is_all_letters(*places, &sources)), "{places:?}");
+        let scope = defaults.scope(section, &sources);
+        for value in fills_in(&scope) {
+            each_letter_has_its_place(&value, &sources);
+            // Lines that are no options stand inside the values that go on after them.
+            if faults.is_empty() {
+                all_letters_have_the_place_of_the_value(&value, &scope, &sources);
+            }
         }
     }
 }
 
-/// Whether the place of all letters of a value is that of the value, but for references at its
-/// ends, which may stand for nothing.
-fn is_all_letters((whole, part): (Option<Span>, Option<Span>), sources: &Sources) -> bool {
-    let (Some(whole), Some(part)) = (whole, part) else { return whole == part };
-    let text = sources.text(whole);
-    (whole.start == part.start || text.starts_with("%(") && whole.start < part.start)
-        && (whole.end == part.end || text.ends_with(")s") && part.end < whole.end)
+/// Each letter stands where its place says, or came through a reference that stands there; and
+/// places are in the order of the letters.
+fn each_letter_has_its_place(value: &Value, sources: &Sources) {
+    /// How many letters of a value are looked at.
+    const LOOKED_AT: usize = 100;
+    let Some(places) = value.places(sources) else { return };
+    let mut last = 0;
+    for (at, letter) in value.text.char_indices().take(LOOKED_AT) {
+        let place = places.part(at..at + letter.len_utf8()).expect("a letter has a place");
+        assert!(last <= place.start, "{value:?}");
+        last = place.start;
+        let written = sources.text(place);
+        let is_there = match letter {
+            '\n' => written.contains(['\n', '\r']),
+            '%' => written == "%%",
+            letter => written.chars().eq([letter]),
+        };
+        let is_reference = written.starts_with("%(") && written.ends_with(")s");
+        assert!(is_there || is_reference, "{letter:?} in {value:?} stands as {written:?}");
+    }
+}
+
+/// The place of all letters of a value is that of the value, but for references at its ends that
+/// stand for nothing.
+fn all_letters_have_the_place_of_the_value(value: &Value, scope: &Scope<'_>, sources: &Sources) {
+    let part = value.part(0..value.text.len(), sources);
+    let (Some(whole), Some(part)) = (value.span, part) else {
+        return assert_eq!(value.span, part);
+    };
+    let before = Span { end: part.start, ..whole };
+    let behind = Span { start: part.end, ..whole };
+    for rest in [before, behind].map(|rest| sources.text(rest)) {
+        for piece in syntax::interpolation(rest) {
+            let PieceKind::Reference { name } = piece.kind else { panic!("{rest:?} in {value:?}") };
+            let found = scope.value(&rest[name]).expect("its value is filled in");
+            assert_eq!(found.as_ref().map(|found| &*found.text), Ok(""), "{rest:?} in {value:?}");
+        }
+    }
 }
 
 fn settings(document: &Document) -> impl Iterator<Item = &Setting> {
@@ -96,18 +130,18 @@ fn settings(document: &Document) -> impl Iterator<Item = &Setting> {
     document.defaults.iter().chain(sections)
 }
 
-/// Fills in all values, and returns the place of each with that of all its letters.
-fn fills_in(scope: &Scope<'_>, sources: &Sources) -> Vec<(Option<Span>, Option<Span>)> {
-    let mut places = Vec::new();
+/// The values of a section, those that can be filled in.
+fn fills_in(scope: &Scope<'_>) -> Vec<Value> {
+    let mut values = Vec::new();
     for key in scope.keys() {
         match scope.value(key).expect("a key has a value") {
             Ok(value) => {
                 Factory::parse(&value.text);
                 syntax::mount(&value.text).for_each(drop);
-                places.push((value.span, value.part(0..value.text.len(), sources)));
+                values.push(value);
             }
             Err(fault) => assert!(!fault.message.is_empty()),
         }
     }
-    places
+    values
 }
