@@ -7,6 +7,7 @@ mod filters;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod foreign;
+mod host;
 mod servers;
 #[cfg(test)]
 mod tests;

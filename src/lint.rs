@@ -9,6 +9,7 @@ mod filter_order;
 #[cfg(test)]
 mod fixture;
 mod hidden_option;
+mod idle_filter;
 mod inline_comment;
 mod joined_options;
 mod near_kind;
@@ -58,6 +59,7 @@ impl fmt::Debug for Lint {
 pub const LINTS: &[Lint] = &[
     filter_order::LINT,
     hidden_option::LINT,
+    idle_filter::LINT,
     inline_comment::LINT,
     joined_options::LINT,
     near_kind::LINT,

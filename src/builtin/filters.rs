@@ -8,6 +8,7 @@ mod cors;
 mod headers;
 mod http_proxy_to_wsgi;
 mod pass;
+mod prefix;
 mod request_id;
 mod sizelimit;
 mod timeout;
@@ -25,6 +26,7 @@ pub(super) const ALL: &[Definition] = &[
     headers::DEFINITION,
     http_proxy_to_wsgi::DEFINITION,
     pass::DEFINITION,
+    prefix::DEFINITION,
     request_id::DEFINITION,
     sizelimit::DEFINITION,
     timeout::DEFINITION,

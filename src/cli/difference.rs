@@ -10,6 +10,9 @@ pub(super) fn differences(definition: &Definition, alias: &Alias) -> Vec<String>
     if let Some(retired) = &alias.retired {
         differences.push(format!("{}.", retired.told_of("The original")));
     }
+    if !alias.idle.is_empty() {
+        differences.push(format!("Nothing is done in its place: {}.", alias.idle));
+    }
     if !alias.note.is_empty() {
         differences.push(alias.note.to_owned());
     }

@@ -71,6 +71,7 @@ pub const PAGES: &[Page] = pages![
     "filter-order": Warning,
     "hidden-option": Error Warning,
     "idle-backend": Warning,
+    "idle-filter": Note,
     "ignored-option": Note,
     "impossible-host": Warning,
     "inline-comment": Warning,

@@ -270,12 +270,14 @@ pub struct Alias {
     pub note: &'static str,
     /// What became of it, where it is no longer what it was.
     pub retired: Option<Retired>,
+    /// Why nothing is done in its place, in words that follow a colon; empty if something is.
+    pub idle: &'static str,
 }
 
 impl Alias {
     /// An alias under which nothing differs, unknown options included, which are refused.
     pub const fn of(spec: &'static str) -> Self {
-        Self { spec, dialect: Dialect::new(), note: "", retired: None }
+        Self { spec, dialect: Dialect::new(), note: "", retired: None, idle: "" }
     }
 
     /// Sets how its options differ.
@@ -289,6 +291,13 @@ impl Alias {
     #[must_use]
     pub const fn note(mut self, note: &'static str) -> Self {
         self.note = note;
+        self
+    }
+
+    /// Sets why nothing is done in its place, in words that follow a colon.
+    #[must_use]
+    pub const fn idle(mut self, why: &'static str) -> Self {
+        self.idle = why;
         self
     }
 

@@ -71,7 +71,7 @@ paste.filter_factory = oslo_middleware:RequestId.factory
 ";
 
 /// What of the file has no native form.
-const PYTHON: [&str; 8] = [
+const PYTHON: [&str; 7] = [
     "keystonemiddleware.auth_token:filter_factory",
     "neutron.api.extensions:ProjectIdMiddleware.factory",
     "neutron.api.extensions:plugin_aware_extension_middleware_factory",
@@ -79,7 +79,6 @@ const PYTHON: [&str; 8] = [
     "neutron.auth:NeutronKeystoneContext.factory",
     "neutron.auth:NoauthFakeProjectId.factory",
     "neutron.pecan_wsgi.app:versions_factory",
-    "osprofiler.web:WsgiMiddleware.factory",
 ];
 
 #[test]

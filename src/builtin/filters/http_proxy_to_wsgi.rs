@@ -7,14 +7,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
 
 use http::StatusCode;
-use http::header::{HOST, HeaderMap, HeaderValue};
-use http::uri::{Authority, Uri};
+use http::header::HeaderMap;
 
 use self::claim::{Claim, Contradiction, Told};
 use crate::app::{Filter, Phase, Request, RequestExt, Response, response};
+use crate::builtin::host::set_host;
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
-use crate::settings::{Dialect, Form, HeaderPattern, Network, Rejected, Setting};
+use crate::settings::{Dialect, Form, HeaderPattern, Network, Rejected, Setting, Settings as _};
 
 pub(super) const DEFINITION: Definition =
     Definition::filter::<HttpProxyToWsgi>("http_proxy_to_wsgi")
@@ -87,6 +87,18 @@ impl Setting for ProxyHeaders {
             "forwarded" => Ok(Self::Forwarded),
             "x-forwarded" => Ok(Self::XForwarded),
             _ => Err(Rejected::default()),
+        }
+    }
+}
+
+impl HttpProxyToWsgi {
+    /// One that reads `X-Forwarded-*` and has the default for whom it believes.
+    pub(super) fn for_x_forwarded() -> Self {
+        let defaults = Self::defaults().expect("no option is required, and defaults can be read");
+        Self {
+            enable_proxy_headers_parsing: true,
+            proxy_headers: ProxyHeaders::XForwarded,
+            ..defaults
         }
     }
 }
@@ -175,25 +187,14 @@ fn refuse(contradiction: Contradiction, headers: &HeaderMap) -> Response {
     response::refusal(StatusCode::BAD_REQUEST, contradiction.0, headers)
 }
 
-/// Sets the host wherever it stands: in the header, and in the URI of HTTP/2.
-fn set_host(request: &mut Request, host: Authority) {
-    let Ok(value) = HeaderValue::from_str(host.as_str()) else { return };
-    request.headers_mut().insert(HOST, value);
-    if request.uri().authority().is_some() {
-        let mut parts = request.uri().clone().into_parts();
-        parts.authority = Some(host);
-        if let Ok(uri) = Uri::from_parts(parts) {
-            *request.uri_mut() = uri;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
     use std::sync::Arc;
 
     use http::HeaderName;
+
+    use http::header::{HOST, HeaderValue};
 
     use super::*;
     use crate::app::{App, Body, Connection, Context, Journal};

@@ -1,12 +1,42 @@
 //! Does nothing, in the place of a filter that one wants gone.
 
 use crate::app::Filter;
-use crate::registry::{Definition, Error, FilterFactory, Site};
+use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Reader;
 
 pub(super) const DEFINITION: Definition = Definition::filter::<Pass>("pass")
+    .aliases(ALIASES)
     .stand_in("does without it, which is safe only if it guards nothing");
+
+const ALIASES: &[Alias] = &[
+    Alias::of("designate.common.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
+    Alias::of("egg:Paste#config").idle(PYTHON),
+    Alias::of("egg:Paste#lint").idle(WSGI),
+    Alias::of("egg:Paste#recursive").idle(PYTHON),
+    Alias::of("egg:Paste#registry").idle(PYTHON),
+    Alias::of("egg:PasteDeploy#config").idle(PYTHON),
+    Alias::of("egg:osprofiler#osprofiler").idle(OSPROFILER),
+    Alias::of("egg:swift#recon").idle(RECON),
+    Alias::of("egg:swift#xprofile").idle(XPROFILE),
+    Alias::of("magnum.common.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
+    Alias::of("nova.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
+    Alias::of("osprofiler.web:WsgiMiddleware.factory").idle(OSPROFILER),
+    Alias::of("paste.deploy.config:make_config_filter").idle(PYTHON),
+    Alias::of("paste.lint:make_middleware").idle(WSGI),
+    Alias::of("paste.recursive:make_recursive_middleware").idle(PYTHON),
+    Alias::of("paste.registry:make_registry_manager").idle(PYTHON),
+    Alias::of("swift.common.middleware.recon:filter_factory").idle(RECON),
+    Alias::of("swift.common.middleware.xprofile:filter_factory").idle(XPROFILE),
+    Alias::of("zun.common.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
+];
+
+const OSPROFILER: &str =
+    "its traces lead through Python code only; `egg:pasteline#trace` writes those of the W3C";
+const PYTHON: &str = "it serves Python code behind it, and has no place before a proxy";
+const RECON: &str = "it tells of disks and rings, which only Swift's own processes know";
+const WSGI: &str = "it looks for mistakes in the use of WSGI, which is not spoken here";
+const XPROFILE: &str = "it measures Python functions; `access_log` tells how long requests take";
 
 settings! {
     /// Does nothing, at no cost.
@@ -45,6 +75,8 @@ mod tests {
     #[tokio::test]
     async fn takes_any_option_and_does_nothing() {
         assert_eq!(faults(OSPROFILER), [""; 0]);
+        let original = OSPROFILER.replace("egg:pasteline#pass", "egg:osprofiler#osprofiler");
+        assert_eq!(faults(&original), [""; 0]);
         let app = App::ready(|_| response::text(StatusCode::OK, "hello"));
         let app = app.behind(&[filter(OSPROFILER)]);
         assert_eq!(text(get(&app, "/").await).await, "hello");
