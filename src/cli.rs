@@ -40,13 +40,15 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
+use crate::program::Program;
 use crate::registry::Registry;
 use crate::source::describe;
 
 /// Runs the command that this process was started with, and says how it ends: 0 if all is well,
 /// 1 if something is wrong, 2 if the command line was not understood.
 ///
-/// This is all that a program with filters of its own needs; it has every command then:
+/// This is all that a program with filters of its own needs; it has every command then. One with
+/// services too is a [`Program`].
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -56,14 +58,25 @@ use crate::source::describe;
 ///     pasteline::main(Registry::builtin())
 /// }
 /// ```
-#[expect(clippy::needless_pass_by_value, reason = "it reads best in a `main` of one line")]
 pub fn main(registry: Registry) -> ExitCode {
+    Program::new(registry).run()
+}
+
+impl Program {
+    /// Runs the command that this process was started with, and says how it ends: 0 if all is
+    /// well, 1 if something is wrong, 2 if the command line was not understood.
+    pub fn run(self) -> ExitCode {
+        run(&self)
+    }
+}
+
+fn run(program: &Program) -> ExitCode {
     let CommandLine { command, color } = match CommandLine::try_parse() {
         Ok(command_line) => command_line,
         Err(error) => return refuse(&error),
     };
     terminal::choose_colours(color);
-    match command.run(&registry) {
+    match command.run(program) {
         Ok(code) => code,
         // Whoever reads the output has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -125,9 +138,10 @@ enum Command {
 }
 
 impl Command {
-    fn run(self, registry: &Registry) -> io::Result<ExitCode> {
+    fn run(self, program: &Program) -> io::Result<ExitCode> {
+        let registry = program.registry();
         match self {
-            Self::Serve(serve) => serve.run(registry),
+            Self::Serve(serve) => serve.run(program),
             Self::Reload(reload) => reload.run(),
             Self::Status(status) => status.run(),
             Self::Validate(validate) => validate.run(registry),
@@ -142,7 +156,7 @@ impl Command {
             Self::SampleConfig(sample) => sample.run(),
             Self::Completions(completions) => completions.run(CommandLine::command(), registry),
             Self::Man(man) => man.run(CommandLine::command()),
-            Self::Worker => worker::run(registry),
+            Self::Worker => worker::run(program),
         }
     }
 }

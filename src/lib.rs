@@ -15,6 +15,7 @@ pub mod ini;
 pub mod lint;
 pub mod log;
 pub mod metrics;
+pub mod program;
 pub mod registry;
 pub mod route;
 pub mod server;

@@ -1,12 +1,15 @@
 //! The processes of a server: what they serve, and how they start, change and end.
 
+mod attendant;
 mod capacity;
 mod census;
+mod company;
 mod control;
 mod engine;
 mod environment;
 mod error;
 mod fleet;
+mod link;
 mod notify;
 mod order;
 mod outside;
@@ -30,7 +33,7 @@ pub use self::environment::Environment;
 pub use self::error::Error;
 pub use self::order::Order;
 pub use self::prepare::{Basis, Prepared, Refusal, Role, Site, prepare};
-pub(crate) use self::status::{Member, Status};
+pub(crate) use self::status::{Attendant, Member, Status};
 pub(crate) use self::worker::work;
 
 use std::sync::Arc;
@@ -45,7 +48,7 @@ use crate::access_log;
 use crate::admin::Desk;
 use crate::app::App;
 use crate::metrics::{Metrics, Snapshot};
-use crate::registry::Registry;
+use crate::program::Program;
 use crate::server::{Inherited, Settings};
 
 /// How a server has ended.
@@ -54,6 +57,9 @@ pub enum Outcome {
     /// Something that had begun was cut off: it took too long, or the server was told to end at
     /// once.
     CutOff,
+    /// A service of the program ended without being told to, or a callback failed that was
+    /// essential: so all was ended. What had begun was finished, if there was time.
+    Failed,
     /// Everything that had begun was finished.
     Finished,
 }
@@ -79,7 +85,8 @@ pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<Outcome
     let mut sites = vec![Site { app, settings, name: "app".to_owned(), role: Role::App }];
     sites.extend(admin_site(&sites[0], &desk));
     let estate = Estate::of(inherited);
-    let outcome = runtime()?.block_on(single::serve(sites, None, (estate, desk.open())));
+    let single = single::serve(sites, (None, Program::default()), (estate, desk.open()));
+    let outcome = runtime()?.block_on(single);
     end_logs();
     outcome
 }
@@ -89,7 +96,7 @@ pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<Outcome
 pub(crate) fn serve(
     order: Order,
     prepared: Prepared,
-    (registry, inherited): (Registry, Inherited),
+    (program, inherited): (Program, Inherited),
 ) -> Result<Outcome, Error> {
     // First of all: whoever waits to be relieved is told if anything else fails.
     let estate = if order.succeeds { Estate::take_over()? } else { Estate::of(inherited) };
@@ -97,15 +104,15 @@ pub(crate) fn serve(
     let runtime = runtime()?;
     // Within the runtime, as it has sockets too.
     let inside = runtime.enter();
-    let outside = Outside::start(&order, registry, &prepared);
+    let outside = Outside::start(&order, program.registry().clone(), &prepared);
     drop(inside);
     let inquiries = order.desk.open();
     let outcome = match workers(&prepared.sites) {
         0 => {
             let sites = prepared.sites;
-            runtime.block_on(single::serve(sites, Some(outside), (estate, inquiries)))
+            runtime.block_on(single::serve(sites, (Some(outside), program), (estate, inquiries)))
         }
-        _ => runtime.block_on(supervisor::serve(order, prepared, (outside, estate))),
+        _ => runtime.block_on(supervisor::serve((order, program), prepared, (outside, estate))),
     };
     // With it ends what was being answered, which is logged then.
     drop(runtime);

@@ -47,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("stack", &["source", "settings", "graph", "registry", "app", "metrics"]),
     ("server", &["source", "diagnostic", "settings", "app", "access_log", "metrics"]),
     ("admin", &["app", "metrics"]),
+    ("program", &["app", "registry"]),
     (
         // `ini` because what settings files say goes over the options of a section.
         "service",
@@ -66,6 +67,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "access_log",
             "admin",
             "metrics",
+            "program",
         ],
     ),
     ("editor", &["source", "diagnostic", "syntax", "ini", "settings", "registry", "graph"]),
@@ -94,6 +96,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "server",
             "service",
             "admin",
+            "program",
             "editor",
         ],
     ),

@@ -294,7 +294,12 @@ fn the_reference_is_fresh() {
 
 #[test]
 fn the_files_that_are_shipped_are_formatted() {
-    let shipped = ["api-paste.ini", "examples/neutron/overlay.ini", "examples/own_filter.ini"];
+    let shipped = [
+        "api-paste.ini",
+        "examples/neutron/overlay.ini",
+        "examples/own_filter.ini",
+        "examples/own_service.ini",
+    ];
     let paths = shipped.map(|path| root().join(path).to_str().unwrap().to_owned());
     let paths = paths.each_ref().map(String::as_str);
     pasteline(&[&["fmt", "--check"], &paths[..]].concat());

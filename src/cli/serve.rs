@@ -15,6 +15,7 @@ use super::terminal;
 use crate::access_log;
 use crate::admin::Desk;
 use crate::config::Config;
+use crate::program::Program;
 use crate::registry::Registry;
 use crate::server::{Address, Inherited};
 use crate::service::{self, Environment, Order, Outcome, Prepared, Refusal};
@@ -85,15 +86,15 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
-        let order = self.order();
-        let ended = Self::serve(order, registry);
+    pub(super) fn run(self, program: &Program) -> io::Result<ExitCode> {
+        let ended = Self::serve(self.order(), program);
         // A refusal may be logged too.
         access_log::flush(LAST_LINES);
         ended
     }
 
-    fn serve(order: Order, registry: &Registry) -> io::Result<ExitCode> {
+    fn serve(order: Order, program: &Program) -> io::Result<ExitCode> {
+        let registry = program.registry();
         // What is wrong with the settings is told when all is read.
         if let Err(error) = log::start(&Config::read(&order.config, &mut Sources::default()).0) {
             terminal::tell(&format!("error: {error}"))?;
@@ -107,7 +108,7 @@ impl Serve {
         report::tell(diagnostics, sources, &registry.mask(), Format::Text)?;
         log::log_settings(&basis.config, sources, &registry.mask());
         let inherited = Inherited::take(|name| env::var_os(name));
-        status(service::serve(order, prepared, (registry.clone(), inherited)))
+        status(service::serve(order, prepared, (program.clone(), inherited)))
     }
 
     fn order(self) -> Order {
@@ -150,8 +151,8 @@ fn refuse(refusal: &Refusal, registry: &Registry) -> io::Result<ExitCode> {
 pub(super) fn status(outcome: Result<Outcome, service::Error>) -> io::Result<ExitCode> {
     match outcome {
         Ok(Outcome::Finished) => Ok(ExitCode::SUCCESS),
-        // What was cut off has been logged.
-        Ok(Outcome::CutOff) => Ok(ExitCode::FAILURE),
+        // What was cut off or has failed has been logged.
+        Ok(Outcome::CutOff | Outcome::Failed) => Ok(ExitCode::FAILURE),
         Err(error) => {
             terminal::tell(&format!("error: {error}"))?;
             Ok(ExitCode::FAILURE)

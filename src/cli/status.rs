@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::running::Running;
 use super::terminal;
-use crate::service::{Member, Status as Server};
+use crate::service::{Attendant, Member, Status as Server};
 
 /// Tell how a running server is
 ///
@@ -55,7 +55,7 @@ impl Status {
 }
 
 fn text(status: &Server) -> String {
-    let Server { process, version, file, addresses, reloads, failure, stopping, workers } = status;
+    let Server { process, version, file, addresses, reloads, failure, stopping, .. } = status;
     let state = if *stopping { "stops" } else { "serves" };
     let mut lines = vec![
         format!("pasteline {version}, process {process}, {state} {}", file.display()),
@@ -68,7 +68,8 @@ fn text(status: &Server) -> String {
         }
         None => lines.push(format!("in force since the start and {reloads} reloads")),
     }
-    lines.extend(workers.iter().map(member));
+    lines.extend(status.workers.iter().map(member));
+    lines.extend(status.services.iter().map(attendant));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -79,4 +80,9 @@ fn member(member: &Member) -> String {
         "worker {worker}: process {process}, generation {generation}, {state}, {connections} \
          connections"
     )
+}
+
+fn attendant(attendant: &Attendant) -> String {
+    let Attendant { service, number, process, state } = attendant;
+    format!("service {service} {number}: process {process}, {state}")
 }

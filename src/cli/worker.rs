@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use super::serve::status;
 use super::{log, terminal};
-use crate::registry::Registry;
+use crate::program::Program;
 use crate::service;
 
 /// Serves as a worker of the process that has started this one.
-pub(super) fn run(registry: &Registry) -> io::Result<ExitCode> {
-    status(service::work(registry.clone(), |config| {
+pub(super) fn run(program: &Program) -> io::Result<ExitCode> {
+    status(service::work(program.clone(), |config| {
         if let Err(error) = log::start(config) {
             // The supervisor writes to the same file and has told of it.
             let _ = terminal::tell(&format!("error: {error}"));

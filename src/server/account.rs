@@ -4,11 +4,12 @@ use std::fmt;
 use std::io;
 
 use nix::unistd::{Gid, Group, Uid, User};
+use serde::{Deserialize, Serialize};
 
 use crate::settings::{Rejected, Setting};
 
 /// The name or number of a user or a group.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Account(String);
 
 impl Account {

@@ -11,6 +11,8 @@ use crate::source::describe;
 pub enum Error {
     /// An address cannot be listened at.
     Bind(BindError),
+    /// A callback of the program keeps it from starting.
+    Callback(String),
     /// The pid file cannot be written.
     Files(io::Error),
     /// The settings ask for worker processes, and the program cannot start itself as one.
@@ -27,6 +29,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bind(error) => error.fmt(f),
+            Self::Callback(reason) => write!(f, "nothing is started: {reason}"),
             Self::Files(error) => error.fmt(f),
             Self::NoWorkers => f.write_str(
                 "cannot start workers: a program starts itself as a worker through \
@@ -45,7 +48,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Bind(error) => error.source(),
-            Self::NoWorkers => None,
+            Self::Callback(_) | Self::NoWorkers => None,
             Self::Files(error)
             | Self::Privileges(error)
             | Self::System(error)

@@ -163,6 +163,7 @@ impl Outside {
             // The sockets close first.
             stopping: sockets.is_empty(),
             workers,
+            services: Vec::new(),
         }
     }
 }

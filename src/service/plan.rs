@@ -4,9 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Error;
 use super::pid_file::PidFile;
+use super::privileges::{self, Identity};
 use super::signals::Signals;
-use super::{Error, privileges};
+use crate::program::{AfterSpawn, BeforeSpawn};
 use crate::server::{Inherited, Settings, Share, Sockets};
 use crate::source::Snapshot;
 
@@ -31,6 +33,20 @@ impl Plan {
     pub(super) fn shares(&self, worker: usize) -> io::Result<Vec<Share>> {
         self.sockets.iter().map(|sockets| sockets.share(worker)).collect()
     }
+}
+
+/// The event that comes before processes are started which serve at these sockets.
+pub(super) fn before_spawn(sockets: &[Sockets], workers: usize) -> BeforeSpawn {
+    BeforeSpawn { addresses: addresses(sockets), workers }
+}
+
+/// The event that comes after they have been.
+pub(super) fn after_spawn(sockets: &[Sockets], workers: usize) -> AfterSpawn {
+    AfterSpawn { addresses: addresses(sockets), workers }
+}
+
+fn addresses(sockets: &[Sockets]) -> Vec<String> {
+    sockets.iter().flat_map(Sockets::endpoints).map(ToString::to_string).collect()
 }
 
 /// How long what has begun may take when a process ends; none for as long as it does.
@@ -71,7 +87,7 @@ pub(super) async fn take_place(
         }
     };
     inherited.warn();
-    privileges::check(&settings[0]).map_err(Error::Privileges)?;
+    privileges::check(&Identity::of(&settings[0])).map_err(Error::Privileges)?;
     let pid_file = settings[0].pid_file.as_deref().map(PidFile::write).transpose();
     let pid_file = pid_file.map_err(Error::Files)?;
     announce(&bound);

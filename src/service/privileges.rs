@@ -4,11 +4,26 @@ use std::ffi::CString;
 use std::io;
 
 use nix::unistd::{Gid, Uid, User, getegid, geteuid, initgroups, setgid, setgroups, setuid};
+use serde::{Deserialize, Serialize};
 
 use crate::server::{Account, Settings};
 
-/// Becomes the user and the group of the settings, for good, in all threads of this process; does
-/// nothing if they name none or it is them already. Whatever needs root (ports below 1024, files
+/// The user and the group that a process is to become.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Identity {
+    user: Option<Account>,
+    group: Option<Account>,
+}
+
+impl Identity {
+    /// Those of the settings.
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self { user: settings.user.clone(), group: settings.group.clone() }
+    }
+}
+
+/// Becomes a user and a group, for good, in all threads of this process; does
+/// nothing if none are named or it is them already. Whatever needs root (ports below 1024, files
 /// that only root may read) is to be open by then.
 ///
 /// The system takes back the wish for a signal at the death of the parent; it is to be expressed
@@ -17,8 +32,8 @@ use crate::server::{Account, Settings};
 /// # Errors
 ///
 /// There is no such user or group, or this process is not root's and another than they are.
-pub(super) fn drop(settings: &Settings) -> io::Result<()> {
-    match other(settings)? {
+pub(super) fn drop(identity: &Identity) -> io::Result<()> {
+    match other(identity)? {
         Some((user, group)) => become_them(user.as_ref(), group),
         None => Ok(()),
     }
@@ -30,14 +45,14 @@ pub(super) fn drop(settings: &Settings) -> io::Result<()> {
 /// # Errors
 ///
 /// As [`drop`].
-pub(super) fn check(settings: &Settings) -> io::Result<()> {
-    other(settings).map(|_| ())
+pub(super) fn check(identity: &Identity) -> io::Result<()> {
+    other(identity).map(|_| ())
 }
 
 /// The user and the group to become; none if there is nothing to change.
-fn other(settings: &Settings) -> io::Result<Option<(Option<User>, Gid)>> {
-    let user = settings.user.as_ref().map(Account::user).transpose()?;
-    let group = settings.group.as_ref().map(Account::group).transpose()?;
+fn other(identity: &Identity) -> io::Result<Option<(Option<User>, Gid)>> {
+    let user = identity.user.as_ref().map(Account::user).transpose()?;
+    let group = identity.group.as_ref().map(Account::group).transpose()?;
     let group = group.or_else(|| user.as_ref().map(|user| user.gid));
     let Some(group) = group else { return Ok(None) };
     let user_id = user.as_ref().map_or_else(geteuid, |user| user.uid);

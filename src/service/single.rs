@@ -5,26 +5,29 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
+use super::company::{Company, News};
 use super::engine::Engine;
 use super::outside::{Asked, Outside};
-use super::plan::{announce, bind, patience, take_place};
+use super::plan::{after_spawn, announce, before_spawn, bind, patience, take_place};
+use super::privileges::{self, Identity};
 use super::reload;
 use super::signals::{Signal, Signals, reopen_logs};
 use super::upgrade::Estate;
-use super::{Error, Outcome, Prepared, Site, counted, privileges, workers};
+use super::{Error, Outcome, Prepared, Site, counted, workers};
 use crate::admin::{Asked as Inquiries, Asker, Health};
 use crate::app::App;
 use crate::log::Log;
 use crate::metrics::Metrics;
+use crate::program::{Draining, Event, Part, Program, Reload, Stopped, WorkerStarted};
 use crate::server::{Inherited, Settings, Sockets};
 
 /// Serves in this process until a signal. Where nobody outside is listened to, what is served
 /// stays as it is.
 pub(super) async fn serve(
     sites: Vec<Site>,
-    mut outside: Option<Outside>,
+    (mut outside, program): (Option<Outside>, Program),
     (estate, mut inquiries): (Estate, Inquiries),
 ) -> Result<Outcome, Error> {
     // Before anyone can know that the server listens, as a signal would kill it until then.
@@ -33,64 +36,28 @@ pub(super) async fn serve(
     let Estate { sockets, inherited, predecessor } = estate;
     let place = take_place(&settings, 0, (sockets, inherited), &mut signals).await?;
     let Some((sockets, pid_file)) = place else { return Ok(Outcome::Finished) };
-    privileges::drop(&settings[0]).map_err(Error::Privileges)?;
-    let metrics = Metrics::default();
-    let engine = engine(sites, &sockets, &metrics)?;
-    let mut server = Single { settings, sockets, engine, metrics, leaving: JoinSet::new() };
-    if let Some(predecessor) = predecessor {
-        // If it has ended meanwhile, all the better.
-        let _ = predecessor.relieve();
-    }
-    if let Some(outside) = &mut outside {
-        outside.is_ready("serving");
-    }
-    loop {
-        let signal = tokio::select! {
-            signal = signals.next() => signal,
-            (asked, outside) = asked(&mut outside) => {
-                match asked {
-                    Asked::Change(prepared) => {
-                        let result = server.change(prepared).await;
-                        server.metrics.count_reload(&result);
-                        outside.settle(&result);
-                    }
-                    // Who does not wait any more need not be told.
-                    Asked::Status(asker) => {
-                        drop(asker.send(outside.status(&server.sockets, Vec::new())));
-                    }
-                    Asked::Watchdog => outside.notifier.watchdog(),
-                }
-                continue;
+    let start = Single::start((sites, settings, sockets), program, &mut signals).await;
+    let outcome = match start {
+        Ok(mut server) => {
+            if let Some(predecessor) = predecessor.filter(|_| !server.is_ended()) {
+                // If it has ended meanwhile, all the better.
+                let _ = predecessor.relieve();
             }
-            asker = inquiries.next() => {
-                tell(asker, &server.metrics, true);
-                continue;
+            if let Some(outside) = outside.as_mut().filter(|_| !server.is_ended()) {
+                outside.is_ready("serving");
             }
-            Some(_) = server.leaving.join_next() => continue,
-        };
-        match (signal, &mut outside) {
-            (Signal::Hangup, Some(outside)) => outside.reload(None),
-            (Signal::Hangup, None) => tracing::warn!("{signal}: there is no file to load anew"),
-            (Signal::Fewer | Signal::More, _) => {
-                tracing::warn!("{signal}: with `workers = 0` there is none");
+            server.live(&mut outside, (&mut signals, &mut inquiries)).await;
+            if let Some(outside) = &outside {
+                outside.notifier.stopping(patience(&server.settings[0]));
             }
-            (Signal::Reopen, _) => reopen_logs(signal),
-            (Signal::Upgrade, _) => {
-                tracing::warn!("{signal}: with `workers = 0` a restart brings the new program");
-            }
-            (Signal::Interrupt | Signal::Terminate, _) => {
-                tracing::info!("{signal}: finishing what has begun; a second one ends it at once");
-                if let Some(outside) = &outside {
-                    outside.notifier.stopping(patience(&server.settings[0]));
-                }
-                let outcome = server.stop(&mut signals, inquiries).await;
-                if let Some(pid_file) = pid_file {
-                    pid_file.remove();
-                }
-                return Ok(outcome);
-            }
+            Ok(server.stop(&mut signals, inquiries).await)
         }
+        Err(error) => Err(error),
+    };
+    if let Some(pid_file) = pid_file {
+        pid_file.remove();
     }
+    outcome
 }
 
 /// What is asked for from outside, and who asks, for as long as nobody is.
@@ -105,13 +72,122 @@ async fn asked(outside: &mut Option<Outside>) -> (Asked, &mut Outside) {
 struct Single {
     settings: Vec<Settings>,
     sockets: Vec<Sockets>,
-    engine: Engine,
+    program: Program,
+    company: Company,
+    /// None if it ended before it could serve.
+    engine: Option<Engine>,
     metrics: Metrics,
     /// Those that were replaced, until the last of their connections has closed.
     leaving: JoinSet<()>,
+    /// Whether something has ended that was to last, or an essential callback has failed.
+    failed: bool,
 }
 
 impl Single {
+    /// Starts the services, and then to serve; not even that if a service cannot start, or a
+    /// signal comes before.
+    async fn start(
+        (sites, settings, sockets): (Vec<Site>, Vec<Settings>, Vec<Sockets>),
+        program: Program,
+        signals: &mut Signals,
+    ) -> Result<Self, Error> {
+        program.publish(&before_spawn(&sockets, 0)).map_err(Error::Callback)?;
+        privileges::drop(&Identity::of(&settings[0])).map_err(Error::Privileges)?;
+        let started = program.publish(&WorkerStarted { part: Part::Main });
+        let company = Company::start(&program, &Part::Main);
+        let mut server = Self {
+            settings,
+            sockets,
+            program,
+            company,
+            engine: None,
+            metrics: Metrics::default(),
+            leaving: JoinSet::new(),
+            failed: false,
+        };
+        server.note(started);
+        let serves = tokio::select! {
+            news = server.company.next() => match news {
+                News::Started => !server.failed,
+                News::Failed(reason) => {
+                    server.note(Err(reason));
+                    false
+                }
+            },
+            signal = signals.stopping() => {
+                tracing::info!("{signal}: ended before all services had started");
+                false
+            }
+        };
+        if serves {
+            server.engine = Some(engine(sites, &server.sockets, &server.metrics)?);
+            let spawned = after_spawn(&server.sockets, 0);
+            server.publish(&spawned);
+        }
+        Ok(server)
+    }
+
+    /// Whether all is to end.
+    fn is_ended(&self) -> bool {
+        self.failed || self.engine.is_none()
+    }
+
+    /// Serves until a signal, or until something ends that was to last.
+    async fn live(
+        &mut self,
+        outside: &mut Option<Outside>,
+        (signals, inquiries): (&mut Signals, &mut Inquiries),
+    ) {
+        while !self.is_ended() {
+            tokio::select! {
+                signal = signals.next() => match (signal, &mut *outside) {
+                    (Signal::Interrupt | Signal::Terminate, _) => {
+                        tracing::info!(
+                            "{signal}: finishing what has begun; a second one ends it at once"
+                        );
+                        return;
+                    }
+                    (_, outside) => hear(signal, outside.as_mut()),
+                },
+                (asked, outside) = asked(outside) => self.answer(asked, outside).await,
+                asker = inquiries.next() => tell(asker, &self.metrics, true),
+                News::Failed(reason) = self.company.next() => {
+                    self.note(Err(reason));
+                    tracing::error!("all is ended with it: finishing what has begun");
+                }
+                Some(_) = self.leaving.join_next() => {}
+            }
+        }
+    }
+
+    /// Does what is asked for from outside.
+    async fn answer(&mut self, asked: Asked, outside: &mut Outside) {
+        match asked {
+            Asked::Change(prepared) => {
+                let result = self.change(prepared).await;
+                self.metrics.count_reload(&result);
+                outside.settle(&result);
+                self.publish(&Reload { result });
+            }
+            // Who does not wait any more need not be told.
+            Asked::Status(asker) => drop(asker.send(outside.status(&self.sockets, Vec::new()))),
+            Asked::Watchdog => outside.notifier.watchdog(),
+        }
+    }
+
+    /// Calls the callbacks for an event; one that has failed and is essential ends all.
+    fn publish(&mut self, event: &impl Event) {
+        let result = self.program.publish(event);
+        self.note(result);
+    }
+
+    fn note(&mut self, result: Result<(), String>) {
+        if let Err(reason) = result {
+            reason.lines().for_each(|line| tracing::error!("{line}"));
+            self.failed = true;
+        }
+    }
+
     /// Serves something else from now on: in place, or where the settings of a server have
     /// changed by new servers, which accept connections before the old ones leave.
     async fn change(&mut self, prepared: Result<Prepared, String>) -> reload::Result {
@@ -124,49 +200,82 @@ impl Single {
         if settings == self.settings {
             log.put_in_force();
             let apps: Vec<App> = sites.into_iter().map(|site| site.app).collect();
-            self.engine.replace(&apps);
+            self.engine.iter().for_each(|engine| engine.replace(&apps));
+            self.company.reset();
             return Ok("the pipeline is replaced".to_owned());
         }
         let sockets = bind(&settings, 0, self.sockets.clone(), &mut Inherited::none()).await;
         let sockets = sockets.map_err(|error| error.to_string())?;
         let engine = engine(sites, &sockets, &self.metrics).map_err(|error| error.to_string())?;
         log.put_in_force();
-        let before = mem::replace(&mut self.engine, engine);
-        self.leaving.spawn(drain(before, self.settings[0].clone()));
+        if let Some(before) = self.engine.replace(engine) {
+            self.leaving.spawn(drain(before, self.settings[0].clone()));
+        }
         announce(&sockets);
         self.settings = settings;
         mem::replace(&mut self.sockets, sockets).into_iter().for_each(Sockets::close);
+        self.company.reset();
         Ok("the settings of the server are replaced".to_owned())
     }
 
-    /// Ends when what has begun is finished, when that takes too long, or at a signal.
-    async fn stop(self, signals: &mut Signals, mut inquiries: Inquiries) -> Outcome {
-        let Self { settings, sockets, engine, metrics, mut leaving } = self;
-        sockets.into_iter().for_each(Sockets::close);
-        let drained = engine.drain(settings[0].drain_linger.0);
+    /// Ends when what has begun is finished, and the services with it, when that takes too long,
+    /// or at a signal.
+    async fn stop(mut self, signals: &mut Signals, mut inquiries: Inquiries) -> Outcome {
+        self.publish(&Draining { part: Part::Main });
+        mem::take(&mut self.sockets).into_iter().for_each(Sockets::close);
+        let patience = patience(&self.settings[0]);
+        let linger = self.settings[0].drain_linger.0;
+        let drained = self.engine.as_ref().map(|engine| engine.drain(linger));
+        let stopped = self.company.stop(patience.map(|patience| Instant::now() + patience));
+        let mut leaving = mem::take(&mut self.leaving);
         let ended = async {
-            drained.await;
+            if let Some(drained) = drained {
+                drained.await;
+            }
             while leaving.join_next().await.is_some() {}
+            stopped.await;
         };
-        let limit = elapsed(patience(&settings[0]));
+        let limit = elapsed(patience);
         let (mut ended, mut limit) = (pin!(ended), pin!(limit));
-        loop {
+        let outcome = loop {
             tokio::select! {
-                () = &mut ended => {
-                    tracing::info!("ended");
-                    return Outcome::Finished;
-                }
+                () = &mut ended => break Outcome::Finished,
                 () = &mut limit => {
                     tracing::warn!("what has not finished in time is cut off");
-                    return Outcome::CutOff;
+                    break Outcome::CutOff;
                 }
                 signal = signals.stopping() => {
                     tracing::warn!("{signal}: ended at once");
-                    return Outcome::CutOff;
+                    break Outcome::CutOff;
                 }
-                asker = inquiries.next() => tell(asker, &metrics, false),
+                asker = inquiries.next() => tell(asker, &self.metrics, false),
             }
+        };
+        self.publish(&Stopped { part: Part::Main });
+        if self.failed {
+            return Outcome::Failed;
         }
+        if outcome == Outcome::Finished {
+            tracing::info!("ended");
+        }
+        outcome
+    }
+}
+
+/// Does what a signal says that does not end the server.
+fn hear(signal: Signal, outside: Option<&mut Outside>) {
+    match (signal, outside) {
+        (Signal::Hangup, Some(outside)) => outside.reload(None),
+        (Signal::Hangup, None) => tracing::warn!("{signal}: there is no file to load anew"),
+        (Signal::Fewer | Signal::More, _) => {
+            tracing::warn!("{signal}: with `workers = 0` there is none");
+        }
+        (Signal::Reopen, _) => reopen_logs(signal),
+        (Signal::Upgrade, _) => {
+            tracing::warn!("{signal}: with `workers = 0` a restart brings the new program");
+        }
+        // These end it, which is seen to elsewhere.
+        (Signal::Interrupt | Signal::Terminate, _) => {}
     }
 }
 

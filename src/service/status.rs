@@ -23,6 +23,9 @@ pub(crate) struct Status {
     pub(crate) stopping: bool,
     /// Its workers; none if it serves in its own process.
     pub(crate) workers: Vec<Member>,
+    /// The processes of services.
+    #[serde(default)]
+    pub(crate) services: Vec<Attendant>,
 }
 
 /// How a worker is.
@@ -38,4 +41,17 @@ pub(crate) struct Member {
     pub(crate) state: String,
     /// How many connections it has, as it said within the last seconds.
     pub(crate) connections: usize,
+}
+
+/// How a process of a service is.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Attendant {
+    /// The name of the service.
+    pub(crate) service: String,
+    /// Its number, from 1, which its successor has too.
+    pub(crate) number: usize,
+    /// The number of its process.
+    pub(crate) process: u32,
+    /// What it is at: `starting`, `running` or `leaving`.
+    pub(crate) state: String,
 }

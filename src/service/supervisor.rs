@@ -2,12 +2,13 @@
 //! itself.
 
 mod change;
+mod crew;
+mod end;
 mod perform;
 mod upgrade;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::mem;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -16,22 +17,23 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
 use self::change::{Binding, Coming, Purpose, bound};
+use self::crew::Crew;
 use super::census::Census;
 use super::fleet::{Fleet, Id, Post, State, Worker};
 use super::outside::{Asked, Outside};
-use super::plan::{Plan, take_place};
+use super::plan::{Plan, before_spawn, take_place};
 use super::process::{Heard, Process};
 use super::signals::{Signal, Signals, reopen_logs};
-use super::upgrade::{Estate, Predecessor, Successor, program};
+use super::upgrade::{Estate, Predecessor, Successor, path};
 use super::wire::{self, Command, Report};
 use super::{Error, Member, Order, Outcome, Prepared, Status, workers};
 use crate::admin::Health;
 use crate::metrics::Metrics;
-use crate::server::Sockets;
+use crate::program::{Part, Program};
 
 /// Has workers serve what has been prepared, until it is told to stop.
 pub(super) async fn serve(
-    order: Arc<Order>,
+    (order, program): (Arc<Order>, Program),
     prepared: Prepared,
     (outside, estate): (Outside, Estate),
 ) -> Result<Outcome, Error> {
@@ -44,8 +46,14 @@ pub(super) async fn serve(
     let place = take_place(&settings, count, (sockets, inherited), &mut signals).await?;
     let Some((sockets, pid_file)) = place else { return Ok(Outcome::Finished) };
     let plan = Plan { settings, snapshot, sockets };
+    if let Err(reason) = program.publish(&before_spawn(&plan.sockets, count)) {
+        if let Some(pid_file) = pid_file {
+            pid_file.remove();
+        }
+        return Err(Error::Callback(reason));
+    }
     let (heard, mut events) = unbounded_channel();
-    let mut supervisor = Supervisor::start(order, plan, count, (outside, heard));
+    let mut supervisor = Supervisor::start((order, program), plan, count, (outside, heard));
     supervisor.predecessor = predecessor;
     loop {
         supervisor.perform();
@@ -53,7 +61,7 @@ pub(super) async fn serve(
             if let Some(pid_file) = pid_file {
                 pid_file.remove();
             }
-            return Ok(outcome);
+            return Ok(supervisor.end(outcome));
         }
         supervisor.next(&mut signals, &mut events).await;
     }
@@ -61,19 +69,27 @@ pub(super) async fn serve(
 
 struct Supervisor {
     /// The path of the program.
-    program: PathBuf,
+    path: PathBuf,
     order: Arc<Order>,
+    program: Program,
     outside: Outside,
     plan: Plan,
     coming: Option<Coming>,
     binding: Option<Binding>,
     fleet: Fleet,
     processes: BTreeMap<Id, Process>,
+    /// Those of services.
+    crews: Vec<Crew>,
+    /// How many of the fleets, that of the workers among them, have yet to be ready for the first
+    /// time.
+    awaited: usize,
     census: Census,
     /// What is counted here and not by workers.
     metrics: Metrics,
     heard: UnboundedSender<Event>,
     stopping: bool,
+    /// Whether something has ended that was to last, or an essential callback has failed.
+    failed: bool,
     /// Who waits to be relieved by this process.
     predecessor: Option<Predecessor>,
     /// Who is about to relieve it.
@@ -83,31 +99,39 @@ struct Supervisor {
 /// What is heard, and of whom.
 #[derive(Debug)]
 enum Event {
+    Service(usize, Id, Heard),
     Successor(Heard),
     Worker(Id, Heard),
 }
 
 impl Supervisor {
     fn start(
-        order: Arc<Order>,
+        (order, program): (Arc<Order>, Program),
         plan: Plan,
         count: usize,
         (outside, heard): (Outside, UnboundedSender<Event>),
     ) -> Self {
-        let fleet = Fleet::start(count, plan.patience(), Instant::now());
+        let now = Instant::now();
+        let fleet = Fleet::start(count, plan.patience(), now);
+        let start = |service| Crew::start(service, &plan, now);
+        let crews: Vec<_> = program.services().iter().filter_map(start).collect();
         Self {
-            program: program(),
+            path: path(),
             order,
+            program,
             outside,
             plan,
             coming: None,
             binding: None,
             fleet,
             processes: BTreeMap::new(),
+            awaited: 1 + crews.len(),
+            crews,
             census: Census::default(),
             metrics: Metrics::default(),
             heard,
             stopping: false,
+            failed: false,
             predecessor: None,
             successor: None,
         }
@@ -116,7 +140,8 @@ impl Supervisor {
     /// Waits for whatever comes next, and decides what follows from it.
     async fn next(&mut self, signals: &mut Signals, events: &mut UnboundedReceiver<Event>) {
         let successor = self.successor.as_ref().map(|successor| successor.until);
-        let due = self.fleet.due().into_iter().chain(successor).chain(self.census.due()).min();
+        let fleets = self.fleets().filter_map(Fleet::due);
+        let due = fleets.chain(successor).chain(self.census.due()).min();
         let clock = async {
             match due {
                 Some(due) => sleep_until(due).await,
@@ -126,6 +151,7 @@ impl Supervisor {
         tokio::select! {
             signal = signals.next() => self.signal(signal),
             Some(event) = events.recv() => match event {
+                Event::Service(crew, id, heard) => self.hear_service(crew, id, heard),
                 Event::Successor(heard) => self.hear_successor(heard),
                 Event::Worker(id, heard) => self.hear(id, heard),
             },
@@ -134,6 +160,7 @@ impl Supervisor {
             () = clock => {
                 let now = Instant::now();
                 self.fleet.tick(now);
+                self.crews.iter_mut().for_each(|crew| crew.fleet.tick(now));
                 self.look_at_successor(now);
             }
         }
@@ -161,15 +188,9 @@ impl Supervisor {
                 connections: process.connections,
             })
         });
-        self.outside.status(&self.plan.sockets, members.collect())
-    }
-
-    fn outcome(&self) -> Option<Outcome> {
-        let is_finished = self.fleet.outcome()?;
-        if is_finished {
-            tracing::info!("ended");
-        }
-        Some(if is_finished { Outcome::Finished } else { Outcome::CutOff })
+        let members = members.collect();
+        let status = self.outside.status(&self.plan.sockets, members);
+        Status { services: self.attendants(), ..status }
     }
 
     fn signal(&mut self, signal: Signal) {
@@ -180,30 +201,22 @@ impl Supervisor {
                 reopen_logs(signal);
                 let all: Vec<_> = self.processes.keys().copied().collect();
                 self.tell_all(&all, &Command::Reopen);
+                self.tell_services(&Command::Reopen);
             }
             Signal::Upgrade => self.upgrade(),
             Signal::Hangup if self.stopping => {}
             Signal::Hangup => self.outside.reload(None),
             Signal::Interrupt | Signal::Terminate if self.stopping => {
                 tracing::warn!("{signal}: ended at once");
-                self.fleet.stop_at_once(Instant::now());
+                let now = Instant::now();
+                self.fleet.stop_at_once(now);
+                self.crews.iter_mut().for_each(|crew| crew.fleet.stop_at_once(now));
             }
             Signal::Interrupt | Signal::Terminate => {
                 tracing::info!("{signal}: finishing what has begun; a second one ends it at once");
                 self.stop();
             }
         }
-    }
-
-    /// Has all workers end. The sockets close first, so that no connection waits in a queue that
-    /// nobody takes it from.
-    fn stop(&mut self) {
-        self.stopping = true;
-        self.outside.notifier.stopping(self.plan.patience());
-        self.binding = None;
-        self.successor = None;
-        mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::close);
-        self.fleet.stop(Instant::now());
     }
 
     fn hear(&mut self, id: Id, heard: Heard) {
@@ -217,6 +230,7 @@ impl Supervisor {
                     process.connections = connections;
                 }
             }
+            Heard::Said(Report::Failed(reason)) => self.worker_failed(id, &reason),
             Heard::Said(Report::Committed) => self.fleet.has_committed(id),
             Heard::Said(Report::Prepared) => self.fleet.has_prepared(id),
             Heard::Said(Report::Ready) => self.fleet.is_ready(id, now),
@@ -225,7 +239,7 @@ impl Supervisor {
                 self.fleet.has_refused(id, &reason, now);
             }
             Heard::Ended(status) => {
-                self.log_end(id, status);
+                log_end(&self.name(id), status);
                 self.processes.remove(&id);
                 self.census.end(id);
                 let leaves = |(other, worker): (Id, &Worker)| {
@@ -267,15 +281,6 @@ impl Supervisor {
         }
     }
 
-    fn log_end(&self, id: Id, status: io::Result<ExitStatus>) {
-        let name = self.name(id);
-        match status {
-            Ok(status) if status.success() => tracing::debug!("{name} has ended"),
-            Ok(status) => tracing::warn!("{name} has ended: {status}"),
-            Err(error) => tracing::error!(%error, "{name} cannot be waited for"),
-        }
-    }
-
     /// A worker as the log names it.
     fn name(&self, id: Id) -> String {
         let post = self.fleet.workers().find(|(other, _)| *other == id);
@@ -285,6 +290,18 @@ impl Supervisor {
 }
 
 /// A worker as people see it.
-fn name(Post { slot, generation }: Post) -> String {
-    format!("worker {} (generation {generation})", slot + 1)
+fn name(post: Post) -> String {
+    part(post).to_string()
+}
+
+fn part(Post { slot, generation }: Post) -> Part {
+    Part::Worker { number: slot + 1, generation }
+}
+
+fn log_end(name: &str, status: io::Result<ExitStatus>) {
+    match status {
+        Ok(status) if status.success() => tracing::debug!("{name} has ended"),
+        Ok(status) => tracing::warn!("{name} has ended: {status}"),
+        Err(error) => tracing::error!(%error, "{name} cannot be waited for"),
+    }
 }

@@ -80,7 +80,7 @@ fn command(program: &Path) -> Command {
 }
 
 /// The path of this program, by which a newer one is found there later.
-pub(super) fn program() -> PathBuf {
+pub(super) fn path() -> PathBuf {
     // Without one, only an upgrade is impossible.
     env::current_exe().unwrap_or_default()
 }

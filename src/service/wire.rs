@@ -8,6 +8,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -18,8 +19,10 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Order;
+use super::privileges::Identity;
 use crate::admin::Health;
 use crate::metrics::Snapshot as Counted;
+use crate::program::Part;
 use crate::server::Place;
 use crate::source::Snapshot;
 
@@ -33,6 +36,10 @@ pub(super) struct Start {
     pub(super) snapshot: Snapshot,
     /// What is known of the sockets of each server, in the order of their descriptors.
     pub(super) places: Vec<Vec<Place>>,
+    /// What the process is to be.
+    pub(super) part: Part,
+    /// Whom it is to become, if it runs a service. A worker reads that itself.
+    pub(super) identity: Identity,
 }
 
 /// What a worker is told after its start.
@@ -46,12 +53,14 @@ pub(super) enum Command {
     Commit,
     /// Those who asked are to be told that all processes together are so.
     Health(Health),
-    /// End when what has begun is finished.
-    Leave,
+    /// End when what has begun is finished, within so long if that is limited.
+    Leave(Option<Duration>),
     /// Load, check and build what is to come.
     Prepare(Snapshot),
     /// Open the files of logs anew.
     Reopen,
+    /// Have services look anew at what may have changed: these texts are in force.
+    Reset(Snapshot),
 }
 
 /// What a worker says.
@@ -63,9 +72,11 @@ pub(super) enum Report {
     Asked,
     /// It serves by what it had prepared.
     Committed,
+    /// A service in it has ended, or has failed, for a reason: all are to end.
+    Failed(String),
     /// It has prepared what is to come.
     Prepared,
-    /// It accepts connections.
+    /// It accepts connections, or its service has started.
     Ready,
     /// It cannot start or prepare, for a reason.
     Refused(String),
@@ -164,13 +175,13 @@ mod tests {
 
     #[tokio::test]
     async fn later_messages_come_one_by_one_until_the_end() {
-        let commands = [Command::Prepare(Snapshot::default()), Command::Leave];
+        let commands = [Command::Prepare(Snapshot::default()), Command::Leave(None)];
         let bytes: Vec<_> = commands.iter().flat_map(|command| encode(command).unwrap()).collect();
         let mut stream = &bytes[..];
         let first = receive::<Command>(&mut stream).await.unwrap();
         assert!(matches!(first, Some(Command::Prepare(_))), "{first:?}");
         let second = receive::<Command>(&mut stream).await.unwrap();
-        assert!(matches!(second, Some(Command::Leave)), "{second:?}");
+        assert!(matches!(second, Some(Command::Leave(None))), "{second:?}");
         assert!(receive::<Command>(&mut stream).await.unwrap().is_none());
     }
 }

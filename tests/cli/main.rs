@@ -19,6 +19,7 @@ mod library;
 mod log;
 mod neutron;
 mod own_filter;
+mod own_service;
 mod route;
 mod schema;
 mod secrets;

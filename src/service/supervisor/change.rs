@@ -8,9 +8,11 @@ use tokio::time::Instant;
 
 use super::Supervisor;
 use crate::log::Log;
+use crate::program::Reload;
 use crate::server::{Inherited, Settings, Sockets};
 use crate::service::plan::{Plan, announce, bind};
 use crate::service::reload;
+use crate::service::wire::Command;
 use crate::service::{Error, Prepared, workers};
 use crate::source::Snapshot;
 
@@ -141,7 +143,10 @@ impl Supervisor {
             }
             let before = mem::replace(&mut self.plan, plan.clone());
             before.sockets.into_iter().for_each(Sockets::close);
-            self.fleet.be_patient(self.plan.patience());
+            let patience = self.plan.patience();
+            self.fleet.be_patient(patience);
+            self.crews.iter_mut().for_each(|crew| crew.fleet.be_patient(patience));
+            self.tell_services(&Command::Reset((*self.plan.snapshot).clone()));
         }
     }
 
@@ -154,5 +159,6 @@ impl Supervisor {
     fn settle(&mut self, result: &reload::Result) {
         self.metrics.count_reload(result);
         self.outside.settle(result);
+        self.publish(&Reload { result: result.clone() });
     }
 }

@@ -1,20 +1,24 @@
 //! Performs what the fleet has decided.
 
+use std::fmt::Write as _;
 use std::io;
+use std::os::fd::OwnedFd;
 
 use tokio::time::Instant;
 
-use super::{Event, Supervisor, name};
+use super::{Event, Supervisor, name, part};
 use crate::server::Share;
 use crate::service::fleet::{Action, Id, Post, Word};
-use crate::service::plan::Plan;
-use crate::service::process::{Process, worker};
+use crate::service::plan::{Plan, after_spawn};
+use crate::service::privileges::Identity;
+use crate::service::process::{Heard, Process, worker};
 use crate::service::wire::{self, Command, Start};
 
 impl Supervisor {
     /// Performs all that has been decided, and what follows from it.
     pub(super) fn perform(&mut self) {
         loop {
+            self.perform_for_services();
             let actions = self.fleet.actions();
             if actions.is_empty() {
                 return;
@@ -25,6 +29,31 @@ impl Supervisor {
         }
     }
 
+    /// The workers are ready for the first time, or the processes of a service are.
+    pub(super) fn are_ready(&mut self) {
+        self.awaited -= 1;
+        if self.awaited > 0 || self.stopping {
+            return;
+        }
+        let count = self.fleet.size();
+        let mut ready = format!("ready: {count} worker{}", if count == 1 { "" } else { "s" });
+        let services: usize = self.crews.iter().map(|crew| crew.fleet.size()).sum();
+        if services > 0 {
+            let _ = write!(ready, ", {services} of services");
+        }
+        self.publish(&after_spawn(&self.plan.sockets, count));
+        // A callback may have had the last word.
+        if self.stopping {
+            return;
+        }
+        tracing::info!("{ready}");
+        self.outside.is_ready(&ready);
+        if let Some(predecessor) = self.predecessor.take() {
+            // If it has ended meanwhile, all the better.
+            let _ = predecessor.relieve();
+        }
+    }
+
     fn act(&mut self, action: Action) {
         match action {
             Action::Commit => self.commit(),
@@ -32,16 +61,7 @@ impl Supervisor {
                 tracing::warn!("{} is killed: {reason}", self.name(id));
                 self.processes.remove(&id);
             }
-            Action::Ready => {
-                let count = self.fleet.size();
-                let ready = format!("ready: {count} worker{}", if count == 1 { "" } else { "s" });
-                tracing::info!("{ready}");
-                self.outside.is_ready(&ready);
-                if let Some(predecessor) = self.predecessor.take() {
-                    // If it has ended meanwhile, all the better.
-                    let _ = predecessor.relieve();
-                }
-            }
+            Action::Ready => self.are_ready(),
             Action::Settle(result) => self.has_settled(result),
             Action::Spawn(id, post) => match self.spawn(id, post) {
                 Ok(process) => {
@@ -65,16 +85,31 @@ impl Supervisor {
         let plan = self.plan_for(post);
         let (places, sockets): (Vec<_>, Vec<_>) =
             plan.shares(post.slot)?.into_iter().map(Share::into_parts).unzip();
-        let start =
-            Start { order: (*self.order).clone(), snapshot: (*plan.snapshot).clone(), places };
+        let start = Start {
+            order: (*self.order).clone(),
+            snapshot: (*plan.snapshot).clone(),
+            places,
+            identity: Identity::of(&plan.settings[0]),
+            part: part(post),
+        };
         let sockets: Vec<_> = sockets.into_iter().flatten().collect();
         let heard = self.heard.clone();
-        let program = self.program.file_name().unwrap_or_default().to_string_lossy();
-        let title = format!("{program}: {}", name(post));
-        Process::start(worker(&title), (wire::encode(&start)?, &sockets), move |what| {
+        self.start_process(&start, &sockets, move |what| {
             // Nobody listens only where this process is about to end.
             let _ = heard.send(Event::Worker(id, what));
         })
+    }
+
+    /// Starts this program anew, as a part of the server.
+    pub(super) fn start_process(
+        &self,
+        start: &Start,
+        sockets: &[OwnedFd],
+        heard: impl Fn(Heard) + Send + Sync + 'static,
+    ) -> io::Result<Process> {
+        let program = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let title = format!("{program}: {}", start.part);
+        Process::start(worker(&title), (wire::encode(start)?, sockets), heard)
     }
 
     /// What a worker of a generation serves.
@@ -89,7 +124,7 @@ impl Supervisor {
         let command = match word {
             Word::Abort => Command::Abort,
             Word::Commit => Command::Commit,
-            Word::Leave => Command::Leave,
+            Word::Leave => Command::Leave(self.plan.patience()),
             Word::Prepare => match &self.coming {
                 Some(coming) => Command::Prepare((*coming.plan.snapshot).clone()),
                 None => return Ok(()),

@@ -23,8 +23,8 @@ impl Supervisor {
             // Nobody listens only where this process is about to end.
             let _ = heard.send(Event::Successor(what));
         };
-        let path = self.program.display();
-        match shares.and_then(|shares| Successor::start(&self.program, shares, hear)) {
+        let path = self.path.display();
+        match shares.and_then(|shares| Successor::start(&self.path, shares, hear)) {
             Ok(successor) => {
                 let process = successor.process.id();
                 tracing::info!("`{path}` starts as process {process}, to take over");
@@ -58,9 +58,8 @@ impl Supervisor {
         self.outside.notifier.main_process(process.id());
         process.release();
         // Not told to the service manager: the service goes on.
-        self.stopping = true;
         self.plan.sockets.clear();
-        self.fleet.stop(Instant::now());
+        self.drain();
     }
 
     /// Ends a successor that is late.

@@ -105,6 +105,11 @@ impl Server {
         fs::rename(new, path).unwrap();
     }
 
+    /// Removes a directory with all that lies in it.
+    pub(crate) fn remove(&self, name: &str) {
+        fs::remove_dir_all(self.test.directory().join(name)).unwrap();
+    }
+
     /// Runs the program with other arguments where this one runs.
     pub(crate) fn run(&self, arguments: &str) -> Finished {
         let arguments: Vec<_> = arguments.split_whitespace().map(str::to_owned).collect();

@@ -1,0 +1,116 @@
+//! A program that does more than answer requests: a service in a process of its own works off
+//! files in the directory `spool`, a periodic task runs in each worker, and callbacks hear how the
+//! server lives. All of it starts, reloads and ends with the server.
+//!
+//! ```console
+//! mkdir spool
+//! cargo run --example own_service -- serve examples/own_service.ini &
+//! touch spool/letter
+//! kill -HUP %1
+//! rmdir spool
+//! ```
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use pasteline::app::BoxError;
+use pasteline::program::{
+    AfterSpawn, Background, BeforeSpawn, Callback, Draining, Event, Instance, Periodic, Program,
+    Reload, Service, Stopped, WorkerStarted,
+};
+use pasteline::registry::Registry;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+fn main() -> ExitCode {
+    // Without the directory there is nothing to start for.
+    let spool_is_there = |_: &BeforeSpawn| {
+        fs::read_dir("spool")?;
+        Ok(())
+    };
+    Program::new(Registry::builtin())
+        // In a process of its own.
+        .service(Background::new("spool", |instance| Spool::new(instance.clone())))
+        // In each worker.
+        .service(Background::new("pulse", pulse).processes(0))
+        .on(Callback::new(spool_is_there).priority(-1))
+        .on(told::<BeforeSpawn>())
+        .on(told::<WorkerStarted>())
+        .on(told::<AfterSpawn>())
+        .on(told::<Reload>())
+        .on(told::<Draining>())
+        .on(told::<Stopped>())
+        .run()
+}
+
+/// Logs an event.
+fn told<E: Event>() -> Callback {
+    Callback::new(|event: &E| {
+        tracing::info!("event: {event:?}");
+        Ok(())
+    })
+}
+
+/// Says now and then that a worker is well.
+fn pulse(instance: &Instance) -> Periodic {
+    let number = instance.number;
+    let say = move || async move {
+        tracing::info!("pulse of worker {number}");
+        Ok(())
+    };
+    // The first ones of several workers do not come at one time.
+    Periodic::every(Duration::from_secs(40), say).spread(Duration::from_millis(100))
+}
+
+/// Works off the files of a directory. If the directory goes away, it fails, and all ends.
+struct Spool {
+    directory: PathBuf,
+    instance: Instance,
+    stop: watch::Sender<bool>,
+}
+
+impl Spool {
+    fn new(instance: Instance) -> Self {
+        Self { directory: PathBuf::from("spool"), instance, stop: watch::Sender::new(false) }
+    }
+
+    fn work_off(&self) -> Result<(), BoxError> {
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            fs::remove_file(&path)?;
+            tracing::info!("spool {}: done with {}", self.instance.number, path.display());
+        }
+        Ok(())
+    }
+}
+
+impl Service for Spool {
+    async fn start(&self) -> Result<(), BoxError> {
+        fs::read_dir(&self.directory)?;
+        Ok(())
+    }
+
+    async fn wait(&self) -> Result<(), BoxError> {
+        let mut stop = self.stop.subscribe();
+        while !*stop.borrow() {
+            self.work_off()?;
+            tokio::select! {
+                _ = stop.changed() => {}
+                () = sleep(Duration::from_millis(20)) => {}
+            }
+        }
+        // The last files, before the deadline that `stop` was told of.
+        self.work_off()
+    }
+
+    async fn stop(&self, _: Option<Instant>) {
+        self.stop.send_replace(true);
+    }
+
+    async fn reset(&self) -> Result<(), BoxError> {
+        tracing::info!("spool {}: reset", self.instance.number);
+        Ok(())
+    }
+}

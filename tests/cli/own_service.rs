@@ -1,0 +1,182 @@
+//! A program with services of its own: `examples/own_service.rs`.
+
+use std::fs;
+
+use crate::support::process::{children, title};
+use crate::support::{Finished, Server, Test, signal, wait_for};
+
+const FILE: &str = include_str!("../../examples/own_service.ini");
+
+/// The example's program and its directory, with so many workers and what else its server's
+/// section has.
+fn program(workers: u16, options: &str) -> Test {
+    let test = std::env::current_exe().unwrap();
+    let program = test.parent().unwrap().with_file_name("examples").join("own_service");
+    assert!(
+        program.exists(),
+        "`cargo test` builds it; for one test, `cargo build --examples` does"
+    );
+    let file = FILE.replace("127.0.0.1:9696", "127.0.0.1:0");
+    let file = file.replace("workers = 2", &format!("workers = {workers}\n{options}"));
+    let test = Test::program(program).ini(&file).arguments("serve");
+    fs::create_dir(test.directory().join("spool")).unwrap();
+    test
+}
+
+/// The same when it serves.
+fn serve(workers: u16) -> Server {
+    let mut server = program(workers, "").start();
+    server.line("event: AfterSpawn");
+    server
+}
+
+/// The number of the process that has a title.
+fn find(server: &Server, start: &str) -> Option<u32> {
+    children(server.process()).into_iter().find(|child| title(*child).starts_with(start))
+}
+
+/// The events of a server that has ended, in the order of their lines.
+fn events(finished: &Finished) -> Vec<&str> {
+    let lines = finished.stderr.lines();
+    lines.filter_map(|line| Some(line.split_once("event: ")?.1.trim_end())).collect()
+}
+
+#[test]
+fn a_service_runs_in_a_process_of_its_own_and_a_task_in_each_worker() {
+    let mut server = program(2, "").start();
+    server.line("ready: 2 workers, 1 of services");
+    server.get("/").expect(200);
+    let spool = find(&server, "own_service: service spool 1").unwrap();
+    assert_eq!(children(server.process()).len(), 3);
+    server.write("spool/letter", "");
+    server.line("spool 1: done with spool/letter");
+    let status = server.run("status api-paste.ini").status(0);
+    status.prints(&format!("service spool 1: process {spool}, running"));
+}
+
+#[test]
+fn a_periodic_task_runs_in_each_worker() {
+    for number in [1, 2] {
+        program(2, "").start().line(&format!("pulse of worker {number}"));
+    }
+}
+
+#[test]
+fn events_come_in_their_order_in_each_process() {
+    const OTHERS: [&str; 2] =
+        ["Service { name: \"spool\", number: 1 }", "Worker { number: 1, generation: 1 }"];
+    for (workers, others) in [(0, &[][..]), (1, &OTHERS[..])] {
+        let server = serve(workers);
+        server.signal("TERM");
+        let finished = server.wait();
+        assert_eq!(finished.status, Some(0), "{finished:#?}");
+        let events = events(&finished);
+        let of = |part: &str| {
+            let end = format!("{{ part: {part} }}");
+            let of_part = events.iter().filter_map(|event| event.strip_suffix(&end));
+            of_part.map(str::trim_end).collect::<Vec<_>>()
+        };
+        for other in others {
+            assert_eq!(of(other), ["WorkerStarted", "Draining", "Stopped"], "{events:#?}");
+        }
+        let started = if workers == 0 { &["WorkerStarted"][..] } else { &[] };
+        assert_eq!(of("Main"), [started, &["Draining", "Stopped"]].concat(), "{events:#?}");
+        let place = |name| events.iter().position(|event| event.starts_with(name)).unwrap();
+        let drains = place("Draining { part: Main }");
+        assert!(place("BeforeSpawn") < place("AfterSpawn") && place("AfterSpawn") < drains);
+    }
+}
+
+#[test]
+fn a_callback_that_fails_before_keeps_all_from_starting() {
+    for workers in [0, 1] {
+        let test = program(workers, "pid_file = pid");
+        fs::remove_dir(test.directory().join("spool")).unwrap();
+        let finished = test.run().status(1);
+        assert!(!test.directory().join("pid").exists());
+        let finished = finished.tells("error: nothing is started: a callback for `BeforeSpawn`");
+        // The other one is called all the same.
+        assert!(events(&finished)[0].starts_with("BeforeSpawn"), "{finished:#?}");
+        finished.tells("No such file or directory");
+    }
+}
+
+#[test]
+fn one_that_ends_ends_all_after_what_has_begun() {
+    for workers in [0, 2] {
+        let mut server = serve(workers);
+        let all = children(server.process());
+        let mut client = server.connect();
+        client.ask("/").expect(200);
+        server.remove("spool");
+        server.line("service `spool` has failed: No such file or directory");
+        server.line("all is ended with it: finishing what has begun");
+        // A connection that is open is not cut off.
+        while client.ask("/").expect(200).header("connection") != Some("close") {}
+        let finished = server.wait();
+        assert_eq!(finished.status, Some(1), "{finished:#?}");
+        assert!(all.iter().all(|process| title(*process).is_empty()));
+    }
+}
+
+#[test]
+fn a_process_of_a_service_that_dies_is_replaced() {
+    let mut server = serve(1);
+    let spool = || find(&server, "own_service: service spool 1");
+    let victim = spool().unwrap();
+    signal(victim, "KILL");
+    wait_for("a new process", || spool().filter(|process| *process != victim));
+    server.write("spool/letter", "");
+    server.line("spool 1: done with spool/letter");
+    server.get("/").expect(200);
+    server.signal("TERM");
+    assert_eq!(server.wait().status, Some(0));
+}
+
+#[test]
+fn services_end_with_a_supervisor_that_is_killed() {
+    let server = serve(1);
+    let all = children(server.process());
+    assert_eq!(all.len(), 2);
+    server.signal("KILL");
+    wait_for("no process", || all.iter().all(|process| title(*process).is_empty()).then_some(()));
+}
+
+#[test]
+fn a_reload_in_force_resets_services_and_one_refused_does_not() {
+    for workers in [0, 1] {
+        let mut server = serve(workers);
+        let file = FILE.replace("127.0.0.1:9696", "127.0.0.1:0");
+        let file = file.replace("workers = 2", &format!("workers = {workers}"));
+        server.write("api-paste.ini", &file.replace("body", "bod"));
+        server.run("reload api-paste.ini").status(1);
+        server.line("event: Reload { result: Err(");
+        server.write("api-paste.ini", &file.replace("hello", "goodbye"));
+        server.run("reload api-paste.ini").status(0);
+        assert_eq!(server.get("/").expect(200).body, "goodbye");
+        let mut resets = 0;
+        server.line("spool 1: reset");
+        resets += 1;
+        server.signal("TERM");
+        let finished = server.wait();
+        resets += finished.stderr.matches("spool 1: reset").count() - 1;
+        assert_eq!((resets, finished.status), (1, Some(0)), "{finished:#?}");
+        finished.tells("event: Reload { result: Ok(");
+    }
+}
+
+#[test]
+fn an_upgrade_hands_over_to_services_of_the_new_process() {
+    let mut server = serve(1);
+    let before = find(&server, "own_service: service spool 1").unwrap();
+    server.signal("USR2");
+    let line = server.line(" has taken over");
+    let (_, line) = line.split_once("process ").unwrap();
+    let successor = line.split(' ').next().unwrap().parse().unwrap();
+    wait_for("the old service gone", || title(before).is_empty().then_some(()));
+    server.get("/").expect(200);
+    server.write("spool/letter", "");
+    server.line("spool 1: done with spool/letter");
+    signal(successor, "TERM");
+    server.wait();
+}
