@@ -9,10 +9,14 @@ mod bind;
 mod connection;
 mod current;
 mod endpoint;
+mod gate;
+mod head;
+mod host;
 mod inherited;
 mod ledger;
 mod listener;
 mod opening;
+mod path;
 mod proxy_header;
 mod roster;
 mod settings;
@@ -29,7 +33,11 @@ pub use self::account::{Account, Mode, Owner};
 pub use self::address::{Address, Host, InvalidAddress};
 pub use self::bind::BindError;
 pub use self::endpoint::Endpoint;
+pub use self::gate::{Gate, Underscores};
+pub use self::head::Fault;
+pub use self::host::is_host;
 pub use self::inherited::Inherited;
+pub use self::path::{Leave, Paths, Rule};
 pub use self::proxy_header::{LONGEST as LONGEST_PROXY_HEADER, NoHeader, ProxyHeader, Step};
 pub use self::settings::Settings;
 pub use self::share::{Place, Share};
@@ -99,7 +107,8 @@ impl Server {
         let keep_alive =
             if keep_alive_timeout.0.is_zero() { KeepAlive::No } else { KeepAlive::Yes };
         let app = Current::new(app);
-        let connections = Connections::new(app.clone(), Arc::clone(&roster), keep_alive);
+        let gate = Arc::new(Gate::new(&self.settings));
+        let connections = Connections::new(app.clone(), gate, Arc::clone(&roster), keep_alive);
         let connections = Arc::new(connections);
         for listener in self.listeners {
             tokio::spawn(accept(listener, Arc::clone(&connections), roster.watch()));

@@ -27,24 +27,52 @@ pub struct Meter {
 /// Why a request was refused before an app saw it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Refusal {
+    /// It had a field with a name that looks like another one.
+    FieldName,
+    /// It did not say in one way where its body ends.
+    Framing,
     /// Its head was longer than the limit.
     HeadSize,
     /// Its head took longer than the limit.
     HeadTimeout,
+    /// It did not name one valid host.
+    Host,
     /// It was no HTTP.
     Malformed,
+    /// It had a method that is not served.
+    Method,
+    /// Its path could be read in several ways.
+    Path,
+    /// Its target was not valid.
+    Target,
 }
 
 impl Refusal {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 3] = [Self::HeadSize, Self::HeadTimeout, Self::Malformed];
+    pub const ALL: [Self; 9] = [
+        Self::FieldName,
+        Self::Framing,
+        Self::HeadSize,
+        Self::HeadTimeout,
+        Self::Host,
+        Self::Malformed,
+        Self::Method,
+        Self::Path,
+        Self::Target,
+    ];
 
     /// The limit, as metrics call it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::FieldName => "field_name",
+            Self::Framing => "framing",
             Self::HeadSize => "head_size",
             Self::HeadTimeout => "head_timeout",
+            Self::Host => "host",
             Self::Malformed => "malformed",
+            Self::Method => "method",
+            Self::Path => "path",
+            Self::Target => "target",
         }
     }
 }
@@ -169,6 +197,6 @@ mod tests {
             meter.refuse(refusal);
         }
         let counted: Vec<_> = meter.served().refusals.into_values().collect();
-        assert_eq!(counted, [1, 1, 1]);
+        assert_eq!(counted, [1; Refusal::ALL.len()]);
     }
 }

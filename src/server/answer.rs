@@ -10,13 +10,15 @@ use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
 use http::header::CONNECTION;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
 
 use super::activity::Activity;
 use super::current::Current;
+use super::gate::Gate;
+use super::head::Fault;
 use super::ledger::Noted;
 use crate::app::{
     Body, BoxError, Connection, Context, Request, Response, ResponseFuture, response, trace::Trace,
@@ -29,13 +31,19 @@ use crate::app::{
 /// Hands the requests of one connection to the app.
 pub(super) struct Answerer {
     app: Current,
+    gate: Arc<Gate>,
     connection: Arc<Connection>,
     activity: Arc<Activity>,
 }
 
 impl Answerer {
-    pub(super) fn new(app: Current, connection: Connection, activity: Arc<Activity>) -> Self {
-        Self { app, connection: Arc::new(connection), activity }
+    pub(super) fn new(
+        app: Current,
+        gate: Arc<Gate>,
+        connection: Connection,
+        activity: Arc<Activity>,
+    ) -> Self {
+        Self { app, gate, connection: Arc::new(connection), activity }
     }
 
     /// The connection that the requests come by.
@@ -52,8 +60,14 @@ impl Service<http::Request<Incoming>> for Answerer {
     fn call(&self, request: http::Request<Incoming>) -> Answer {
         let mut request = request.map(Body::from);
         request.extensions_mut().insert(Context::new(Arc::clone(&self.connection)));
+        // The log has the request as it came, a refused one too.
         let busy = Busy::new(Arc::clone(&self.activity), &mut request);
         let mut trace = Trace::default();
+        if let Err(fault) = self.gate.admit(&mut request) {
+            self.activity.ledger().count(fault);
+            let response = ResponseFuture::ready(refusal(fault, &request));
+            return Answer { response, busy: Some(busy), trace };
+        }
         let answer = || catch_unwind(AssertUnwindSafe(|| self.app.answer(request)));
         let response = trace.within(answer);
         let response = response.unwrap_or_else(|panic| ResponseFuture::ready(panicked(&*panic)));
@@ -158,6 +172,17 @@ impl http_body::Body for Answered {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+/// Refuses a request by its head. Where that is in doubt, so is where the next one begins: over
+/// HTTP/1 the connection ends.
+#[cold]
+fn refusal(fault: Fault, request: &Request) -> Response {
+    let mut response = response::refusal(fault.status(), fault.detail(), request.headers());
+    if request.version() <= Version::HTTP_11 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 #[cold]

@@ -11,6 +11,7 @@ use hyper::server::conn::http1;
 
 use super::answer::Answerer;
 use super::current::Current;
+use super::gate::Gate;
 use super::roster::{Entry, Roster};
 use super::stream::{Socket, Stream};
 use crate::app::{Connection, Scheme};
@@ -27,13 +28,19 @@ const BUFFER_LIMIT: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Connections {
     app: Current,
+    gate: Arc<Gate>,
     protocol: http1::Builder,
     roster: Arc<Roster>,
 }
 
 impl Connections {
-    pub(super) fn new(app: Current, roster: Arc<Roster>, keeps_alive: KeepAlive) -> Self {
-        Self { app, protocol: protocol(keeps_alive), roster }
+    pub(super) fn new(
+        app: Current,
+        gate: Arc<Gate>,
+        roster: Arc<Roster>,
+        keeps_alive: KeepAlive,
+    ) -> Self {
+        Self { app, gate, protocol: protocol(keeps_alive), roster }
     }
 
     /// Serves a connection in a task of its own, until it ends by itself or the server does.
@@ -53,7 +60,9 @@ impl Connections {
         let connection = Connection { peer, local, scheme: Scheme::Http };
         let entry = self.roster.enter();
         let stream = Stream::new(socket, Arc::clone(entry.activity()));
-        let answerer = Answerer::new(self.app.clone(), connection, Arc::clone(entry.activity()));
+        let activity = Arc::clone(entry.activity());
+        let gate = Arc::clone(&self.gate);
+        let answerer = Answerer::new(self.app.clone(), gate, connection, activity);
         let http = self.protocol.serve_connection(stream, answerer);
         tokio::spawn(Served { http: Some(http), entry, finishing: false });
     }

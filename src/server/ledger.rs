@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 
+use super::head::Fault;
 use super::settings::Settings;
 use crate::access_log::{Entry, Log};
 use crate::app::{Connection, Request, Response};
@@ -45,6 +46,11 @@ impl Ledger {
         self.meter.end(noted.begun, noted.status);
     }
 
+    /// Counts a request that is refused by its head, which is noted otherwise like any other.
+    pub(super) fn count(&self, fault: Fault) {
+        self.meter.refuse(fault.refusal());
+    }
+
     /// Notes that a request was refused, by what the client has sent of its head.
     pub(super) fn refuse(&self, refusal: Refusal, head: &[u8], connection: &Connection) {
         self.meter.refuse(refusal);
@@ -54,12 +60,12 @@ impl Ledger {
     }
 }
 
-/// With which status a request is refused.
+/// With which status a request is refused whose head was not read to its end.
 fn status(refusal: Refusal) -> StatusCode {
     match refusal {
         Refusal::HeadSize => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Refusal::HeadTimeout => StatusCode::REQUEST_TIMEOUT,
-        Refusal::Malformed => StatusCode::BAD_REQUEST,
+        _ => StatusCode::BAD_REQUEST,
     }
 }
 

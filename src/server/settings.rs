@@ -3,8 +3,12 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use http::Method;
+
 use super::account::{Account, Mode, Owner};
 use super::address::{Address, Host};
+use super::gate::Underscores;
+use super::path::{Leave, Paths, Rule};
 use crate::access_log::{Destination, Format};
 use crate::settings::{Reader, Seconds, Settings as _, Words};
 
@@ -93,6 +97,33 @@ crate::settings! {
         admin_bind: Words<Address>,
         /// Whether `admin_bind` may name addresses that other machines reach.
         admin_exposed: bool = "false",
+        /// What becomes of segments `.` and `..` in the path of a request, also those written with
+        /// `%2e`: `resolve` them, `reject` the request with 400, or `pass` them on. What would
+        /// lead out of the root is refused unless they pass. This and the next options decide
+        /// once for composites, files and proxies: what one sees, all see.
+        path_dots: Rule = "resolve",
+        /// What becomes of several slashes in a row: `resolve` makes one of them, which object
+        /// stores may not want; else `reject` or `pass`.
+        path_slashes: Rule = "resolve",
+        /// What becomes of escapes of letters, digits, `-`, `.`, `_` and `~`, which need none:
+        /// `resolve` writes `/%61` as `/a`; else `reject` or `pass`.
+        path_escapes: Rule = "resolve",
+        /// What becomes of slashes that are written `%2f`, `%5c` or `\`, which are a part of a
+        /// name to some and separate names to others: `reject`, `pass`, or `resolve` them to `/`.
+        path_escaped_slashes: Rule = "reject",
+        /// What becomes of escapes of escapes, such as `%252e`, which those read otherwise who
+        /// decode twice: `reject` or `pass`.
+        path_double_escapes: Leave = "reject",
+        /// What becomes of `;` and what follows it in a segment, which some servers cut off before
+        /// they look at it: `reject`, `pass`, or `resolve`, which cuts it off.
+        path_parameters: Rule = "reject",
+        /// What becomes of `%00`, at which a path ends for some: `reject` or `pass`.
+        path_nul: Leave = "reject",
+        /// What becomes of header fields with an underscore in their names, which CGI and WSGI
+        /// take for those with a dash: `drop` them, `reject` the request, or `pass` them on.
+        underscore_headers: Underscores = "drop",
+        /// Methods that are answered with 501 before anything looks at the request.
+        refused_methods: Words<Method> = "CONNECT, TRACE",
     }
 }
 
@@ -132,6 +163,19 @@ impl Settings {
             socket_owner,
             ..Self::default()
         })
+    }
+
+    /// How the paths of requests are made plain.
+    pub fn paths(&self) -> Paths {
+        Paths {
+            dots: self.path_dots,
+            double_escapes: self.path_double_escapes,
+            escaped_slashes: self.path_escaped_slashes,
+            escapes: self.path_escapes,
+            nul: self.path_nul,
+            parameters: self.path_parameters,
+            slashes: self.path_slashes,
+        }
     }
 
     /// Notes with the reader what the types of the options cannot say.

@@ -457,3 +457,36 @@ async fn a_log_that_cannot_be_opened_keeps_the_server_from_starting() {
     let expected = "cannot open the access log `/no/such/directory/log`: no such file or directory";
     assert_eq!(error, expected);
 }
+
+#[tokio::test]
+async fn a_request_is_refused_by_its_head_counted_and_logged() {
+    let server = Observed::start(mirror()).await;
+    for (line, host, expected) in [
+        ("GET / HTTP/1.1", "a b", "400 Bad Request"),
+        ("GET /a%2fb HTTP/1.1", "a", "400 Bad Request"),
+        ("TRACE / HTTP/1.1", "a", "501 Not Implemented"),
+    ] {
+        let answer = server.ask(&format!("{line}\r\nhost: {host}\r\n\r\n")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected}\r\n")), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+    let (served, log) = server.end().await;
+    let counted = ["host", "path", "method"].map(|limit| served.refusals[limit]);
+    assert_eq!((counted, served.statuses), ([1; 3], [(400, 2), (501, 1)].into()));
+    let lines: Vec<_> = log.lines().map(|line| line.rsplit_once(' ').unwrap().0).collect();
+    let expected = [
+        r#"127.0.0.1 "GET / HTTP/1.1" 400"#,
+        r#"127.0.0.1 "GET /a%2fb HTTP/1.1" 400"#,
+        r#"127.0.0.1 "TRACE / HTTP/1.1" 501"#,
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[tokio::test]
+async fn an_app_sees_a_plain_path() {
+    let (_running, address) = start(mirror()).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET //a/%2e%2e/%62?c=%2f HTTP/1.1\r\nhost: h\r\n\r\n").await;
+    let answer = client.read_to("!").await;
+    assert!(answer.contains("GET /b?c=%2f "), "{answer}");
+}

@@ -1,0 +1,166 @@
+//! Lets requests through to the app, or refuses them by their heads.
+
+use std::borrow::Cow;
+
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Uri};
+
+use super::head::{self, Fault};
+use super::path::Paths;
+use super::settings::Settings;
+use crate::settings::{Form, Rejected, Setting};
+
+/// What becomes of header fields whose names have underscores.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Underscores {
+    /// They are taken away.
+    Drop,
+    /// They stay.
+    Pass,
+    /// The request is refused.
+    Reject,
+}
+
+impl Setting for Underscores {
+    const EXPECTED: &'static str = "`drop`, `pass` or `reject`";
+    const FORM: Form = Form::Words(&["drop", "pass", "reject"]);
+
+    fn parse(text: &str) -> Result<Self, Rejected> {
+        match text {
+            "drop" => Ok(Self::Drop),
+            "pass" => Ok(Self::Pass),
+            "reject" => Ok(Self::Reject),
+            _ => Err(Rejected::default()),
+        }
+    }
+}
+
+/// Lets requests through to the app, or refuses them by their heads. It decides about each once,
+/// so that all who see the request after it see the same.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    paths: Paths,
+    refused: Box<[Method]>,
+    underscores: Underscores,
+}
+
+impl Gate {
+    /// The gate that settings describe.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            paths: settings.paths(),
+            refused: settings.refused_methods.0.as_slice().into(),
+            underscores: settings.underscore_headers,
+        }
+    }
+
+    /// Makes a request fit for the app: its path plain, its header without names that pretend.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused. What is left of it is of no use then.
+    pub fn admit<B>(&self, request: &mut http::Request<B>) -> Result<(), Fault> {
+        let seen = head::check(request)?;
+        if self.refused.contains(request.method()) {
+            return Err(Fault::Method);
+        }
+        if seen.has_underscores {
+            self.underscores.keep_to(request.headers_mut())?;
+        }
+        if let Cow::Owned(path) = self.paths.plain(request.uri().path())? {
+            set_path(request.uri_mut(), &path)?;
+        }
+        Ok(())
+    }
+}
+
+impl Underscores {
+    #[cold]
+    fn keep_to(self, headers: &mut HeaderMap) -> Result<(), Fault> {
+        match self {
+            Self::Drop => {
+                let names: Vec<_> =
+                    headers.keys().filter(|name| name.as_str().contains('_')).cloned().collect();
+                for name in names {
+                    headers.remove(name);
+                }
+                Ok(())
+            }
+            Self::Pass => Ok(()),
+            Self::Reject => Err(Fault::Name),
+        }
+    }
+}
+
+#[cold]
+fn set_path(uri: &mut Uri, path: &str) -> Result<(), Fault> {
+    let target = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    let mut parts = std::mem::take(uri).into_parts();
+    parts.path_and_query = Some(target.map_err(|_| Fault::Target)?);
+    *uri = Uri::from_parts(parts).map_err(|_| Fault::Target)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(change: impl FnOnce(&mut Settings)) -> Gate {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        Gate::new(&settings)
+    }
+
+    /// The target and the names of a request when it is through.
+    fn through(gate: &Gate, line: &str, name: &'static str) -> Result<String, Fault> {
+        let (method, target) = line.split_once(' ').unwrap();
+        let request = http::Request::builder().method(method).uri(target);
+        let mut request = request.header("host", "a").header(name, "b").body(()).unwrap();
+        gate.admit(&mut request)?;
+        let names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
+        Ok(format!("{} {}", request.uri(), names.join(" ")))
+    }
+
+    #[test]
+    fn the_path_is_plain_and_the_rest_stays() {
+        let gate = gate(|_| ());
+        for (target, expected) in [
+            ("/a/../b?c=/../%61", "/b?c=/../%61"),
+            ("http://a//b", "http://a/b"),
+            ("/%61", "/a"),
+            ("/a?", "/a?"),
+        ] {
+            let line = format!("GET {target}");
+            assert_eq!(through(&gate, &line, "x"), Ok(format!("{expected} host x")));
+        }
+        assert_eq!(through(&gate, "GET /a%2fb", "x"), Err(Fault::Path));
+        assert_eq!(through(&gate, "OPTIONS *", "x"), Ok("* host x".to_owned()));
+    }
+
+    #[test]
+    fn names_with_underscores_are_dropped_unless_set_otherwise() {
+        let line = "GET /";
+        for (setting, expected) in [
+            (Underscores::Drop, Ok("/ host".to_owned())),
+            (Underscores::Pass, Ok("/ host x_user".to_owned())),
+            (Underscores::Reject, Err(Fault::Name)),
+        ] {
+            let gate = gate(|settings| settings.underscore_headers = setting);
+            assert_eq!(through(&gate, line, "x_user"), expected);
+            assert_eq!(through(&gate, line, "x-user"), Ok("/ host x-user".to_owned()));
+        }
+        assert_eq!(Settings::default().underscore_headers, Underscores::Drop);
+    }
+
+    #[test]
+    fn methods_are_refused_by_setting() {
+        let strict = gate(|_| ());
+        assert_eq!(through(&strict, "TRACE /", "x"), Err(Fault::Method));
+        assert_eq!(through(&strict, "CONNECT a", "x"), Err(Fault::Method));
+        let open = gate(|settings| settings.refused_methods.0.clear());
+        assert!(through(&open, "TRACE /", "x").is_ok());
+    }
+}

@@ -1,0 +1,119 @@
+//! The grammar of a host with a port, as `Host` and the authority of a target have it.
+
+use std::net::Ipv6Addr;
+
+/// The longest name that there can be in DNS, and two more for what is local.
+const LONGEST_NAME: usize = 255;
+
+/// Whether a text is a host with or without a port: `api.example`, `127.0.0.1:9696`, `[::1]:80`.
+///
+/// This is less than RFC 3986 allows: names of letters, digits, `-`, `.`, `_` and `~`. What else
+/// could stand in a name (escapes, quotes, commas, versions of IP to come) has no use in DNS, and
+/// is read in different ways by those who make links and logs of it.
+pub fn is_host(text: &[u8]) -> bool {
+    let port = match text {
+        [b'[', address @ ..] => after_address(address),
+        name => after_name(name),
+    };
+    port.is_some_and(is_port)
+}
+
+/// What follows an IPv6 address and its bracket.
+fn after_address(text: &[u8]) -> Option<&[u8]> {
+    let end = text.iter().position(|byte| *byte == b']')?;
+    let address = std::str::from_utf8(&text[..end]).ok()?;
+    address.parse::<Ipv6Addr>().ok()?;
+    Some(&text[end + 1..])
+}
+
+/// What follows a name, which has at least one character.
+fn after_name(text: &[u8]) -> Option<&[u8]> {
+    let end = text.iter().position(|byte| !is_of_name(*byte)).unwrap_or(text.len());
+    (1..=LONGEST_NAME).contains(&end).then(|| &text[end..])
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Whether a text is empty, or a colon and the number of a port, which may be missing (RFC 3986,
+/// 3.2.3).
+fn is_port(text: &[u8]) -> bool {
+    let [colon, digits @ ..] = text else { return true };
+    let number = digits.iter().try_fold(0_u32, |number, digit| {
+        digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+    });
+    *colon == b':' && digits.len() <= 5 && number.is_some_and(|number| number <= 65535)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_names_and_addresses_with_and_without_a_port() {
+        for host in [
+            "a",
+            "a.example",
+            "A-1_b~.example.",
+            "127.0.0.1",
+            "127.0.0.1:9696",
+            "a:",
+            "a:0",
+            "a:65535",
+            "a:00080",
+            "[::1]",
+            "[::1]:80",
+            "[::ffff:192.0.2.1]:",
+        ] {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_others_may_read_differently() {
+        for text in [
+            "",
+            ":80",
+            "a:65536",
+            "a:000080",
+            "a:8o",
+            "a:-1",
+            "a:80:80",
+            "a,b",
+            "a b",
+            "a/b",
+            "a\\b",
+            "a?b",
+            "a#b",
+            "a@b",
+            "u:p@a",
+            "a%41",
+            "a%zz",
+            "\"a\"",
+            "<a>",
+            "a'b",
+            "[",
+            "[]",
+            "[::1",
+            "::1",
+            "[::1]x",
+            "a[b]",
+            "[v1.x]",
+            "[::1%25eth0]",
+            "[127.0.0.1]",
+            "\u{e9}",
+            "a\0",
+        ] {
+            assert!(!is_host(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_names_can_be() {
+        let name = "a".repeat(LONGEST_NAME);
+        assert!(is_host(name.as_bytes()));
+        assert!(is_host(format!("{name}:80").as_bytes()));
+        assert!(!is_host(format!("{name}a").as_bytes()));
+    }
+}
