@@ -22,6 +22,7 @@ mod reload;
 mod signals;
 mod single;
 mod status;
+mod succession;
 mod supervisor;
 mod upgrade;
 mod watch;

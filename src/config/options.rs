@@ -66,7 +66,9 @@ crate::settings! {
         use_json: Flag = "false",
         /// From which level on the lines of single loggers are written.
         default_log_levels: Vec<LoggerLevel>,
-        /// What stands in the titles of processes.
+        /// What stands in the titles of workers: with `on` the number of the worker and the command
+        /// line of the server, with `brief` the number only, with `off` nothing but the name of
+        /// the program.
         setproctitle: Title = "on",
     }
 }
@@ -168,10 +170,9 @@ pub const ALIASES: [Alias; 16] = [
 ];
 
 /// What is read and has no effect yet, with the reason.
-pub const WITHOUT_EFFECT: [((&str, &str), &str); 3] = [
+pub const WITHOUT_EFFECT: [((&str, &str), &str); 2] = [
     (("DEFAULT", "max_header_line"), "the head of a request is limited as a whole"),
     (("DEFAULT", "wsgi_default_pool_size"), "the number of connections is not limited yet"),
-    (("DEFAULT", "setproctitle"), "titles always tell the role of a process"),
 ];
 
 /// Notes with the reader what the types of the options of a group cannot say.

@@ -29,6 +29,15 @@ impl PidFile {
         Ok(Self(path.to_owned()))
     }
 
+    /// Writes the file anew, if it tells of another process by now.
+    pub(super) fn reclaim(&self) {
+        if fs::read(&self.0).ok() != Some(content())
+            && let Err(error) = Self::write(&self.0)
+        {
+            tracing::error!("{error}");
+        }
+    }
+
     /// Removes the file, unless it tells of another process by now.
     pub(super) fn remove(self) {
         let path = self.0;
@@ -111,6 +120,16 @@ mod tests {
         fs::write(&path, "1\n").unwrap();
         file.remove();
         assert!(path.exists());
+    }
+
+    #[test]
+    fn a_file_is_reclaimed_from_a_successor_that_failed() {
+        let directory = Directory::new("reclaim");
+        let path = directory.0.join("pid");
+        let file = PidFile::write(&path).unwrap();
+        fs::write(&path, "1\n").unwrap();
+        file.reclaim();
+        assert_eq!(fs::read(&path).unwrap(), content());
     }
 
     #[test]

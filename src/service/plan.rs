@@ -8,6 +8,7 @@ use super::Error;
 use super::pid_file::PidFile;
 use super::privileges::{self, Identity};
 use super::signals::Signals;
+use crate::config::Title;
 use crate::program::{AfterSpawn, BeforeSpawn};
 use crate::server::{Inherited, Settings, Share, Sockets};
 use crate::source::Snapshot;
@@ -21,6 +22,8 @@ pub(super) struct Plan {
     pub(super) snapshot: Arc<Snapshot>,
     /// Those of each server.
     pub(super) sockets: Vec<Sockets>,
+    /// What the titles of workers tell.
+    pub(super) title: Title,
 }
 
 impl Plan {
@@ -71,14 +74,13 @@ pub(super) async fn bind(
     Ok(bound)
 }
 
-/// Listens for the first time and says which process it is; none if a signal says that nobody
-/// waits for it.
+/// Listens for the first time; none if a signal says that nobody waits for it.
 pub(super) async fn take_place(
     settings: &[Settings],
     workers: usize,
     (sockets, mut inherited): (Vec<Sockets>, Inherited),
     signals: &mut Signals,
-) -> Result<Option<(Vec<Sockets>, Option<PidFile>)>, Error> {
+) -> Result<Option<Vec<Sockets>>, Error> {
     let bound = tokio::select! {
         bound = bind(settings, workers, sockets, &mut inherited) => bound?,
         signal = signals.stopping() => {
@@ -88,10 +90,14 @@ pub(super) async fn take_place(
     };
     inherited.warn();
     privileges::check(&Identity::of(&settings[0])).map_err(Error::Privileges)?;
-    let pid_file = settings[0].pid_file.as_deref().map(PidFile::write).transpose();
-    let pid_file = pid_file.map_err(Error::Files)?;
     announce(&bound);
-    Ok(Some((bound, pid_file)))
+    Ok(Some(bound))
+}
+
+/// Says which process it is, where the settings ask for that.
+pub(super) fn write_pid_file(settings: &Settings) -> Result<Option<PidFile>, Error> {
+    let pid_file = settings.pid_file.as_deref().map(PidFile::write).transpose();
+    pid_file.map_err(Error::Files)
 }
 
 /// Logs where a server listens.

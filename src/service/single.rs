@@ -4,16 +4,21 @@ use std::mem;
 use std::pin::pin;
 use std::time::Duration;
 
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::company::{Company, News};
 use super::engine::Engine;
 use super::outside::{Asked, Outside};
-use super::plan::{after_spawn, announce, before_spawn, bind, patience, take_place};
+use super::plan::{
+    after_spawn, announce, before_spawn, bind, patience, take_place, write_pid_file,
+};
 use super::privileges::{self, Identity};
+use super::process::Heard;
 use super::reload;
 use super::signals::{Signal, Signals, reopen_logs};
+use super::succession::Succession;
 use super::upgrade::Estate;
 use super::{Error, Outcome, Prepared, Site, counted, workers};
 use crate::admin::{Asked as Inquiries, Asker, Health};
@@ -35,29 +40,51 @@ pub(super) async fn serve(
     let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
     let Estate { sockets, inherited, predecessor } = estate;
     let place = take_place(&settings, 0, (sockets, inherited), &mut signals).await?;
-    let Some((sockets, pid_file)) = place else { return Ok(Outcome::Finished) };
+    let Some(sockets) = place else { return Ok(Outcome::Finished) };
+    // Who takes over says so once it has.
+    let is_first = predecessor.is_none();
+    let pid_file = if is_first { write_pid_file(&settings[0])? } else { None };
+    let mut succession = Succession::new(pid_file);
     let start = Single::start((sites, settings, sockets), program, &mut signals).await;
     let outcome = match start {
         Ok(mut server) => {
             if let Some(predecessor) = predecessor.filter(|_| !server.is_ended()) {
+                match write_pid_file(&server.settings[0]) {
+                    Ok(pid_file) => succession.has_file(pid_file),
+                    Err(error) => tracing::error!("{error}"),
+                }
                 // If it has ended meanwhile, all the better.
                 let _ = predecessor.relieve();
             }
             if let Some(outside) = outside.as_mut().filter(|_| !server.is_ended()) {
                 outside.is_ready("serving");
             }
-            server.live(&mut outside, (&mut signals, &mut inquiries)).await;
-            if let Some(outside) = &outside {
-                outside.notifier.stopping(patience(&server.settings[0]));
+            let end =
+                server.live(&mut outside, (&mut signals, &mut inquiries), &mut succession).await;
+            match (end, &outside) {
+                // The service goes on, and so do its sockets.
+                (End::Relieved, _) => server.sockets.clear(),
+                (End::Told, Some(outside)) => {
+                    outside.notifier.stopping(patience(&server.settings[0]));
+                }
+                (End::Told, None) => {}
             }
+            succession.give_up();
             Ok(server.stop(&mut signals, inquiries).await)
         }
         Err(error) => Err(error),
     };
-    if let Some(pid_file) = pid_file {
-        pid_file.remove();
-    }
+    succession.end();
     outcome
+}
+
+/// Why a server stops to serve.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// Another process serves in its place.
+    Relieved,
+    /// It was told to, or something has ended that was to last.
+    Told,
 }
 
 /// What is asked for from outside, and who asks, for as long as nobody is.
@@ -137,7 +164,9 @@ impl Single {
         &mut self,
         outside: &mut Option<Outside>,
         (signals, inquiries): (&mut Signals, &mut Inquiries),
-    ) {
+        succession: &mut Succession,
+    ) -> End {
+        let (sender, mut heard) = unbounded_channel();
         while !self.is_ended() {
             tokio::select! {
                 signal = signals.next() => match (signal, &mut *outside) {
@@ -145,7 +174,10 @@ impl Single {
                         tracing::info!(
                             "{signal}: finishing what has begun; a second one ends it at once"
                         );
-                        return;
+                        return End::Told;
+                    }
+                    (Signal::Upgrade, Some(outside)) => {
+                        self.upgrade(succession, outside, sender.clone());
                     }
                     (_, outside) => hear(signal, outside.as_mut()),
                 },
@@ -156,8 +188,36 @@ impl Single {
                     tracing::error!("all is ended with it: finishing what has begun");
                 }
                 Some(_) = self.leaving.join_next() => {}
+                Some(heard) = heard.recv() => {
+                    if outside.as_ref().is_some_and(|it| succession.hear(heard, &it.notifier)) {
+                        return End::Relieved;
+                    }
+                }
+                () = elapsed_at(succession.due()) => {
+                    if let Some(outside) = outside {
+                        succession.look(Instant::now(), &outside.notifier);
+                    }
+                }
             }
         }
+        End::Told
+    }
+
+    /// Starts the program that is on disk now, so that it takes over.
+    fn upgrade(
+        &self,
+        succession: &mut Succession,
+        outside: &Outside,
+        sender: UnboundedSender<Heard>,
+    ) {
+        if outside.is_reloading() {
+            return tracing::warn!("not upgraded: something else changes");
+        }
+        let shares: Result<_, _> = self.sockets.iter().map(|sockets| sockets.share(0)).collect();
+        succession.start(shares.map(|shares| vec![shares]), &outside.notifier, move |what| {
+            // Nobody listens only where this process is about to end.
+            let _ = sender.send(what);
+        });
     }
 
     /// Does what is asked for from outside.
@@ -272,7 +332,7 @@ fn hear(signal: Signal, outside: Option<&mut Outside>) {
         }
         (Signal::Reopen, _) => reopen_logs(signal),
         (Signal::Upgrade, _) => {
-            tracing::warn!("{signal}: with `workers = 0` a restart brings the new program");
+            tracing::warn!("{signal}: a restart brings the new program");
         }
         // These end it, which is seen to elsewhere.
         (Signal::Interrupt | Signal::Terminate, _) => {}
@@ -297,6 +357,14 @@ async fn drain(engine: Engine, settings: Settings) {
     if timeout(patience, drained).await.is_err() {
         tracing::warn!("what has not finished in time is cut off");
         engine.close();
+    }
+}
+
+/// Waits until then; for ever if there is no such time.
+async fn elapsed_at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

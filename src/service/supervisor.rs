@@ -9,7 +9,6 @@ mod upgrade;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
@@ -21,10 +20,11 @@ use self::crew::Crew;
 use super::census::Census;
 use super::fleet::{Fleet, Id, Post, State, Worker};
 use super::outside::{Asked, Outside};
-use super::plan::{Plan, before_spawn, take_place};
+use super::plan::{Plan, before_spawn, take_place, write_pid_file};
 use super::process::{Heard, Process};
 use super::signals::{Signal, Signals, reopen_logs};
-use super::upgrade::{Estate, Predecessor, Successor, path};
+use super::succession::Succession;
+use super::upgrade::{Estate, Predecessor};
 use super::wire::{self, Command, Report};
 use super::{Error, Member, Order, Outcome, Prepared, Status, workers};
 use crate::admin::Health;
@@ -40,27 +40,26 @@ pub(super) async fn serve(
     // Before anyone can know that the server listens, as a signal would kill it until then.
     let mut signals = Signals::listen().map_err(Error::System)?;
     let count = usize::from(workers(&prepared.sites));
-    let Prepared { sites, snapshot, .. } = prepared;
+    let Prepared { sites, snapshot, basis, .. } = prepared;
     let settings: Vec<_> = sites.into_iter().map(|site| site.settings).collect();
     let Estate { sockets, inherited, predecessor } = estate;
     let place = take_place(&settings, count, (sockets, inherited), &mut signals).await?;
-    let Some((sockets, pid_file)) = place else { return Ok(Outcome::Finished) };
-    let plan = Plan { settings, snapshot, sockets };
+    let Some(sockets) = place else { return Ok(Outcome::Finished) };
+    let plan = Plan { settings, snapshot, sockets, title: basis.config.main.setproctitle };
+    // Who takes over says so once it has.
+    let is_first = predecessor.is_none();
+    let pid_file = if is_first { write_pid_file(&plan.settings[0])? } else { None };
+    let succession = Succession::new(pid_file);
     if let Err(reason) = program.publish(&before_spawn(&plan.sockets, count)) {
-        if let Some(pid_file) = pid_file {
-            pid_file.remove();
-        }
+        succession.end();
         return Err(Error::Callback(reason));
     }
     let (heard, mut events) = unbounded_channel();
     let mut supervisor = Supervisor::start((order, program), plan, count, (outside, heard));
-    supervisor.predecessor = predecessor;
+    (supervisor.predecessor, supervisor.succession) = (predecessor, succession);
     loop {
         supervisor.perform();
         if let Some(outcome) = supervisor.outcome() {
-            if let Some(pid_file) = pid_file {
-                pid_file.remove();
-            }
             return Ok(supervisor.end(outcome));
         }
         supervisor.next(&mut signals, &mut events).await;
@@ -68,8 +67,6 @@ pub(super) async fn serve(
 }
 
 struct Supervisor {
-    /// The path of the program.
-    path: PathBuf,
     order: Arc<Order>,
     program: Program,
     outside: Outside,
@@ -92,8 +89,7 @@ struct Supervisor {
     failed: bool,
     /// Who waits to be relieved by this process.
     predecessor: Option<Predecessor>,
-    /// Who is about to relieve it.
-    successor: Option<Successor>,
+    succession: Succession,
 }
 
 /// What is heard, and of whom.
@@ -116,7 +112,6 @@ impl Supervisor {
         let start = |service| Crew::start(service, &plan, now);
         let crews: Vec<_> = program.services().iter().filter_map(start).collect();
         Self {
-            path: path(),
             order,
             program,
             outside,
@@ -133,15 +128,14 @@ impl Supervisor {
             stopping: false,
             failed: false,
             predecessor: None,
-            successor: None,
+            succession: Succession::new(None),
         }
     }
 
     /// Waits for whatever comes next, and decides what follows from it.
     async fn next(&mut self, signals: &mut Signals, events: &mut UnboundedReceiver<Event>) {
-        let successor = self.successor.as_ref().map(|successor| successor.until);
         let fleets = self.fleets().filter_map(Fleet::due);
-        let due = fleets.chain(successor).chain(self.census.due()).min();
+        let due = fleets.chain(self.succession.due()).chain(self.census.due()).min();
         let clock = async {
             match due {
                 Some(due) => sleep_until(due).await,
@@ -161,7 +155,7 @@ impl Supervisor {
                 let now = Instant::now();
                 self.fleet.tick(now);
                 self.crews.iter_mut().for_each(|crew| crew.fleet.tick(now));
-                self.look_at_successor(now);
+                self.succession.look(now, &self.outside.notifier);
             }
         }
         self.tell_health(Instant::now());

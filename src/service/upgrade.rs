@@ -6,10 +6,11 @@
 //! is not ready in time, is ended and forgotten.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -82,7 +83,10 @@ fn command(program: &Path) -> Command {
 /// The path of this program, by which a newer one is found there later.
 pub(super) fn path() -> PathBuf {
     // Without one, only an upgrade is impossible.
-    env::current_exe().unwrap_or_default()
+    let path = env::current_exe().unwrap_or_default();
+    // So the system calls a file that has been replaced already.
+    let name = path.as_os_str().as_bytes().strip_suffix(b" (deleted)");
+    name.map_or_else(|| path.clone(), |name| PathBuf::from(OsStr::from_bytes(name)))
 }
 
 /// What a process starts with: sockets, and who waits for it.

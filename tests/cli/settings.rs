@@ -1,6 +1,6 @@
 //! Settings files: what they are for `serve` and `validate`.
 
-use crate::support::{Server, Test};
+use crate::support::{Server, Test, process};
 
 /// A file as Neutron has it, with much that is none of our business.
 const NEUTRON: &str = "\
@@ -50,6 +50,24 @@ fn the_command_line_wins_over_settings_and_they_over_the_section() {
     let test = Test::new().ini(&text).file("n.conf", NEUTRON);
     let server = test.arguments("serve --config-file n.conf --workers 0").start();
     assert_eq!(server.get("/").body, "hello");
+}
+
+#[test]
+fn titles_of_workers_tell_as_much_as_is_asked_for() {
+    for (title, expected) in [
+        ("on", "pasteline: worker 1 (generation 1) ("),
+        ("brief", "pasteline: worker 1 (generation 1) worker"),
+        ("off", "pasteline worker"),
+    ] {
+        let settings = format!("[DEFAULT]\nsetproctitle = {title}\nbind_host = 127.0.0.1\n");
+        let test = Test::new().ini(HELLO).file("n.conf", settings + "bind_port = 0\n");
+        let mut server = test.arguments("serve --workers 1 --config-file n.conf").start();
+        server.line("ready: 1 worker");
+        let worker = *process::children(server.process()).first().unwrap();
+        let shown = process::title(worker);
+        assert!(shown.starts_with(expected), "{shown}");
+        assert!((title == "on") == shown.contains(" serve --workers 1"), "{shown}");
+    }
 }
 
 #[test]

@@ -1,12 +1,33 @@
 //! An upgrade: the program that is on disk takes over, and no connection is refused.
 
-use std::fs;
-use std::path::Path;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
-use crate::support::{Test, signal, wait_for};
+use crate::support::{Server, Test, signal, wait_for};
 
-const FILE: &str = "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\nworkers = 2\n\
-                    [app:main]\nuse = egg:pasteline#respond\nbody = one\n";
+fn file(workers: usize, pid_file: &Path) -> String {
+    format!(
+        "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\nworkers = {workers}\n\
+         pid_file = {}\n[app:main]\nuse = egg:pasteline#respond\nbody = one\n",
+        pid_file.display()
+    )
+}
+
+/// A server that serves.
+fn start(test: Test, text: &str, workers: usize) -> Server {
+    let mut server = test.ini(text).arguments("serve").start();
+    if workers > 0 {
+        server.line(&format!("ready: {workers} worker"));
+    }
+    server
+}
+
+/// The process that a pid file tells of.
+fn process_of(pid_file: &Path) -> u32 {
+    let text = String::from_utf8(fs::read(pid_file).unwrap()).unwrap();
+    text.trim().parse().unwrap()
+}
 
 /// The program in a file of the test's own, which may be replaced.
 fn copy(test: &Path) -> String {
@@ -17,34 +38,72 @@ fn copy(test: &Path) -> String {
 
 #[test]
 fn the_new_process_takes_over_and_the_old_one_ends() {
-    let mut server = Test::new().ini(FILE).arguments("serve").start();
-    server.line("ready: 2 workers");
-    server.write("api-paste.ini", &FILE.replace("one", "two"));
-    server.signal("USR2");
-    let line = server.line(" has taken over");
-    let words: Vec<_> = line.split_whitespace().collect();
-    let number = words.iter().position(|word| *word == "process").unwrap() + 1;
-    let successor: u32 = words[number].parse().unwrap();
-    let ask = || server.get("/").expect(200).body;
-    wait_for("the new process to serve alone", || (0..20).all(|_| ask() == "two").then_some(()));
-    server.run(&format!("status --pid {successor}")).status(0);
-    signal(successor, "TERM");
-    assert_eq!(server.wait().status, Some(0));
+    for workers in [0, 2] {
+        let other = Test::new();
+        let pid_file = other.directory().join("pid");
+        let text = file(workers, &pid_file);
+        let mut server = start(Test::new(), &text, workers);
+        assert_eq!(process_of(&pid_file), server.process());
+        server.write("api-paste.ini", &text.replace("one", "two"));
+        server.signal("USR2");
+        let line = server.line(" has taken over");
+        let words: Vec<_> = line.split_whitespace().collect();
+        let number = words.iter().position(|word| *word == "process").unwrap() + 1;
+        let successor: u32 = words[number].parse().unwrap();
+        assert_eq!(process_of(&pid_file), successor);
+        let ask = || server.get("/").expect(200).body;
+        let is_new = || (0..20).all(|_| ask() == "two").then_some(());
+        wait_for("the new process to serve alone", is_new);
+        server.run(&format!("status --pid {successor}")).status(0);
+        signal(successor, "TERM");
+        assert_eq!(server.wait().status, Some(0));
+        assert!(!pid_file.exists());
+    }
 }
 
 #[test]
 fn a_new_program_that_fails_changes_nothing() {
-    let test = Test::new().ini(FILE);
-    let program = copy(test.directory());
-    let mut server = Test::program(&program).ini(FILE).arguments("serve").start();
-    server.line("ready: 2 workers");
-    fs::remove_file(&program).unwrap();
-    server.signal("USR2");
-    server.line("cannot be started");
-    assert_eq!(server.get("/").expect(200).body, "one");
-    // A program that is none of ours.
-    fs::copy("/bin/false", &program).unwrap();
-    server.signal("USR2");
-    server.line("has ended before it was ready");
-    assert_eq!(server.get("/").expect(200).body, "one");
+    for workers in [0, 2] {
+        let other = Test::new();
+        let (pid_file, program) = (other.directory().join("pid"), copy(other.directory()));
+        let text = file(workers, &pid_file);
+        let mut server = start(Test::program(&program), &text, workers);
+        let process = server.process();
+        let mut is_refused = |line: &str| {
+            server.signal("USR2");
+            server.line(line);
+            assert_eq!(server.get("/").expect(200).body, "one");
+            assert_eq!(process_of(&pid_file), process);
+        };
+        fs::remove_file(&program).unwrap();
+        is_refused("cannot be started");
+        // A program that is none of ours.
+        fs::copy("/bin/false", &program).unwrap();
+        is_refused("has ended before it was ready");
+        // One that says too early that it is the one.
+        fs::remove_file(&program).unwrap();
+        let script = format!("#!/bin/sh\necho $$ > {}\nexit 3\n", pid_file.display());
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        is_refused("has ended before it was ready: exit status: 3");
+        // The file that the new one would serve is at fault, which it finds out itself.
+        fs::remove_file(&program).unwrap();
+        copy(other.directory());
+        let directory = server_directory(process);
+        fs::write(directory.join("api-paste.ini"), "nonsense").unwrap();
+        is_refused("has ended before it was ready: exit status: 1");
+        fs::write(directory.join("api-paste.ini"), &text).unwrap();
+        signal(process, "USR2");
+        server.line(" has taken over");
+        let successor = process_of(&pid_file);
+        assert_ne!(successor, process);
+        server.get("/").expect(200);
+        signal(successor, "TERM");
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+/// The directory that a process runs in.
+fn server_directory(process: u32) -> PathBuf {
+    fs::read_link(format!("/proc/{process}/cwd")).unwrap()
 }

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Supervisor;
+use crate::config::Title;
 use crate::log::Log;
 use crate::program::Reload;
 use crate::server::{Inherited, Settings, Sockets};
@@ -36,7 +37,7 @@ pub(super) enum Purpose {
     /// One worker more.
     More,
     /// Other settings, of which there are to be so many workers, and another log.
-    Replace(Vec<Settings>, Arc<Snapshot>, usize, Log),
+    Replace(Vec<Settings>, Arc<Snapshot>, (usize, Title), Log),
 }
 
 /// What has been bound, for as long as nothing is being bound.
@@ -71,15 +72,16 @@ impl Supervisor {
             Ok(log) => log,
             Err(reason) => return self.settle(&Err(reason)),
         };
+        let title = basis.config.main.setproctitle;
         // The workers build apps of their own.
         let settings: Vec<_> = sites.into_iter().map(|site| site.settings).collect();
         if settings == self.plan.settings {
-            let plan = Plan { snapshot, ..self.plan.clone() };
+            let plan = Plan { snapshot, title, ..self.plan.clone() };
             let what = "the pipeline is replaced in all workers";
             self.coming = Some(Coming { plan, log: Some(log), what });
             self.fleet.change_in_place(Instant::now());
         } else {
-            self.bind(count, Purpose::Replace(settings, snapshot, count, log));
+            self.bind(count, Purpose::Replace(settings, snapshot, (count, title), log));
         }
     }
 
@@ -113,8 +115,8 @@ impl Supervisor {
     pub(super) fn has_bound(&mut self, bound: Result<Vec<Sockets>, Error>, purpose: Purpose) {
         let now = Instant::now();
         match (bound, purpose) {
-            (Ok(sockets), Purpose::Replace(settings, snapshot, count, log)) => {
-                let plan = Plan { settings, snapshot, sockets };
+            (Ok(sockets), Purpose::Replace(settings, snapshot, (count, title), log)) => {
+                let plan = Plan { settings, snapshot, sockets, title };
                 let what = "the settings of the server are replaced, by new workers";
                 self.coming = Some(Coming { plan, log: Some(log), what });
                 self.fleet.replace(count, now);

@@ -9,6 +9,7 @@ use crate::program::{Draining, Event, Part, Stopped};
 use crate::server::Sockets;
 use crate::service::Outcome;
 use crate::service::fleet::{Fleet, Id};
+use crate::service::succession::Succession;
 
 impl Supervisor {
     /// Has all processes end. The sockets close first, so that no connection waits in a queue that
@@ -16,7 +17,7 @@ impl Supervisor {
     pub(super) fn stop(&mut self) {
         self.outside.notifier.stopping(self.plan.patience());
         self.binding = None;
-        self.successor = None;
+        self.succession.give_up();
         mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::close);
         self.drain();
     }
@@ -70,6 +71,7 @@ impl Supervisor {
     /// Tells that all has ended, and how, which this may change.
     pub(super) fn end(mut self, outcome: Outcome) -> Outcome {
         self.publish(&Stopped { part: Part::Main });
+        mem::replace(&mut self.succession, Succession::new(None)).end();
         if self.failed {
             return Outcome::Failed;
         }

@@ -1,5 +1,7 @@
 //! Performs what the fleet has decided.
 
+use std::env;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -7,6 +9,7 @@ use std::os::fd::OwnedFd;
 use tokio::time::Instant;
 
 use super::{Event, Supervisor, name, part};
+use crate::config::Title;
 use crate::server::Share;
 use crate::service::fleet::{Action, Id, Post, Word};
 use crate::service::plan::{Plan, after_spawn};
@@ -48,10 +51,7 @@ impl Supervisor {
         }
         tracing::info!("{ready}");
         self.outside.is_ready(&ready);
-        if let Some(predecessor) = self.predecessor.take() {
-            // If it has ended meanwhile, all the better.
-            let _ = predecessor.relieve();
-        }
+        self.relieve_predecessor();
     }
 
     fn act(&mut self, action: Action) {
@@ -107,8 +107,16 @@ impl Supervisor {
         sockets: &[OwnedFd],
         heard: impl Fn(Heard) + Send + Sync + 'static,
     ) -> io::Result<Process> {
-        let program = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let title = format!("{program}: {}", start.part);
+        let program = self.succession.program().to_string_lossy();
+        let title = match self.plan.title {
+            Title::Brief => format!("{program}: {}", start.part),
+            Title::Off => program.into_owned(),
+            Title::On => {
+                let words: Vec<_> = env::args_os().collect();
+                let line = words.join(OsStr::new(" "));
+                format!("{program}: {} ({})", start.part, line.to_string_lossy())
+            }
+        };
         Process::start(worker(&title), (wire::encode(start)?, sockets), heard)
     }
 

@@ -1,0 +1,123 @@
+//! How this process gives way to a successor, or goes on without one.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::PathBuf;
+
+use tokio::time::Instant;
+
+use super::notify::Notifier;
+use super::pid_file::PidFile;
+use super::process::Heard;
+use super::upgrade::{Successor, path};
+use super::wire::Report;
+use crate::server::Share;
+
+/// How this process gives way to a successor, or goes on without one.
+#[derive(Debug)]
+pub(super) struct Succession {
+    /// The path of the program, at which a newer one is found later.
+    path: PathBuf,
+    pid_file: Option<PidFile>,
+    /// Who is about to relieve this process.
+    successor: Option<Successor>,
+}
+
+impl Succession {
+    /// What is told where a successor has not taken over.
+    const FAILED: &str = "serving; the last upgrade has failed";
+
+    pub(super) fn new(pid_file: Option<PidFile>) -> Self {
+        Self { path: path(), pid_file, successor: None }
+    }
+
+    /// The name of the file of the program.
+    pub(super) fn program(&self) -> &OsStr {
+        self.path.file_name().unwrap_or_default()
+    }
+
+    /// Takes note of the file that tells which process this is.
+    pub(super) fn has_file(&mut self, pid_file: Option<PidFile>) {
+        self.pid_file = pid_file;
+    }
+
+    /// Starts the program that is on disk now, and hands it the sockets of each worker for each
+    /// server, so that it takes over.
+    pub(super) fn start(
+        &mut self,
+        shares: io::Result<Vec<Vec<Share>>>,
+        notifier: &Notifier,
+        heard: impl Fn(Heard) + Send + Sync + 'static,
+    ) {
+        if self.successor.is_some() {
+            return tracing::warn!("not upgraded: a successor is being started already");
+        }
+        let path = self.path.display();
+        match shares.and_then(|shares| Successor::start(&self.path, shares, heard)) {
+            Ok(successor) => {
+                let process = successor.process.id();
+                tracing::info!("`{path}` starts as process {process}, to take over");
+                notifier.status("starting a successor");
+                self.successor = Some(successor);
+            }
+            Err(error) => tracing::error!("not upgraded: `{path}` cannot be started: {error}"),
+        }
+    }
+
+    /// Takes note of what is heard of the successor, and tells whether it has taken over.
+    pub(super) fn hear(&mut self, heard: Heard, notifier: &Notifier) -> bool {
+        match heard {
+            Heard::Said(Report::Ready) => {
+                let Some(Successor { process, .. }) = self.successor.take() else { return false };
+                tracing::info!("process {} has taken over: finishing what has begun", process.id());
+                // The service goes on: that this process ends is told to nobody.
+                notifier.main_process(process.id());
+                process.release();
+                return true;
+            }
+            Heard::Said(_) => {}
+            Heard::Ended(status) => {
+                if self.successor.is_some() {
+                    let status = status.map_or_else(|error| error.to_string(), |it| it.to_string());
+                    let reason = format!("the successor has ended before it was ready: {status}");
+                    self.fail(&reason, notifier);
+                }
+            }
+        }
+        false
+    }
+
+    /// When the successor is late.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.successor.as_ref().map(|successor| successor.until)
+    }
+
+    /// Ends a successor that is late.
+    pub(super) fn look(&mut self, now: Instant, notifier: &Notifier) {
+        if self.due().is_some_and(|until| until <= now) {
+            self.fail("the successor is not ready in time, and is ended", notifier);
+        }
+    }
+
+    /// Goes on without a successor, as all that this process serves comes to an end.
+    pub(super) fn give_up(&mut self) {
+        self.successor = None;
+    }
+
+    /// Ends, and leaves nothing behind.
+    pub(super) fn end(self) {
+        if let Some(pid_file) = self.pid_file {
+            pid_file.remove();
+        }
+    }
+
+    fn fail(&mut self, reason: &str, notifier: &Notifier) {
+        self.successor = None;
+        // Another version may have said too early that it is the one.
+        if let Some(pid_file) = &self.pid_file {
+            pid_file.reclaim();
+        }
+        tracing::error!("not upgraded: {reason}");
+        notifier.status(Self::FAILED);
+    }
+}
