@@ -164,8 +164,9 @@ impl Registry {
                 let Some(group) = dialect.settings_group() else { continue };
                 let spec = groups.entry(group.name()).or_insert_with(|| GroupSpec::of(group));
                 spec.is_whole &= matches!(group, Group::Own(_));
-                let options = definition.options.iter();
-                spec.options.extend(options.map(|option| (dialect.theirs(option.name), option)));
+                for option in definition.options {
+                    spec.options.extend(dialect.names(option.name).map(|name| (name, option)));
+                }
                 spec.ignored.extend(dialect.ignores().iter().map(|(name, _)| *name));
             }
         }
@@ -182,8 +183,8 @@ impl Registry {
         let names = self.definitions.iter().flat_map(|definition| {
             let secret = definition.options.iter().filter(|option| option.secret);
             secret.flat_map(|option| {
-                let theirs =
-                    definition.aliases.iter().map(|alias| alias.dialect.theirs(option.name));
+                let aliases = definition.aliases.iter();
+                let theirs = aliases.flat_map(|alias| alias.dialect.names(option.name));
                 theirs.chain([option.name])
             })
         });

@@ -1,6 +1,7 @@
 //! Filters that come with pasteline.
 
 mod access_log;
+mod auth_token;
 mod basic_auth;
 mod catch_errors;
 mod compress;
@@ -19,6 +20,7 @@ use crate::settings::Group;
 /// All of them, in alphabetical order.
 pub(super) const ALL: &[Definition] = &[
     access_log::DEFINITION,
+    auth_token::DEFINITION,
     basic_auth::DEFINITION,
     catch_errors::DEFINITION,
     compress::DEFINITION,

@@ -17,7 +17,8 @@ pub(super) fn differences(definition: &Definition, alias: &Alias) -> Vec<String>
         differences.push(alias.note.to_owned());
     }
     for (theirs, ours) in dialect.renames() {
-        differences.push(format!("`{theirs}` is its name for `{ours}`."));
+        let kind = if dialect.has_older_names() { "an older" } else { "its" };
+        differences.push(format!("`{theirs}` is {kind} name for `{ours}`."));
     }
     for option in definition.options {
         let theirs = dialect.theirs(option.name);

@@ -96,6 +96,7 @@ pub const PAGES: &[Page] = pages![
     "too-deep": Error,
     "too-large": Error,
     "too-many-faults": Error,
+    "unchecked-certificate": Warning,
     "unclosed-header": Error Warning,
     "unfinished-reference": Error,
     "unknown-allowance": Warning,
@@ -112,6 +113,7 @@ pub const PAGES: &[Page] = pages![
     "unknown-strategy": Error,
     "unreadable-file": Error,
     "unused-section": Note,
+    "weak-service-tokens": Warning,
     "wildcard-credentials": Warning Note,
 ];
 

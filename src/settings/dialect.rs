@@ -15,6 +15,8 @@ use super::OptionSpec;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dialect {
     renamed: &'static [(&'static str, &'static str)],
+    /// Whether the other names are older ones, and our own are theirs too.
+    are_older: bool,
     defaults: &'static [(&'static str, &'static str)],
     ignored: &'static [(&'static str, &'static str)],
     globals: &'static [&'static str],
@@ -78,6 +80,7 @@ impl Dialect {
     pub const fn new() -> Self {
         Self {
             renamed: &[],
+            are_older: false,
             defaults: &[],
             ignored: &[],
             globals: &[],
@@ -95,6 +98,14 @@ impl Dialect {
     #[must_use]
     pub const fn renamed(mut self, renamed: &'static [(&'static str, &'static str)]) -> Self {
         self.renamed = renamed;
+        self
+    }
+
+    /// Sets older names that options have beside our own, which are theirs too: the older, ours.
+    #[must_use]
+    pub const fn older(mut self, renamed: &'static [(&'static str, &'static str)]) -> Self {
+        self.renamed = renamed;
+        self.are_older = true;
         self
     }
 
@@ -135,14 +146,16 @@ impl Dialect {
 
     /// Their name for one of our options.
     pub fn theirs<'a>(&self, native: &'a str) -> &'a str {
-        let renamed = self.renamed.iter().find(|(_, ours)| *ours == native);
-        renamed.map_or(native, |(theirs, _)| theirs)
+        let mut renamed = self.renamed.iter().filter(|_| !self.are_older);
+        renamed.find(|(_, ours)| *ours == native).map_or(native, |(theirs, _)| theirs)
     }
 
-    /// All names of one of our options: theirs, then ours.
+    /// All names of one of our options: theirs, then ours, then older ones.
     pub fn names<'a>(&self, native: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
         let theirs = self.renamed.iter().filter(move |(_, ours)| *ours == native);
-        theirs.map(|(theirs, _)| *theirs).chain([native])
+        let (first, last) =
+            if self.are_older { (Some(native), None) } else { (None, Some(native)) };
+        first.into_iter().chain(theirs.map(|(theirs, _)| *theirs)).chain(last)
     }
 
     /// The default of an option, by our name, where it differs.
@@ -163,6 +176,11 @@ impl Dialect {
     /// The group of settings files that what is not given elsewhere comes from.
     pub fn settings_group(&self) -> Option<Group> {
         self.group
+    }
+
+    /// Whether the other names of options are older ones, beside ours.
+    pub fn has_older_names(&self) -> bool {
+        self.are_older
     }
 
     /// The options of another name: theirs, ours.

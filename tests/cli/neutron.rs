@@ -71,8 +71,7 @@ paste.filter_factory = oslo_middleware:RequestId.factory
 ";
 
 /// What of the file has no native form.
-const PYTHON: [&str; 7] = [
-    "keystonemiddleware.auth_token:filter_factory",
+const PYTHON: [&str; 6] = [
     "neutron.api.extensions:ProjectIdMiddleware.factory",
     "neutron.api.extensions:plugin_aware_extension_middleware_factory",
     "neutron.api.v2.router:APIRouter.factory",
@@ -87,6 +86,8 @@ fn names_what_only_python_has() {
     let diagnostics: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();
     let mut named = Vec::new();
     let errors = diagnostics.as_array().unwrap().iter().filter(|told| told["severity"] == "error");
+    // How to log in to Keystone stands in `neutron.conf`.
+    let errors = errors.filter(|told| told["slug"] != "missing-option");
     for diagnostic in errors {
         let slug = diagnostic["slug"].as_str().unwrap();
         assert!(["application-code", "unknown-filter"].contains(&slug), "{diagnostic:#}");

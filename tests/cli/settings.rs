@@ -232,7 +232,7 @@ fn the_environment_wins_over_the_groups_of_settings_files() {
 fn faults_in_the_groups_of_filters_are_told_at_their_place() {
     let text = "[cors]\nallowed_origin = https://a.example, nowhere\nmax_agee = 1\n\
                 [oslo_middleware]\nmax_request_body_size = $many\n\
-                [keystone_authtoken]\nanything = $goes\n";
+                [database]\nanything = $goes\n";
     let test = Test::new().ini(FILTERS).file("n.conf", text);
     let test = test.arguments("--config-file n.conf --format short");
     let finished = test.validate().status(1);

@@ -16,9 +16,11 @@ use crate::settings;
 use crate::settings::{Dialect, Group, Reader, Rejected, Setting};
 use crate::source::Span;
 
-pub(super) const DEFINITION: Definition = Definition::filter::<Cors>("cors")
-    .aliases(ALIASES)
-    .outside_of(&[("basic_auth", "preflights bring no credentials and would be refused")]);
+pub(super) const DEFINITION: Definition =
+    Definition::filter::<Cors>("cors").aliases(ALIASES).outside_of(&[
+        ("auth_token", "preflights bring no token and would be refused"),
+        ("basic_auth", "preflights bring no credentials and would be refused"),
+    ]);
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:oslo.middleware#cors").dialect(OSLO).note(NOTE),

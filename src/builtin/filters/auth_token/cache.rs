@@ -1,0 +1,277 @@
+//! What is remembered of tokens, within bounds of time and memory.
+
+use std::hash::RandomState;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
+use tokio::time::Instant;
+
+use super::asked::Digest;
+use super::moment::Moment;
+use super::token::Token;
+
+/// What was found out of a token.
+#[derive(Clone, Debug)]
+pub(super) enum Outcome {
+    /// Keystone knows no such token, or it has expired.
+    Invalid,
+    /// Keystone could not be asked.
+    Unavailable,
+    Valid(Arc<Token>),
+}
+
+/// An outcome, and how long it may be remembered at most.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    pub(super) outcome: Outcome,
+    pub(super) most: Duration,
+}
+
+/// A question about a token.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Question {
+    pub(super) digest: Digest,
+    /// Whether it may have expired, as the service behind it was found right.
+    pub(super) allows_expired: bool,
+}
+
+/// How long what is remembered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) valid: Duration,
+    pub(super) invalid: Duration,
+    /// How much longer a valid one counts while Keystone cannot be asked.
+    pub(super) stale: Duration,
+}
+
+/// What is remembered of tokens. Whoever asks for one while others do waits for their answer.
+pub(super) struct Memory {
+    entries: Cache<Question, Entry, Weights, RandomState>,
+    times: Times,
+    /// How many questions and answers there were.
+    turn: AtomicU64,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    outcome: Outcome,
+    /// At which turn it was found.
+    turn: u64,
+    /// Until when it counts.
+    until: Instant,
+}
+
+impl Memory {
+    /// One that takes so many bytes at most.
+    pub(super) fn new(times: Times, bytes: u64) -> Self {
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(usize::try_from(bytes / TYPICAL).unwrap_or(usize::MAX).max(1))
+            .weight_capacity(bytes)
+            .build()
+            .expect("both capacities are set");
+        let (hashes, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
+        let entries = Cache::with_options(options, Weights, hashes, lifecycle);
+        Self { entries, times, turn: AtomicU64::new(0) }
+    }
+
+    /// What is remembered, if it still counts.
+    pub(super) fn known(&self, question: &Question) -> Option<Outcome> {
+        let entry = self.entries.get(question)?;
+        (Instant::now() < entry.until).then_some(entry.outcome)
+    }
+
+    /// What is remembered, else what `ask` finds, once for all that want to know it meanwhile.
+    pub(super) async fn find(
+        &self,
+        question: Question,
+        ask: impl Future<Output = Finding>,
+    ) -> Outcome {
+        let began = self.next_turn();
+        let earlier = self.entries.peek(&question);
+        loop {
+            let now = Instant::now();
+            self.entries.remove_if(&question, |entry| entry.until <= now && entry.turn < began);
+            match self.entries.get_value_or_guard_async(&question).await {
+                // What was found since then counts, even if it may not be remembered.
+                Ok(entry) if entry.turn > began || Instant::now() < entry.until => {
+                    return entry.outcome;
+                }
+                Ok(_) => {}
+                Err(guard) => {
+                    let entry = self.entry(ask.await, earlier);
+                    let outcome = entry.outcome.clone();
+                    // It is not taken where it has been cleared away meanwhile.
+                    let _ = guard.insert(entry);
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    fn entry(&self, finding: Finding, earlier: Option<Entry>) -> Entry {
+        let Finding { outcome, most } = finding;
+        let (now, turn) = (Instant::now(), self.next_turn());
+        let (outcome, time) = match outcome {
+            Outcome::Valid(token) => {
+                let left = token.expires.since(Moment::now());
+                // One that has expired counts for services, which may use it still.
+                let left = if left.is_zero() { self.times.valid } else { left };
+                (Outcome::Valid(token), self.times.valid.min(left))
+            }
+            Outcome::Invalid => (Outcome::Invalid, self.times.invalid),
+            Outcome::Unavailable => match earlier.filter(|entry| self.may_stand_in(entry, now)) {
+                Some(Entry { outcome, until, .. }) => {
+                    // It keeps its time, so that its end does not move.
+                    return Entry { outcome, turn, until };
+                }
+                None => (Outcome::Unavailable, Duration::ZERO),
+            },
+        };
+        Entry { outcome, turn, until: now + time.min(most) }
+    }
+
+    fn next_turn(&self) -> u64 {
+        self.turn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether an entry may stand in for an answer that does not come.
+    fn may_stand_in(&self, entry: &Entry, now: Instant) -> bool {
+        matches!(entry.outcome, Outcome::Valid(_)) && now < entry.until + self.times.stale
+    }
+
+    #[cfg(test)]
+    fn bytes(&self) -> u64 {
+        self.entries.weight()
+    }
+}
+
+/// The memory of a token with a small catalog.
+const TYPICAL: u64 = 4096;
+
+/// What an entry takes beside its token: its place in the table, and the marks of those that were
+/// thrown out.
+const OVERHEAD: usize = 160;
+
+#[derive(Clone, Debug)]
+struct Weights;
+
+impl Weighter<Question, Entry> for Weights {
+    fn weight(&self, _: &Question, entry: &Entry) -> u64 {
+        let token = match &entry.outcome {
+            Outcome::Valid(token) => token.memory(),
+            Outcome::Invalid | Outcome::Unavailable => 0,
+        };
+        let fixed = size_of::<(Question, Entry)>() + OVERHEAD;
+        u64::try_from(fixed + token).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use serde_json::json;
+    use tokio::task::yield_now;
+    use tokio::time::advance;
+
+    use super::super::tests::fake;
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const TIMES: Times =
+        Times { valid: Duration::from_secs(300), invalid: Duration::from_secs(10), stale: SECOND };
+
+    fn question(number: u32) -> Question {
+        let mut digest = [0; 32];
+        digest[..4].copy_from_slice(&number.to_be_bytes());
+        Question { digest, allows_expired: false }
+    }
+
+    fn valid() -> Outcome {
+        let document = json!({"token": fake::token()}).to_string();
+        Outcome::Valid(Arc::new(Token::parse(document.as_bytes()).unwrap()))
+    }
+
+    /// What is remembered, in a word.
+    async fn find(memory: &Memory, number: u32, outcome: Outcome) -> (&'static str, bool) {
+        let asked = AtomicUsize::new(0);
+        let finding = async {
+            asked.fetch_add(1, Ordering::Relaxed);
+            Finding { outcome, most: Duration::MAX }
+        };
+        let word = match memory.find(question(number), finding).await {
+            Outcome::Invalid => "invalid",
+            Outcome::Unavailable => "unavailable",
+            Outcome::Valid(_) => "valid",
+        };
+        (word, asked.into_inner() > 0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_outcome_is_remembered_for_its_time() {
+        let memory = Memory::new(TIMES, 1 << 20);
+        for (outcome, word, time) in [(valid(), "valid", 300), (Outcome::Invalid, "invalid", 10)] {
+            assert_eq!(find(&memory, time, outcome.clone()).await, (word, true));
+            advance(SECOND * (time - 1)).await;
+            assert_eq!(find(&memory, time, outcome.clone()).await, (word, false));
+            advance(SECOND).await;
+            assert_eq!(find(&memory, time, outcome).await, (word, true));
+        }
+        for _ in 0..2 {
+            let found = find(&memory, 1, Outcome::Unavailable).await;
+            assert_eq!(found, ("unavailable", true));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_stands_in_for_a_while_after_its_time() {
+        let memory = Memory::new(TIMES, 1 << 20);
+        find(&memory, 1, valid()).await;
+        advance(TIMES.valid).await;
+        for _ in 0..2 {
+            assert_eq!(find(&memory, 1, Outcome::Unavailable).await, ("valid", true));
+        }
+        advance(TIMES.stale).await;
+        assert_eq!(find(&memory, 1, Outcome::Unavailable).await, ("unavailable", true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_shares_what_is_found_even_if_it_is_not_remembered() {
+        let none = Times { valid: Duration::ZERO, invalid: Duration::ZERO, stale: Duration::ZERO };
+        for outcome in [valid(), Outcome::Invalid, Outcome::Unavailable] {
+            let memory = Memory::new(none, 1 << 20);
+            let asked = AtomicUsize::new(0);
+            let one = || {
+                memory.find(question(1), async {
+                    asked.fetch_add(1, Ordering::Relaxed);
+                    yield_now().await;
+                    Finding { outcome: outcome.clone(), most: Duration::MAX }
+                })
+            };
+            tokio::join!(one(), one(), one());
+            assert_eq!(asked.into_inner(), 1, "{outcome:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_takes_no_more_memory_than_allowed() {
+        let limit = 1 << 20;
+        let memory = Memory::new(TIMES, limit);
+        for number in 0..20_000 {
+            let outcome = if number % 2 == 0 { valid() } else { Outcome::Invalid };
+            find(&memory, number, outcome).await;
+            assert!(memory.bytes() <= limit);
+        }
+        assert!(memory.bytes() > limit / 2);
+    }
+
+    #[test]
+    fn what_a_token_takes_is_not_less_than_it_is() {
+        let Outcome::Valid(token) = valid() else { panic!("it is") };
+        let values = "u1aliceDefaultdefaultp1demod2Othermember,reader".len();
+        assert!(token.memory() > values + size_of::<Token>());
+    }
+}
