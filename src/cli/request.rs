@@ -10,6 +10,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::app::{Body, Connection, Context, Request as AppRequest, RequestExt, Scheme};
+use crate::server::Settings;
 
 /// A request as a client would send it.
 #[derive(Args, Debug)]
@@ -60,7 +61,7 @@ impl FromStr for Target {
         const EXPECTED: &str = "expected a path that begins with `/`, or http://HOST/PATH";
         let uri: Uri = text.parse().map_err(|_| EXPECTED)?;
         let path = uri.path_and_query().cloned();
-        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let path = plain(path.unwrap_or_else(|| PathAndQuery::from_static("/")))?;
         let scheme = match uri.scheme_str() {
             None if uri.authority().is_none() => {
                 return Ok(Self { scheme: Scheme::Http, host: None, path });
@@ -77,6 +78,17 @@ impl FromStr for Target {
     }
 }
 
+/// The path as a server with no settings of its own makes it before an app sees it.
+fn plain(target: PathAndQuery) -> Result<PathAndQuery, &'static str> {
+    const REFUSED: &str = "a server refuses this path unless its `path_` options let it pass";
+    let path = Settings::default().paths().plain(target.path()).map_err(|_| REFUSED)?;
+    if *path == *target.path() {
+        return Ok(target);
+    }
+    let query = target.query().map_or(String::new(), |query| format!("?{query}"));
+    PathAndQuery::try_from(format!("{path}{query}")).map_err(|_| REFUSED)
+}
+
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
     const EXPECTED: &str = "expected NAME: VALUE";
     let (name, value) = text.split_once(':').ok_or(EXPECTED)?;
@@ -91,6 +103,12 @@ mod tests {
     fn head(target: &str, headers: &[&str]) -> Parts {
         let headers = headers.iter().map(|text| header(text).unwrap()).collect();
         Request { method: Method::GET, target: target.parse().unwrap(), headers }.head()
+    }
+
+    #[test]
+    fn the_path_is_as_the_server_makes_it() {
+        assert_eq!(head("/a/../b//c?d=/../e", &[]).uri, "/b/c?d=/../e");
+        assert!("/a%2fb".parse::<Target>().unwrap_err().starts_with("a server refuses"));
     }
 
     #[test]

@@ -5,14 +5,15 @@ use std::borrow::Cow;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Uri};
 
+use super::claims::is_claim;
 use super::head::{self, Fault};
 use super::path::Paths;
 use super::settings::Settings;
 use crate::settings::{Form, Rejected, Setting};
 
-/// What becomes of header fields whose names have underscores.
+/// What becomes of header fields of some names.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Underscores {
+pub enum Names {
     /// They are taken away.
     Drop,
     /// They stay.
@@ -21,7 +22,7 @@ pub enum Underscores {
     Reject,
 }
 
-impl Setting for Underscores {
+impl Setting for Names {
     const EXPECTED: &'static str = "`drop`, `pass` or `reject`";
     const FORM: Form = Form::Words(&["drop", "pass", "reject"]);
 
@@ -39,15 +40,17 @@ impl Setting for Underscores {
 /// so that all who see the request after it see the same.
 #[derive(Clone, Debug)]
 pub struct Gate {
+    claims: Names,
     paths: Paths,
     refused: Box<[Method]>,
-    underscores: Underscores,
+    underscores: Names,
 }
 
 impl Gate {
     /// The gate that settings describe.
     pub fn new(settings: &Settings) -> Self {
         Self {
+            claims: settings.identity_headers,
             paths: settings.paths(),
             refused: settings.refused_methods.0.as_slice().into(),
             underscores: settings.underscore_headers,
@@ -65,7 +68,10 @@ impl Gate {
             return Err(Fault::Method);
         }
         if seen.has_underscores {
-            self.underscores.keep_to(request.headers_mut())?;
+            self.underscores.keep_to(request.headers_mut(), |name| name.contains('_'))?;
+        }
+        if seen.has_claims {
+            self.claims.keep_to(request.headers_mut(), |name| is_claim(name.as_bytes()))?;
         }
         if let Cow::Owned(path) = self.paths.plain(request.uri().path())? {
             set_path(request.uri_mut(), &path)?;
@@ -74,14 +80,14 @@ impl Gate {
     }
 }
 
-impl Underscores {
+impl Names {
+    /// Does what is to be done with fields whose names are meant.
     #[cold]
-    fn keep_to(self, headers: &mut HeaderMap) -> Result<(), Fault> {
+    fn keep_to(self, headers: &mut HeaderMap, is_meant: fn(&str) -> bool) -> Result<(), Fault> {
         match self {
             Self::Drop => {
-                let names: Vec<_> =
-                    headers.keys().filter(|name| name.as_str().contains('_')).cloned().collect();
-                for name in names {
+                let meant = headers.keys().filter(|name| is_meant(name.as_str()));
+                for name in meant.cloned().collect::<Vec<_>>() {
                     headers.remove(name);
                 }
                 Ok(())
@@ -144,15 +150,30 @@ mod tests {
     fn names_with_underscores_are_dropped_unless_set_otherwise() {
         let line = "GET /";
         for (setting, expected) in [
-            (Underscores::Drop, Ok("/ host".to_owned())),
-            (Underscores::Pass, Ok("/ host x_user".to_owned())),
-            (Underscores::Reject, Err(Fault::Name)),
+            (Names::Drop, Ok("/ host".to_owned())),
+            (Names::Pass, Ok("/ host x_a".to_owned())),
+            (Names::Reject, Err(Fault::Name)),
         ] {
             let gate = gate(|settings| settings.underscore_headers = setting);
-            assert_eq!(through(&gate, line, "x_user"), expected);
-            assert_eq!(through(&gate, line, "x-user"), Ok("/ host x-user".to_owned()));
+            assert_eq!(through(&gate, line, "x_a"), expected);
+            assert_eq!(through(&gate, line, "x-a"), Ok("/ host x-a".to_owned()));
         }
-        assert_eq!(Settings::default().underscore_headers, Underscores::Drop);
+        assert_eq!(Settings::default().underscore_headers, Names::Drop);
+    }
+
+    #[test]
+    fn claims_of_clients_are_dropped_unless_set_otherwise() {
+        for (setting, expected) in [
+            (Names::Drop, Ok("/ host".to_owned())),
+            (Names::Pass, Ok("/ host x-roles".to_owned())),
+            (Names::Reject, Err(Fault::Name)),
+        ] {
+            let gate = gate(|settings| settings.identity_headers = setting);
+            assert_eq!(through(&gate, "GET /", "x-roles"), expected);
+            let token = Ok("/ host x-auth-token".to_owned());
+            assert_eq!(through(&gate, "GET /", "x-auth-token"), token);
+        }
+        assert_eq!(Settings::default().identity_headers, Names::Drop);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 
+use super::claims::is_claim;
 use super::host::is_host;
 use crate::metrics::Refusal;
 
@@ -92,12 +93,14 @@ pub(super) fn check<B>(request: &http::Request<B>) -> Result<Seen, Fault> {
     check_target(request.uri(), request.method())?;
     fields.check_host(request.uri(), version)?;
     fields.check_framing()?;
-    Ok(Seen { has_underscores: fields.has_underscores })
+    Ok(fields.seen)
 }
 
 /// What was seen in passing.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Seen {
+    /// Whether some field says what only a gateway may.
+    pub(super) has_claims: bool,
     /// Whether the name of some field has an underscore.
     pub(super) has_underscores: bool,
 }
@@ -132,7 +135,7 @@ struct Fields<'a> {
     host: Option<&'a [u8]>,
     length: Option<&'a [u8]>,
     coding: Option<&'a [u8]>,
-    has_underscores: bool,
+    seen: Seen,
 }
 
 impl<'a> Fields<'a> {
@@ -146,7 +149,10 @@ impl<'a> Fields<'a> {
                 b"transfer-encoding" => {
                     set_once(&mut fields.coding, value).ok_or(Fault::Framing)?;
                 }
-                name => fields.has_underscores |= name.contains(&b'_'),
+                name => {
+                    fields.seen.has_underscores |= name.contains(&b'_');
+                    fields.seen.has_claims |= is_claim(name);
+                }
             }
         }
         Ok(fields)
@@ -303,9 +309,11 @@ mod tests {
     }
 
     #[test]
-    fn names_with_underscores_are_seen() {
+    fn names_are_seen_in_passing() {
         let seen = |name| verdict(Version::HTTP_11, "GET /", &[("host", "a"), (name, "b")]);
-        assert_eq!(seen("x_user"), Ok(Seen { has_underscores: true }));
-        assert_eq!(seen("x-user"), Ok(Seen { has_underscores: false }));
+        let nothing = Seen::default();
+        assert_eq!(seen("x_user"), Ok(Seen { has_underscores: true, ..nothing }));
+        assert_eq!(seen("x-user"), Ok(Seen { has_claims: true, ..nothing }));
+        assert_eq!(seen("x-users"), Ok(nothing));
     }
 }

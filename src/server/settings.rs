@@ -7,7 +7,7 @@ use http::Method;
 
 use super::account::{Account, Mode, Owner};
 use super::address::{Address, Host};
-use super::gate::Underscores;
+use super::gate::Names;
 use super::path::{Leave, Paths, Rule};
 use crate::access_log::{Destination, Format};
 use crate::settings::{Reader, Seconds, Settings as _, Words};
@@ -121,7 +121,13 @@ crate::settings! {
         path_nul: Leave = "reject",
         /// What becomes of header fields with an underscore in their names, which CGI and WSGI
         /// take for those with a dash: `drop` them, `reject` the request, or `pass` them on.
-        underscore_headers: Underscores = "drop",
+        underscore_headers: Names = "drop",
+        /// What becomes of header fields that tell who a client is, such as `X-User-Id`, `X-Roles`,
+        /// `Remote-User` and `X-Client-Cert`, or that have a request mean another, such as
+        /// `X-HTTP-Method-Override` and `X-Original-URL`, where they come from outside: `drop`
+        /// them, `reject` the request, or `pass` them on, if only a gateway can reach this server
+        /// or nobody's identity counts, as with the strategy `noauth`. What filters set stays.
+        identity_headers: Names = "drop",
         /// Methods that are answered with 501 before anything looks at the request.
         refused_methods: Words<Method> = "CONNECT, TRACE",
     }

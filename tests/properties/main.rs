@@ -4,9 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod agreement;
+mod connection;
+mod forwarded;
+mod head;
+mod host;
 mod layout;
 mod load;
 mod mend;
+mod path;
 mod proxy_header;
 mod text;
 
@@ -14,9 +19,14 @@ use proptest::prelude::{Strategy, prop, proptest};
 use proptest::sample::select;
 
 use self::agreement::is_read_the_same_by_rust_ini;
+use self::connection::is_answered;
+use self::forwarded::is_believed_or_refused;
+use self::head::is_let_through_or_refused;
+use self::host::is_host_to_others;
 use self::layout::is_formatted;
 use self::load::is_loaded;
 use self::mend::is_mended;
+use self::path::is_made_plain;
 use self::proxy_header::is_read_within_bounds;
 use self::text::{is_lossless, is_read};
 
@@ -87,6 +97,65 @@ const FIRST_BYTES: &[&[u8]] = &[
     b"GET / HTTP/1.1",
 ];
 
+/// Pieces of paths and hosts.
+const TARGET_PIECES: &[&str] = &[
+    "/", "/", ".", "..", "a", "b", "%", "%2e", "%2E", "%2f", "%5c", "%61", "%25", "%00", "%3b",
+    "2", "e", "\\", ";", "x", "[", "]", ":", "::1", "80", "@", "_", "-", "~", "\u{e9}",
+];
+
+/// Pieces of heads and what follows them.
+const HTTP_PIECES: &[&str] = &[
+    "GET / HTTP/1.1\r\n",
+    "POST /a HTTP/1.1\r\n",
+    "HEAD /../b HTTP/1.0\r\n",
+    "OPTIONS * HTTP/1.1\r\n",
+    "GET http://a/%2e HTTP/1.1\r\n",
+    "Host: a\r\n",
+    "Host: b:80\r\n",
+    "X_A: b\r\n",
+    "Connection: close\r\n",
+    "Expect: 100-continue\r\n",
+    "Content-Length: 5\r\n",
+    "Transfer-Encoding: chunked\r\n",
+    "\r\n",
+    "\r\n",
+    "hello",
+    "5\r\nhello\r\n",
+    "0\r\n\r\n",
+    "5;a=\"b\"\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "\0",
+    "\n",
+    " ",
+];
+
+/// Fields by which proxies tell of clients, in pieces.
+const TOLD_PIECES: &[&str] = &[
+    "forwarded: ",
+    "x-forwarded-for: ",
+    "x-forwarded-proto: ",
+    "x-forwarded-host: ",
+    "x-forwarded-prefix: ",
+    "\n",
+    "\n",
+    "for=",
+    "proto=",
+    "host=",
+    "by=",
+    "192.0.2.1",
+    "10.0.0.2",
+    "\"[2001:db8::1]:80\"",
+    "https",
+    "a.example",
+    "_hidden",
+    "unknown",
+    ", ",
+    ";",
+    "\"",
+    "\\",
+    "/",
+];
+
 /// Lines that rust-ini reads as well.
 const LINES: &[&str] = &[
     "[app:main]",
@@ -126,6 +195,10 @@ fn texts() -> impl Strategy<Value = String> {
 
 fn first_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(select(FIRST_BYTES), 0..16).prop_map(|pieces| pieces.concat())
+}
+
+fn pieces(of: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::collection::vec(select(of), 0..12).prop_map(|pieces| pieces.concat())
 }
 
 fn plain_texts() -> impl Strategy<Value = String> {
@@ -186,6 +259,31 @@ proptest! {
     }
 
     #[test]
+    fn every_path_is_made_plain_or_refused(path in pieces(TARGET_PIECES)) {
+        is_made_plain(&path);
+    }
+
+    #[test]
+    fn every_host_is_one_to_others(host in pieces(TARGET_PIECES)) {
+        is_host_to_others(host.as_bytes());
+    }
+
+    #[test]
+    fn every_head_is_let_through_or_refused(path in pieces(TARGET_PIECES)) {
+        is_let_through_or_refused(&format!("GET /{path} 1.1\nhost: a\nx_a: b\n"));
+    }
+
+    #[test]
+    fn whatever_proxies_tell_is_believed_or_refused(told in pieces(TOLD_PIECES)) {
+        is_believed_or_refused(&told);
+    }
+
+    #[test]
+    fn whatever_comes_by_a_connection_is_answered(sent in pieces(HTTP_PIECES)) {
+        is_answered(sent.as_bytes());
+    }
+
+    #[test]
     fn plain_texts_are_read_as_rust_ini_does(text in plain_texts()) {
         is_read_the_same_by_rust_ini(&text);
     }
@@ -228,6 +326,25 @@ fn the_seeds_of_the_fuzz_target_proxy_header_hold() {
     assert!(seeds.len() > 4, "the seeds are there");
     for bytes in &seeds {
         is_read_within_bounds(bytes);
+    }
+}
+
+#[test]
+fn the_seeds_of_the_fuzz_targets_for_requests_hold() {
+    for text in seeds("head") {
+        is_let_through_or_refused(&text);
+    }
+    for text in seeds("path") {
+        is_made_plain(&text);
+    }
+    for text in seeds("host") {
+        is_host_to_others(text.as_bytes());
+    }
+    for text in seeds("forwarded") {
+        is_believed_or_refused(&text);
+    }
+    for bytes in raw_seeds("connection") {
+        is_answered(&bytes);
     }
 }
 
