@@ -6,6 +6,7 @@ use http::StatusCode;
 use http_body_util::LengthLimitError;
 use tower::timeout::error::Elapsed;
 
+use super::response::Fault;
 use super::{BoxError, Response, response};
 
 /// The response for a failure: 504 for a timeout, 413 for a body over its limit, 500 for
@@ -20,7 +21,9 @@ pub(super) fn response(error: BoxError) -> Response {
         (StatusCode::INTERNAL_SERVER_ERROR, "The server has failed to answer the request.")
     };
     tracing::error!(error = &*error as &dyn Error, status = status.as_u16(), "a layer failed");
-    response::text(status, detail)
+    let mut response = response::text(status, detail);
+    response.extensions_mut().insert(Fault { detail: detail.into() });
+    response
 }
 
 /// An error, what caused it, and so on.

@@ -72,7 +72,7 @@ impl Form {
             _ => status.canonical_reason().unwrap_or("Unknown"),
         };
         let code = format!("{} {title}", status.as_u16());
-        match self {
+        let mut response = match self {
             Self::Html => {
                 let detail = escape(detail);
                 let page = format!(
@@ -82,7 +82,9 @@ impl Form {
             }
             Self::Json => json(status, &json!({"message": detail, "code": code, "title": title})),
             Self::Text => text(status, format!("{code}\n\n{detail}\n")),
-        }
+        };
+        response.extensions_mut().insert(Fault { detail: detail.into() });
+        response
     }
 }
 
@@ -118,6 +120,14 @@ impl<'a> Range<'a> {
     }
 }
 
+/// What a refusal or a failure says, for a filter that gives it another form. It is among the
+/// extensions of such a response.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// What is wrong, for people.
+    pub detail: Box<str>,
+}
+
 /// A failure of the server or of what is behind it, as JSON whatever the client asks for: the
 /// keys of a [`refusal`], and `request_id`, by which operators find it in the log, if there is one.
 pub fn failure(status: StatusCode, detail: &str, request_id: Option<&HeaderValue>) -> Response {
@@ -127,7 +137,9 @@ pub fn failure(status: StatusCode, detail: &str, request_id: Option<&HeaderValue
     if let Some(request_id) = request_id {
         value["request_id"] = String::from_utf8_lossy(request_id.as_bytes()).into();
     }
-    json(status, &value)
+    let mut response = json(status, &value);
+    response.extensions_mut().insert(Fault { detail: detail.into() });
+    response
 }
 
 /// A response of any one type.

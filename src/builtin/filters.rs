@@ -6,10 +6,14 @@ mod basic_auth;
 mod catch_errors;
 mod compress;
 mod cors;
+mod domain_remap;
+mod fault_wrap;
+mod gatekeeper;
 mod headers;
 mod http_proxy_to_wsgi;
 mod pass;
 mod prefix;
+mod ratelimit;
 mod request_id;
 mod sizelimit;
 mod timeout;
@@ -25,10 +29,14 @@ pub(super) const ALL: &[Definition] = &[
     catch_errors::DEFINITION,
     compress::DEFINITION,
     cors::DEFINITION,
+    domain_remap::DEFINITION,
+    fault_wrap::DEFINITION,
+    gatekeeper::DEFINITION,
     headers::DEFINITION,
     http_proxy_to_wsgi::DEFINITION,
     pass::DEFINITION,
     prefix::DEFINITION,
+    ratelimit::DEFINITION,
     request_id::DEFINITION,
     sizelimit::DEFINITION,
     timeout::DEFINITION,
@@ -49,3 +57,14 @@ pub(super) const OSLO_CONFIG: &[(&str, &str)] = &[
 
 /// The group of settings files that most factories of oslo.middleware share.
 const OSLO_MIDDLEWARE: Group = Group::Own("oslo_middleware");
+
+const LOG: &str = "the log is set up by the server";
+
+/// The options by which Swift's filters set up a log of their own.
+const SWIFT_LOG: &[(&str, &str)] = &[
+    ("log_address", LOG),
+    ("log_facility", LOG),
+    ("log_headers", LOG),
+    ("log_level", LOG),
+    ("log_name", LOG),
+];
