@@ -32,9 +32,9 @@ mod worker;
 pub(crate) use self::control::{Answer, Question, ask, sockets};
 pub use self::environment::Environment;
 pub use self::error::Error;
-pub use self::order::Order;
+pub use self::order::{NotServed, Order, Served};
 pub use self::prepare::{Basis, Prepared, Refusal, Role, Site, prepare};
-pub(crate) use self::status::{Attendant, Member, Status};
+pub(crate) use self::status::{Attendant, Listening, Member, Status};
 pub(crate) use self::worker::work;
 
 use std::sync::Arc;
@@ -83,7 +83,8 @@ pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<Outcome
         return Err(Error::NoWorkers);
     }
     let desk = Desk::default();
-    let mut sites = vec![Site { app, settings, name: "app".to_owned(), role: Role::App }];
+    let (name, server) = ("app".to_owned(), Order::MAIN.to_owned());
+    let mut sites = vec![Site { app, settings, name, server, role: Role::App }];
     sites.extend(admin_site(&sites[0], &desk));
     let estate = Estate::of(inherited);
     let single = single::serve(sites, (None, Program::default()), (estate, desk.open()));

@@ -1,5 +1,6 @@
 //! `pasteline serve`: builds what a file says and serves it until a signal.
 
+use std::collections::HashSet;
 use std::env;
 use std::io;
 use std::process::{self, ExitCode};
@@ -18,7 +19,7 @@ use crate::config::Config;
 use crate::program::Program;
 use crate::registry::Registry;
 use crate::server::{Address, Inherited};
-use crate::service::{self, Environment, Order, Outcome, Prepared, Refusal};
+use crate::service::{self, Environment, Order, Outcome, Prepared, Refusal, Served};
 use crate::source::Sources;
 
 /// Build what a file says and serve it
@@ -33,7 +34,8 @@ Example:
   pasteline serve
   pasteline serve /etc/neutron/api-paste.ini --name neutron --bind 127.0.0.1:9696
   pasteline serve --bind 127.0.0.1:8080,[::1]:8080
-  pasteline serve --bind unix:/run/neutron/api.sock")]
+  pasteline serve --bind unix:/run/neutron/api.sock
+  pasteline serve --server main --server admin=metrics")]
 pub(super) struct Serve {
     #[command(flatten)]
     files: Files,
@@ -43,10 +45,11 @@ pub(super) struct Serve {
     name: String,
 
     /// The section `[server:NAME]` to take the server's settings from; without `[server:main]`
-    /// there are defaults. If it is given several times, all of them are served; how many
-    /// processes serve, and how they end, stands in the first
-    #[arg(long, value_name = "NAME", default_value = Order::MAIN)]
-    server: Vec<String>,
+    /// there are defaults. If it is given several times, all of them are served, each with the app
+    /// that is named behind `=`, or by `app` in its section, or by `--name`; how many processes
+    /// serve, and how they end, stands in the first
+    #[arg(long, value_name = "NAME[=APP]", default_value = Order::MAIN)]
+    server: Vec<Served>,
 
     /// The addresses that the first server listens at, whatever the file says, each as
     /// `HOST:PORT`, `unix:PATH` or `systemd`; for port 0 the system chooses one
@@ -87,6 +90,10 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self, program: &Program) -> io::Result<ExitCode> {
+        if let Some(twice) = self.named_twice() {
+            terminal::tell(&format!("error: `--server {twice}` is given twice"))?;
+            return Ok(ExitCode::from(2));
+        }
         let ended = Self::serve(self.order(), program);
         // A refusal may be logged too.
         access_log::flush(LAST_LINES);
@@ -109,6 +116,13 @@ impl Serve {
         log::log_settings(&basis.config, sources, &registry.mask());
         let inherited = Inherited::take(|name| env::var_os(name));
         status(service::serve(order, prepared, (program.clone(), inherited)))
+    }
+
+    /// A server that is to be served twice.
+    fn named_twice(&self) -> Option<&str> {
+        let mut names = HashSet::new();
+        let mut all = self.server.iter().map(|served| &*served.server);
+        all.find(|name| !names.insert(*name))
     }
 
     fn order(self) -> Order {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::running::Running;
 use super::terminal;
-use crate::service::{Attendant, Member, Status as Server};
+use crate::service::{Attendant, Listening, Member, Status as Server};
 
 /// Tell how a running server is
 ///
@@ -61,6 +61,9 @@ fn text(status: &Server) -> String {
         format!("pasteline {version}, process {process}, {state} {}", file.display()),
         format!("listens at {}", addresses.join(", ")),
     ];
+    if status.servers.len() > 1 {
+        lines.extend(status.servers.iter().map(listening));
+    }
     match failure {
         Some(faults) => {
             lines.push("the last reload was refused, what was served before is served on:".into());
@@ -72,6 +75,11 @@ fn text(status: &Server) -> String {
     lines.extend(status.services.iter().map(attendant));
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn listening(listening: &Listening) -> String {
+    let Listening { server, app, addresses } = listening;
+    format!("server {server}: serves {app} at {}", addresses.join(", "))
 }
 
 fn member(member: &Member) -> String {

@@ -219,6 +219,29 @@ impl Settings {
             reader.reject("worker_threads", "at least one thread must serve");
         }
     }
+
+    /// Notes with the reader what only the first of several servers can say, as it is about
+    /// processes, which all of them share.
+    pub fn check_beside(&self, first: &Self, reader: &mut Reader<'_>) {
+        let (grace, linger) = (self.graceful_shutdown_timeout, self.drain_linger);
+        for (name, is_same) in [
+            ("admin_bind", self.admin_bind == first.admin_bind),
+            ("control", self.control == first.control),
+            ("drain_linger", linger == first.drain_linger),
+            ("graceful_shutdown_timeout", grace == first.graceful_shutdown_timeout),
+            ("group", self.group == first.group),
+            ("pid_file", self.pid_file == first.pid_file),
+            ("user", self.user == first.user),
+            ("worker_threads", self.worker_threads == first.worker_threads),
+            ("workers", self.workers == first.workers),
+        ] {
+            if !is_same && reader.given(name).is_some() {
+                let reason = "the servers share their processes, and the first one says it for \
+                              all; remove it here, or say the same";
+                reader.reject(name, reason);
+            }
+        }
+    }
 }
 
 /// What a server is like that no section describes.

@@ -1,5 +1,8 @@
 //! What a server process was asked to serve.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::Environment;
@@ -21,7 +24,7 @@ pub struct Order {
     /// The sections `[server:NAME]` to serve, at least one; for a `main` that is not there,
     /// defaults stand in. The settings of the first one also say how many processes serve and
     /// how they end.
-    pub servers: Vec<String>,
+    pub servers: Vec<Served>,
     /// The addresses of the first server, whatever the file says; empty for those of the file.
     /// Workers have no use for it: they are given sockets.
     #[serde(skip)]
@@ -47,6 +50,43 @@ pub struct Order {
     pub desk: Desk,
 }
 
+/// A server to serve, and what.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Served {
+    /// The section `[server:NAME]`.
+    pub server: String,
+    /// The app that it serves, whatever its section says.
+    pub app: Option<String>,
+}
+
+/// Why a text does not say which server is to be served.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NotServed;
+
+impl fmt::Display for NotServed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected the name of a server, or `SERVER=APP`")
+    }
+}
+
+impl std::error::Error for NotServed {}
+
+/// `admin`, or `admin=app`.
+impl FromStr for Served {
+    type Err = NotServed;
+
+    fn from_str(text: &str) -> Result<Self, NotServed> {
+        let (server, app) = match text.split_once('=') {
+            Some((server, app)) => (server, Some(app)),
+            None => (text, None),
+        };
+        if server.is_empty() || app.is_some_and(str::is_empty) {
+            return Err(NotServed);
+        }
+        Ok(Self { server: server.to_owned(), app: app.map(str::to_owned) })
+    }
+}
+
 impl Order {
     /// The name that stands for all that is not named.
     pub const MAIN: &str = "main";
@@ -58,7 +98,7 @@ impl Order {
             input,
             config: config::Input::default(),
             app: main(),
-            servers: vec![main()],
+            servers: vec![Served { server: main(), app: None }],
             bind: Vec::new(),
             workers: None,
             threads: None,
@@ -83,5 +123,27 @@ impl Order {
         }
         settings.workers = self.workers.or(settings.workers);
         settings.worker_threads = self.threads.unwrap_or(settings.worker_threads);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_be_told_what_it_serves() {
+        let served = |server: &str, app: Option<&str>| {
+            Ok(Served { server: server.to_owned(), app: app.map(str::to_owned) })
+        };
+        for (text, expected) in [
+            ("admin", served("admin", None)),
+            ("admin=site", served("admin", Some("site"))),
+            ("admin=a=b", served("admin", Some("a=b"))),
+            ("", Err(NotServed)),
+            ("=site", Err(NotServed)),
+            ("admin=", Err(NotServed)),
+        ] {
+            assert_eq!(text.parse(), expected, "{text}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What those outside of a server ask of it and see of it: the service manager, whoever asks at
 //! its control socket, and whoever changes its files.
 
+use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +12,9 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use super::control::{Control, Request};
 use super::notify::Notifier;
 use super::reload::{self, Asker, Reloads, log};
-use super::status::{Member, Status};
+use super::status::{Listening, Member, Status};
 use super::watch::Watch;
-use super::{Order, Prepared};
+use super::{Order, Prepared, Role, Site};
 use crate::registry::Registry;
 use crate::server::Sockets;
 use crate::source::{Snapshot, absolute, describe};
@@ -41,6 +42,10 @@ pub(super) struct Outside {
     watch: Option<Watch>,
     /// The main file, absolute.
     file: PathBuf,
+    /// The servers that are in force, without addresses.
+    servers: Vec<Listening>,
+    /// Those that have been loaded since.
+    coming: Vec<Listening>,
     /// How many reloads have come into force.
     count: u64,
     /// Why the last one did not, if so.
@@ -68,6 +73,8 @@ impl Outside {
             watchdog,
             watch: order.watches.then(|| watch(&prepared.snapshot)).flatten(),
             file: absolute(&prepared.basis.file),
+            servers: servers(prepared),
+            coming: Vec::new(),
             count: 0,
             failure: None,
             ready: false,
@@ -79,6 +86,7 @@ impl Outside {
         loop {
             tokio::select! {
                 prepared = self.reloads.loaded() => {
+                    self.coming = prepared.as_ref().map(servers).unwrap_or_default();
                     if let (Some(watch), Ok(prepared)) = (&mut self.watch, &prepared) {
                         watch.look_at(&prepared.snapshot);
                     }
@@ -122,6 +130,7 @@ impl Outside {
         match result {
             Ok(what) => {
                 self.count += 1;
+                self.servers = mem::take(&mut self.coming);
                 self.failure = None;
                 self.end_reload(what);
             }
@@ -152,12 +161,19 @@ impl Outside {
 
     /// How a server is that listens at these sockets and has these workers.
     pub(super) fn status(&self, sockets: &[Sockets], workers: Vec<Member>) -> Status {
-        let addresses = sockets.iter().flat_map(Sockets::endpoints).map(ToString::to_string);
+        let addresses = |sockets: &Sockets| -> Vec<_> {
+            sockets.endpoints().map(ToString::to_string).collect()
+        };
+        let listen = |(server, sockets): (&Listening, &Sockets)| Listening {
+            addresses: addresses(sockets),
+            ..server.clone()
+        };
         Status {
             process: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             file: self.file.clone(),
-            addresses: addresses.collect(),
+            addresses: sockets.iter().flat_map(addresses).collect(),
+            servers: self.servers.iter().zip(sockets).map(listen).collect(),
             reloads: self.count,
             failure: self.failure.clone(),
             // The sockets close first.
@@ -166,6 +182,17 @@ impl Outside {
             services: Vec::new(),
         }
     }
+}
+
+/// The servers of what was loaded, but the one that tells how the others are.
+fn servers(prepared: &Prepared) -> Vec<Listening> {
+    let sites = prepared.sites.iter().filter(|site| site.role == Role::App);
+    let server = |site: &Site| Listening {
+        server: site.server.clone(),
+        app: site.name.clone(),
+        addresses: Vec::new(),
+    };
+    sites.map(server).collect()
 }
 
 fn watch(snapshot: &Snapshot) -> Option<Watch> {

@@ -1,10 +1,9 @@
 //! Loads, checks and builds all that an order asks for.
 
-use std::iter;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Order;
+use super::{Order, Served};
 use crate::admin::{self, Desk};
 use crate::app::App;
 use crate::config::Config;
@@ -37,14 +36,16 @@ pub fn prepare(
     findings.add(found);
     let input = order.input(&config, &sources);
     let mut loader = Loader::open_with(&input, registry, sources).with_settings(config.groups());
-    // The settings of the service are those of the first server.
-    let configs = iter::once(Some(&config)).chain(iter::repeat(None));
-    let sites: Vec<_> = order
-        .servers
-        .iter()
-        .zip(configs)
-        .filter_map(|server| Planned::load(&mut loader, registry, (order, server), &mut findings))
-        .collect();
+    let mut sites: Vec<Planned> = Vec::new();
+    for served in &order.servers {
+        // The settings of the service are those of the first server.
+        let main = &order.servers[0];
+        let first = sites.first().filter(|first| first.server == main.server);
+        let further = Rank::Further(first.map(|first| &first.settings));
+        let rank = if served == main { Rank::First(&config) } else { further };
+        let planned = Planned::load(&mut loader, registry, (order, served, rank), &mut findings);
+        sites.extend(planned);
+    }
     if is_first_look {
         let warnings = lint::validate(&mut loader, registry).into_iter();
         findings.add(warnings.filter(|found| found.severity == Severity::Warning));
@@ -71,7 +72,8 @@ pub fn prepare(
         match stack::build(&site.graph, site.root, registry, sources) {
             Ok(app) => {
                 let name = site.graph.node(site.root).section().unwrap_or(&order.app).to_owned();
-                built.push(Site { app, settings: site.settings, name, role: Role::App });
+                let Planned { settings, server, .. } = site;
+                built.push(Site { app, settings, name, server, role: Role::App });
             }
             Err(found) => errors.extend(found.iter().map(|error| describe(error, sources))),
         }
@@ -122,6 +124,8 @@ pub struct Site {
     pub settings: Settings,
     /// The section that is served, such as `pipeline:main`.
     pub name: String,
+    /// The name of the server.
+    pub server: String,
     /// What it is for.
     pub role: Role,
 }
@@ -138,8 +142,8 @@ pub enum Role {
 /// What tells how a site and its siblings are; none if the settings ask for nothing of the kind.
 pub(super) fn admin_site(site: &Site, desk: &Desk) -> Option<Site> {
     let settings = site.settings.admin()?;
-    let name = "admin".to_owned();
-    Some(Site { app: admin::app(desk), settings, name, role: Role::Admin })
+    let (app, name, server) = (admin::app(desk), "admin".to_owned(), site.server.clone());
+    Some(Site { app, settings, name, server, role: Role::Admin })
 }
 
 /// Why an order cannot be served.
@@ -184,6 +188,16 @@ struct Planned {
     graph: Graph,
     root: NodeId,
     settings: Settings,
+    server: String,
+}
+
+/// Which one of several servers is loaded.
+#[derive(Clone, Copy)]
+enum Rank<'a> {
+    /// The first, over whose section the settings of the service lie.
+    First(&'a Config),
+    /// Another one, beside the first if that could be read.
+    Further(Option<&'a Settings>),
 }
 
 impl Planned {
@@ -191,17 +205,17 @@ impl Planned {
     fn load(
         loader: &mut Loader<'_>,
         registry: &Registry,
-        (order, (server, config)): (&Order, (&String, Option<&Config>)),
+        (order, served, rank): (&Order, &Served, Rank<'_>),
         findings: &mut Findings,
     ) -> Option<Self> {
-        let (settings, found) = settings(loader, registry, (server, config));
+        let (settings, found) = settings(loader, registry, (&served.server, rank));
         let named = settings.as_ref().and_then(|settings| settings.app.as_deref());
-        let name = named.unwrap_or(&order.app);
+        let name = served.app.as_deref().or(named).unwrap_or(&order.app);
         let Loaded { graph, root, diagnostics } = loader.load(Object::App, Some(name));
         findings.add(diagnostics);
         findings.add(check(&graph, registry, loader.sources()));
         findings.add(found);
-        Some(Self { graph, root: root?, settings: settings? })
+        Some(Self { graph, root: root?, settings: settings?, server: served.server.clone() })
     }
 }
 
@@ -210,7 +224,7 @@ impl Planned {
 fn settings(
     loader: &mut Loader<'_>,
     registry: &Registry,
-    (name, config): (&str, Option<&Config>),
+    (name, rank): (&str, Rank<'_>),
 ) -> (Option<Settings>, Vec<Diagnostic>) {
     let is_described = loader
         .loadable()
@@ -219,7 +233,7 @@ fn settings(
     if name == Order::MAIN && !is_described {
         let subject = Subject { factory: "http", place: None, dialect: &Dialect::new() };
         let nothing = Conf::default();
-        return read((subject, &nothing, &nothing), config, loader.sources());
+        return read((subject, &nothing, &nothing), rank, loader.sources());
     }
     let Loaded { graph, root, mut diagnostics } = loader.load(Object::Server, Some(name));
     let node = root.map(|root| graph.node(root));
@@ -230,7 +244,7 @@ fn settings(
         return (None, diagnostics);
     };
     let subject = found.subject(&factory.spec, node.place);
-    let (settings, found) = read((subject, &node.local, &node.global), config, loader.sources());
+    let (settings, found) = read((subject, &node.local, &node.global), rank, loader.sources());
     diagnostics.extend(found);
     (settings, diagnostics)
 }
@@ -239,17 +253,20 @@ fn settings(
 /// them.
 fn read(
     (subject, local, global): (Subject<'_>, &Conf, &Conf),
-    config: Option<&Config>,
+    rank: Rank<'_>,
     sources: &Sources,
 ) -> (Option<Settings>, Vec<Diagnostic>) {
     let mut local = local.clone();
-    if let Some(config) = config {
+    if let Rank::First(config) = rank {
         config.lay_over(&mut local, subject.dialect);
     }
     let mut reader = Reader::new(subject, &local, global, sources);
     let settings = Settings::read(&mut reader);
     if let Some(settings) = &settings {
         settings.check(&mut reader);
+        if let Rank::Further(Some(first)) = rank {
+            settings.check_beside(first, &mut reader);
+        }
     }
     (settings, reader.finish())
 }

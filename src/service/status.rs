@@ -15,6 +15,9 @@ pub(crate) struct Status {
     pub(crate) file: PathBuf,
     /// Where it listens.
     pub(crate) addresses: Vec<String>,
+    /// Its servers, if it does not stop.
+    #[serde(default)]
+    pub(crate) servers: Vec<Listening>,
     /// How many reloads have come into force.
     pub(crate) reloads: u64,
     /// Why the last reload did not, if so: what is served is older than the file.
@@ -26,6 +29,17 @@ pub(crate) struct Status {
     /// The processes of services.
     #[serde(default)]
     pub(crate) services: Vec<Attendant>,
+}
+
+/// What a server serves, and where.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Listening {
+    /// The name of the server.
+    pub(crate) server: String,
+    /// The section that it serves, such as `pipeline:main`.
+    pub(crate) app: String,
+    /// Where it listens.
+    pub(crate) addresses: Vec<String>,
 }
 
 /// How a worker is.

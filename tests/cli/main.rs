@@ -24,6 +24,7 @@ mod route;
 mod schema;
 mod secrets;
 mod serve;
+mod servers;
 mod settings;
 mod show;
 mod sockets;

@@ -1,0 +1,128 @@
+//! Several servers at once, each with an app of its own.
+
+use serde_json::Value;
+
+use crate::support::{Client, Server, Test, wait_for};
+
+/// Two servers in so many workers, and three apps that answer with these texts; `admin` serves
+/// the second.
+fn ini(workers: u16, [main, second, third]: [&str; 3]) -> String {
+    format!(
+        "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\nworkers = {workers}\n\
+         [server:admin]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\napp = second\n\
+         [app:main]\nuse = egg:pasteline#respond\nbody = {main}\n\
+         [app:second]\nuse = egg:pasteline#respond\nbody = {second}\n\
+         [app:third]\nuse = egg:pasteline#respond\nbody = {third}\n"
+    )
+}
+
+const TEXTS: [&str; 3] = ["one", "two", "three"];
+
+/// Both, when they serve.
+fn serve(workers: u16, admin: &str) -> Server {
+    let arguments = format!("serve --server main --server {admin}");
+    let mut server = Test::new().ini(&ini(workers, TEXTS)).arguments(&arguments).start();
+    if workers > 0 {
+        server.line("ready: ");
+    }
+    server
+}
+
+/// What `status` says of the servers: name, app and address of each.
+fn servers(server: &Server) -> Vec<[String; 3]> {
+    let status = server.run("status api-paste.ini --format json").status(0).stdout;
+    let status: Value = serde_json::from_str(&status).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let servers = status["servers"].as_array().unwrap().iter();
+    servers.map(|it| [&it["server"], &it["app"], &it["addresses"][0]].map(text)).collect()
+}
+
+fn ask(address: &str) -> String {
+    Client::connect(address).ask("/").expect(200).body
+}
+
+#[test]
+fn each_serves_the_app_that_is_its_own() {
+    for workers in [0, 2] {
+        for (admin, app, body) in
+            [("admin", "app:second", "two"), ("admin=third", "app:third", "three")]
+        {
+            let server = serve(workers, admin);
+            let servers = servers(&server);
+            let [main, other] = [&servers[0], &servers[1]];
+            assert_eq!((&*main[0], &*main[1]), ("main", "app:main"));
+            assert_eq!((&*other[0], &*other[1]), ("admin", app));
+            assert_eq!((ask(&main[2]), ask(&other[2])), ("one".to_owned(), body.to_owned()));
+            let line = format!("server admin: serves {app} at {}", other[2]);
+            server.run("status api-paste.ini").status(0).prints(&line);
+        }
+    }
+}
+
+#[test]
+fn both_are_reloaded_or_none() {
+    for workers in [0, 2] {
+        let server = serve(workers, "admin");
+        let addresses: Vec<_> = servers(&server).into_iter().map(|[.., address]| address).collect();
+        let bodies = || addresses.iter().map(|address| ask(address)).collect::<Vec<_>>();
+        let changed = ini(workers, ["uno", "due", "tre"]);
+        server.write("api-paste.ini", &changed.replace("body = due", "bod = due"));
+        server.run("reload api-paste.ini").status(1).tells("has no option `bod`");
+        assert_eq!(bodies(), ["one", "two"]);
+        server.write("api-paste.ini", &changed);
+        server.run("reload api-paste.ini").status(0);
+        assert_eq!(bodies(), ["uno", "due"]);
+        server.write("api-paste.ini", &changed.replace("app = second", "app = third"));
+        server.run("reload api-paste.ini").status(0);
+        // Settings have changed: there is a moment in which those before still accept.
+        let reloaded = servers(&server);
+        assert_eq!(reloaded[1][1], "app:third");
+        wait_for("the other app", || (ask(&reloaded[1][2]) == "tre").then_some(()));
+    }
+}
+
+#[test]
+fn both_finish_what_has_begun_when_they_are_told_to_stop() {
+    for workers in [0, 2] {
+        let server = serve(workers, "admin");
+        let mut clients: Vec<_> =
+            servers(&server).iter().map(|[.., address]| Client::connect(address)).collect();
+        for client in &mut clients {
+            client.ask("/").expect(200);
+        }
+        server.signal("TERM");
+        for client in &mut clients {
+            while client.ask("/").expect(200).header("connection") != Some("close") {}
+        }
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+#[test]
+fn what_all_servers_share_is_said_by_the_first() {
+    let file = ini(2, TEXTS).replace("app = second", "app = second\nworkers = 3");
+    let refused = Test::new().ini(&file).arguments("serve --server main --server admin").run();
+    refused.status(1).tells("`workers` is refused: the servers share their processes");
+    // To say the same is no fault, and neither is it for a server by itself.
+    for (file, arguments) in [
+        (file.replace("workers = 3", "workers = 2"), "serve --server main --server admin"),
+        (file, "serve --server admin"),
+    ] {
+        Test::new().ini(&file).arguments(arguments).start();
+    }
+}
+
+#[test]
+fn a_server_is_served_once() {
+    let test = Test::new().ini(&ini(0, TEXTS)).arguments("serve --server main --server main=third");
+    test.run().status(2).tells("error: `--server main` is given twice");
+    let test = Test::new().ini(&ini(0, TEXTS)).arguments("serve --server main=");
+    test.run().status(2).tells("expected the name of a server, or `SERVER=APP`");
+}
+
+#[test]
+fn an_app_that_is_not_there_is_told() {
+    let test =
+        Test::new().ini(&ini(0, TEXTS)).arguments("serve --server main --server admin=thurd");
+    test.run().status(1).tells("`thurd`");
+}
