@@ -55,7 +55,15 @@ impl Resolver<'_> {
         match &names[..] {
             _ if candidates == 0 || !fault.help.is_empty() => fault,
             [] => fault.help(format!("`[{noun}:NAME]` would be one")),
-            names => fault.help(format!("there are {}", listed(names))),
+            names => {
+                let fault = fault.help(format!("there are {}", listed(names)));
+                // What no file names, the operator asks for, servers by an option of their own.
+                if place.is_none() && object != Object::Server {
+                    fault.help("`--name NAME` asks for one of them")
+                } else {
+                    fault
+                }
+            }
         }
     }
 
@@ -166,13 +174,23 @@ fn other_kind(wanted: Object, name: &str, file: &File) -> Option<Diagnostic> {
     let others = Object::ALL.into_iter().filter(|other| *other != wanted);
     let mut found = others.filter_map(|other| {
         let section = *file.headers().find(other, Some(name)).first()?;
-        Some((other.noun(), file.section(section).span))
+        Some((other, file.section(section).span))
     });
     let (other, place) = found.next()?;
-    let wanted = wanted.noun();
-    let message = format!("`{}` is {other}, but {wanted} is needed here", Excerpt(name));
-    let fault = Diagnostic::error("unknown-section", message).label(format!("expected {wanted}"));
-    Some(fault.related(place, format!("{other} of this name")))
+    let (name, noun, needed) = (Excerpt(name), other.noun(), wanted.noun());
+    let message = format!("`{name}` is {noun}, but {needed} is needed here");
+    let fault = Diagnostic::error("unknown-section", message)
+        .label(format!("expected {needed}"))
+        .related(place, format!("{noun} of this name"));
+    Some(match (other, wanted) {
+        (Object::Filter, Object::App) => {
+            fault.help(format!("a pipeline puts it before an app: `pipeline = {name} APP`"))
+        }
+        (Object::App, Object::Filter) => {
+            fault.help("an app comes last in a pipeline; all before it are filters")
+        }
+        _ => fault,
+    })
 }
 
 fn ambiguous(name: &str, found: &[usize], file: &File, place: Option<Span>) -> Diagnostic {

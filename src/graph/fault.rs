@@ -115,6 +115,14 @@ pub(super) fn relative_path(path: &str, place: Option<Span>) -> Diagnostic {
         .class(VALUE_ERROR)
 }
 
+/// A file that is named and could not be read.
+pub(super) fn unread(fault: Diagnostic, path: &str) -> Diagnostic {
+    if path.starts_with('/') || path.is_empty() {
+        return fault;
+    }
+    fault.help("a relative path counts from the directory of the file that names it")
+}
+
 /// A `get` of what no one has set.
 pub(super) fn unknown_global(name: &Value, globals: &Conf, sources: &Sources) -> Diagnostic {
     let message = format!("no global option is called `{}`", Excerpt(&name.text));

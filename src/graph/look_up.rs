@@ -143,7 +143,8 @@ impl Resolver<'_> {
             Ok(view) => view,
             Err(fault) => {
                 let place = name.part(path).place(self.sources());
-                return self.fail(wish.parent, fault.at(place).label("named here"));
+                let fault = fault.at(place).label("named here");
+                return self.fail(wish.parent, fault::unread(fault, path));
             }
         };
         self.note_faults(view, name);

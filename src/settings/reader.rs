@@ -184,7 +184,10 @@ impl<'a> Reader<'a> {
         let diagnostic = Diagnostic::error("bad-value", message).at(span.or(self.subject.place));
         match rejected.reason {
             Some(_) => diagnostic.help(format!("expected {expected}")),
-            None => diagnostic,
+            None => match T::FORM.bytes(&value.text).filter(|_| !is_secret) {
+                Some(bytes) => diagnostic.help(format!("write `{bytes}`, a number without a unit")),
+                None => diagnostic,
+            },
         }
     }
 

@@ -25,6 +25,15 @@ pipeline = lock pot
 ";
 
 #[test]
+fn says_how_to_ask_for_another_app_where_none_is_called_main() {
+    let test = Test::new().ini(&SHOP.replace("main", "shop")).arguments("graph");
+    let finished = test.run().status(1).tells("no app is called `main`");
+    finished
+        .tells("there are `pot`, `shop`, `tea`, `other`")
+        .tells("`--name NAME` asks for one of them");
+}
+
+#[test]
 fn draws_a_tree_without_colours_if_nobody_watches() {
     let expected = "\
 main                     api-paste.ini:1   urlmap
