@@ -198,14 +198,16 @@ impl Sources {
         match String::from_utf8(bytes) {
             Ok(text) => Ok(self.add(path, text)),
             Err(error) => {
-                let valid = error.utf8_error().valid_up_to();
+                let (valid, length) =
+                    (error.utf8_error().valid_up_to(), error.utf8_error().error_len());
                 let byte = error.as_bytes()[valid];
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
                 let source = self.add(path, text);
                 self.texts[source.0 as usize].is_exact = false;
                 let width = char::REPLACEMENT_CHARACTER.len_utf8();
                 let span = Span::new(source, valid, valid + width);
-                Err(ReadError::new(path, Unreadable::NotUtf8 { byte, offset: valid, span }))
+                let cause = Unreadable::NotUtf8 { byte, offset: valid, length, span };
+                Err(ReadError::new(path, cause))
             }
         }
     }

@@ -39,13 +39,14 @@ fn parse_what_is_read(
         }
         Err(error) => error,
     };
-    let Unreadable::NotUtf8 { byte, offset, span } = error.cause else {
+    let Unreadable::NotUtf8 { byte, offset, length, span } = error.cause else {
         let class = class(&error.cause);
         return (None, vec![Diagnostic::error("unreadable-file", error.to_string()).class(class)]);
     };
     let fault = not_utf8(&error, span, byte);
     let (document, mut diagnostics) = parse(span.source, sources);
-    let at = diagnostics.partition_point(|earlier| is_read_before(offset, earlier, sources));
+    let decoded = decoded(byte, offset, length);
+    let at = diagnostics.partition_point(|earlier| is_read_before(decoded, earlier, sources));
     diagnostics.insert(at, fault);
     (Some(document), diagnostics)
 }
@@ -58,14 +59,26 @@ fn not_utf8(error: &ReadError, span: Span, byte: u8) -> Diagnostic {
         .class("UnicodeDecodeError")
 }
 
-/// Whether Python would have seen the line of a fault before the bad byte at `offset`: it decodes
-/// 8192 bytes at a time, and has the lines that end in earlier chunks by then.
-fn is_read_before(offset: usize, fault: &Diagnostic, sources: &Sources) -> bool {
+/// How much Python has decoded by the time it stops at a bad byte: it takes 8192 bytes at a time,
+/// and waits for more where these, or the file, end within a character.
+fn decoded(byte: u8, offset: usize, length: Option<usize>) -> usize {
     const CHUNK: usize = 8192;
+    let start = offset / CHUNK * CHUNK;
+    let begins_character = (0xc2..=0xf4).contains(&byte);
+    let is_cut_off =
+        length.is_none_or(|length| begins_character && offset + length >= start + CHUNK);
+    if is_cut_off { offset } else { start }
+}
+
+/// Whether Python has the line of a fault when it has decoded so much. A `\r` at the very end may
+/// be half of a line's end.
+fn is_read_before(decoded: usize, fault: &Diagnostic, sources: &Sources) -> bool {
     let Some(span) = fault.span else { return false };
-    let text = sources.get(span.source).text();
-    let decoded = text.as_bytes().get(span.range().end..offset / CHUNK * CHUNK);
-    decoded.is_some_and(|bytes| bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')))
+    let text = sources.get(span.source).text().as_bytes();
+    text.get(span.range().end..decoded).is_some_and(|after| {
+        let after = after.strip_suffix(b"\r").unwrap_or(after);
+        after.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
+    })
 }
 
 /// Python's name for a failure to open a file.
@@ -136,5 +149,23 @@ mod tests {
         assert_eq!(raised_class(&early), Some("UnicodeDecodeError"));
         let (_, late) = read_bytes("late.ini", &padded(8200));
         assert_eq!(raised_class(&late), Some("DuplicateSectionError"));
+    }
+
+    #[test]
+    fn puts_a_character_that_is_cut_off_after_the_lines_before_it() {
+        let blanks = |count| "\n".repeat(count).into_bytes();
+        for (bytes, expected) in [
+            (b"\n\xe2\x82".to_vec(), "DuplicateSectionError"),
+            (b"\nx\xc3".to_vec(), "DuplicateSectionError"),
+            (b"\xe2\x82".to_vec(), "UnicodeDecodeError"),
+            (b"\r\xe2".to_vec(), "UnicodeDecodeError"),
+            (b"\n\xff".to_vec(), "UnicodeDecodeError"),
+            ([blanks(8184), b"\xe2\xff".to_vec()].concat(), "DuplicateSectionError"),
+            ([blanks(8183), b"\xe2\xff".to_vec()].concat(), "UnicodeDecodeError"),
+            ([blanks(8184), b"\xff".to_vec()].concat(), "UnicodeDecodeError"),
+        ] {
+            let (_, found) = read_bytes("cut.ini", &[&b"[s]\n[s]"[..], &bytes].concat());
+            assert_eq!(raised_class(&found), Some(expected), "{} bytes", bytes.len());
+        }
     }
 }

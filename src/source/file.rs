@@ -59,6 +59,8 @@ pub enum Unreadable {
         byte: u8,
         /// Its offset from the start of the file.
         offset: usize,
+        /// How many bytes are bad; none if the file ends within a character.
+        length: Option<usize>,
         /// Its place in the text that stands for the file.
         span: Span,
     },
