@@ -40,10 +40,10 @@ fn is_of_name(byte: u8) -> bool {
 /// 3.2.3).
 fn is_port(text: &[u8]) -> bool {
     let [colon, digits @ ..] = text else { return true };
-    let number = digits.iter().try_fold(0_u32, |number, digit| {
-        digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
-    });
-    *colon == b':' && digits.len() <= 5 && number.is_some_and(|number| number <= 65535)
+    // Five digits fit into the number whatever they are.
+    let is_short = digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit);
+    let number = || digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    *colon == b':' && is_short && number() <= 65535
 }
 
 #[cfg(test)]
@@ -77,6 +77,7 @@ mod tests {
             ":80",
             "a:65536",
             "a:000080",
+            "a:99999999999999999999",
             "a:8o",
             "a:-1",
             "a:80:80",

@@ -26,7 +26,9 @@ const RESOLVING: Paths = Paths {
 /// A path is made plain, by whatever rules, and stays as it is then. By the default rules everyone
 /// reads it in the same way.
 pub(crate) fn is_made_plain(text: &str) {
-    let path = format!("/{text}");
+    // Nothing else comes through the check of the target.
+    let path: String = text.chars().filter(char::is_ascii_graphic).collect();
+    let path = format!("/{path}");
     let default = Settings::default().paths();
     let only_dots = Paths { dots: Rule::Resolve, ..PASSING };
     for rules in [default, RESOLVING, only_dots, PASSING] {
