@@ -28,13 +28,21 @@ fn after_address(text: &[u8]) -> Option<&[u8]> {
 
 /// What follows a name, which has at least one character.
 fn after_name(text: &[u8]) -> Option<&[u8]> {
-    let end = text.iter().position(|byte| !is_of_name(*byte)).unwrap_or(text.len());
+    let end = text.iter().position(|octet| !NAME[usize::from(*octet)]).unwrap_or(text.len());
     (1..=LONGEST_NAME).contains(&end).then(|| &text[end..])
 }
 
-fn is_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
+/// Which octets may stand in a name; looked up, as this is asked for each.
+static NAME: [bool; 256] = {
+    let mut name = [false; 256];
+    let mut octet = 0_u8;
+    while octet < 128 {
+        name[octet as usize] =
+            octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~');
+        octet += 1;
+    }
+    name
+};
 
 /// Whether a text is empty, or a colon and the number of a port, which may be missing (RFC 3986,
 /// 3.2.3).
