@@ -8,6 +8,7 @@ mod handler;
 mod layer;
 mod phase;
 mod phases;
+mod refused;
 pub mod response;
 mod service;
 pub mod trace;
@@ -24,6 +25,7 @@ pub(crate) use self::fault::causes;
 pub use self::filter::Filter;
 pub use self::handler::Handler;
 pub use self::phase::{Memo, Memos, Phase};
+pub use self::refused::BodyRefused;
 
 /// A request as apps and filters see it.
 pub type Request = http::Request<Body>;

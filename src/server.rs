@@ -4,9 +4,11 @@ mod account;
 mod activity;
 mod address;
 mod answer;
+mod answered;
 mod backlog;
 mod bind;
 mod claims;
+mod clock;
 mod connection;
 mod current;
 mod endpoint;
@@ -15,16 +17,23 @@ mod head;
 mod host;
 mod inherited;
 mod ledger;
+mod limits;
 mod listener;
 mod opening;
+mod pace;
 mod path;
+mod protocol;
 mod proxy_header;
+mod received;
 mod roster;
 mod settings;
 mod share;
+mod socket;
 mod socket_file;
 mod sockets;
 mod stream;
+mod streams;
+mod taking;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -39,6 +48,7 @@ pub use self::head::Fault;
 pub use self::host::is_host;
 pub use self::inherited::Inherited;
 pub use self::path::{Leave, Paths, Rule};
+pub use self::protocol::Http2;
 pub use self::proxy_header::{LONGEST as LONGEST_PROXY_HEADER, NoHeader, ProxyHeader, Step};
 pub use self::settings::Settings;
 pub use self::share::{Place, Share};
@@ -51,11 +61,14 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use self::activity::Clock;
-use self::connection::{Connections, KeepAlive};
+use self::answer::Rules;
+use self::clock::Clock;
+use self::connection::Connections;
 use self::current::Current;
 use self::ledger::Ledger;
+use self::limits::Limits;
 use self::listener::Listener;
+use self::protocol::Protocols;
 use self::roster::{Roster, Watch};
 use crate::app::App;
 use crate::metrics::Meter;
@@ -103,14 +116,18 @@ impl Server {
     ///
     /// Outside of a tokio runtime.
     pub fn start(self, app: App) -> Running {
-        let Settings { head_timeout, keep_alive_timeout, .. } = self.settings;
-        let roster = Roster::start(Clock::new(head_timeout.0, keep_alive_timeout.0), self.ledger);
-        let keep_alive =
-            if keep_alive_timeout.0.is_zero() { KeepAlive::No } else { KeepAlive::Yes };
+        let limits = Arc::new(Limits::new(&self.settings));
+        let clock = Clock::new(&self.settings);
+        let roster = Roster::start(clock, self.ledger, Arc::clone(&limits));
         let app = Current::new(app);
-        let gate = Arc::new(Gate::new(&self.settings));
-        let connections = Connections::new(app.clone(), gate, Arc::clone(&roster), keep_alive);
-        let connections = Arc::new(connections);
+        let rules = Rules { gate: Arc::new(Gate::new(&self.settings)), limits };
+        let protocols = Arc::new(Protocols::new(self.settings));
+        let connections = Arc::new(Connections {
+            app: app.clone(),
+            rules,
+            protocols,
+            roster: Arc::clone(&roster),
+        });
         for listener in self.listeners {
             tokio::spawn(accept(listener, Arc::clone(&connections), roster.watch()));
         }

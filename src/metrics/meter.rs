@@ -24,9 +24,15 @@ pub struct Meter {
     refusals: [AtomicU64; Refusal::ALL.len()],
 }
 
-/// Why a request was refused before an app saw it.
+/// Why the server refused a request, or a connection, or ended one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Refusal {
+    /// One address had as many connections as the limit.
+    AddressConnections,
+    /// Its body came slower than the limit.
+    BodyTimeout,
+    /// There were as many connections as the limit.
+    Connections,
     /// It had a field with a name that looks like another one.
     FieldName,
     /// It did not say in one way where its body ends.
@@ -35,6 +41,8 @@ pub enum Refusal {
     HeadSize,
     /// Its head took longer than the limit.
     HeadTimeout,
+    /// A line of its head was longer than the limit.
+    HeaderLine,
     /// It did not name one valid host.
     Host,
     /// It was no HTTP.
@@ -43,36 +51,60 @@ pub enum Refusal {
     Method,
     /// Its path could be read in several ways.
     Path,
+    /// There were as many requests as the limit.
+    Requests,
     /// Its target was not valid.
     Target,
+    /// Its target was longer than the limit.
+    TargetSize,
+    /// Its trailers were longer than the limit.
+    TrailerSize,
+    /// Its response was taken slower than the limit.
+    WriteTimeout,
 }
 
 impl Refusal {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 17] = [
+        Self::AddressConnections,
+        Self::BodyTimeout,
+        Self::Connections,
         Self::FieldName,
         Self::Framing,
         Self::HeadSize,
         Self::HeadTimeout,
+        Self::HeaderLine,
         Self::Host,
         Self::Malformed,
         Self::Method,
         Self::Path,
+        Self::Requests,
         Self::Target,
+        Self::TargetSize,
+        Self::TrailerSize,
+        Self::WriteTimeout,
     ];
 
     /// The limit, as metrics call it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::AddressConnections => "address_connections",
+            Self::BodyTimeout => "body_timeout",
+            Self::Connections => "connections",
             Self::FieldName => "field_name",
             Self::Framing => "framing",
             Self::HeadSize => "head_size",
             Self::HeadTimeout => "head_timeout",
+            Self::HeaderLine => "header_line",
             Self::Host => "host",
             Self::Malformed => "malformed",
             Self::Method => "method",
             Self::Path => "path",
+            Self::Requests => "requests",
             Self::Target => "target",
+            Self::TargetSize => "target_size",
+            Self::TrailerSize => "trailer_size",
+            Self::WriteTimeout => "write_timeout",
         }
     }
 }
@@ -116,7 +148,7 @@ impl Meter {
         self.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
-    /// Counts a request that was refused before an app saw it.
+    /// Counts a request or a connection that was refused or ended.
     pub fn refuse(&self, refusal: Refusal) {
         self.refusals[refusal as usize].fetch_add(1, Ordering::Relaxed);
     }

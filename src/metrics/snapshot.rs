@@ -59,7 +59,7 @@ pub struct Served {
     pub connections: u64,
     /// How many of them are open.
     pub connections_open: u64,
-    /// How many requests were refused before an app saw them, by the reason.
+    /// How many requests and connections were refused or ended by the server, by the reason.
     pub refusals: BTreeMap<String, u64>,
 }
 

@@ -1,48 +1,17 @@
 //! What one connection is at, and what it is told to do.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Waker};
-use std::time::Duration;
 
+use super::clock::Clock;
 use super::ledger::Ledger;
+use super::pace::{Pace, Paced};
+use super::taking::Taking;
+use crate::metrics::Refusal;
 
-/// The time that counts for the deadlines of connections: seconds, which the roster counts.
-///
-/// To look at a real clock for every request, or to set a timer for it, would cost more than all
-/// else that is done here.
-#[derive(Debug)]
-pub(super) struct Clock {
-    now: AtomicU32,
-    head_timeout: u32,
-    keep_alive_timeout: u32,
-}
-
-impl Clock {
-    pub(super) fn new(head_timeout: Duration, keep_alive_timeout: Duration) -> Self {
-        Self {
-            now: AtomicU32::new(0),
-            head_timeout: ticks(head_timeout),
-            keep_alive_timeout: ticks(keep_alive_timeout),
-        }
-    }
-
-    /// Counts one more second, and gives the time.
-    pub(super) fn tick(&self) -> u32 {
-        self.now.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    fn after(&self, ticks: u32) -> u32 {
-        self.now.load(Ordering::Relaxed).saturating_add(ticks)
-    }
-}
-
-/// How many ticks are at least as long as a span of time: one more than its seconds, as the
-/// tick that has begun may be about to end.
-fn ticks(span: Duration) -> u32 {
-    let seconds = u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
-    seconds.saturating_add(1 + u32::from(span.subsec_nanos() > 0))
-}
+/// How much of what is written a client must take within the time for it.
+const LEAST_TAKEN: usize = 4096;
 
 /// What a connection is at, and what it is told to do.
 ///
@@ -52,10 +21,21 @@ fn ticks(span: Duration) -> u32 {
 pub(super) struct Activity {
     clock: Arc<Clock>,
     ledger: Arc<Ledger>,
-    /// Whether the next thing to come is the first byte of a request.
+    /// Whether the next thing to come is the first byte of a request. Not so where requests share
+    /// the connection.
     waiting: AtomicBool,
-    /// When the client must be done with what it is at; [`NEVER`] while the app answers.
+    /// Whether several requests may be answered at a time.
+    multiplexed: AtomicBool,
+    /// How many requests are being answered.
+    requests: AtomicU32,
+    /// When the client must be done with what it is at; [`Clock::NEVER`] while the app answers.
     deadline: AtomicU32,
+    /// How the client takes what is written.
+    writing: Pace,
+    /// How single requests go on, as far as that depends on the client.
+    paces: Mutex<Vec<Arc<dyn Paced>>>,
+    /// How the response to the newest of several requests is taken.
+    newest: Mutex<Option<Arc<Taking>>>,
     leave: AtomicBool,
     finish: AtomicBool,
     close: AtomicBool,
@@ -63,18 +43,22 @@ pub(super) struct Activity {
     waker: OnceLock<Waker>,
 }
 
-const NEVER: u32 = u32::MAX;
-
 impl Activity {
     /// The activity of a connection that has just been accepted: the head of its first request is
     /// to come.
     pub(super) fn new(clock: Arc<Clock>, ledger: Arc<Ledger>) -> Self {
-        let deadline = clock.after(clock.head_timeout);
+        let deadline = clock.after(clock.head);
+        let writing = Pace::new(LEAST_TAKEN, clock.write);
         Self {
             clock,
             ledger,
             waiting: AtomicBool::new(false),
+            multiplexed: AtomicBool::new(false),
+            requests: AtomicU32::new(0),
             deadline: AtomicU32::new(deadline),
+            writing,
+            paces: Mutex::default(),
+            newest: Mutex::default(),
             leave: AtomicBool::new(false),
             finish: AtomicBool::new(false),
             close: AtomicBool::new(false),
@@ -87,50 +71,125 @@ impl Activity {
         &self.ledger
     }
 
+    /// The time that counts here.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Whether the head of a request is still to come, or the rest of it.
     pub(super) fn awaits_head(&self) -> bool {
-        !self.waiting.load(Ordering::Relaxed) && self.deadline.load(Ordering::Relaxed) != NEVER
+        !self.waiting.load(Ordering::Relaxed)
+            && self.deadline.load(Ordering::Relaxed) != Clock::NEVER
+    }
+
+    /// Notes that several requests may be answered at a time from now on.
+    pub(super) fn multiplex(&self) {
+        self.multiplexed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether several requests may be answered at a time.
+    pub(super) fn is_multiplexed(&self) -> bool {
+        self.multiplexed.load(Ordering::Relaxed)
     }
 
     /// Notes that a request's head is there.
     pub(super) fn request_begins(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.waiting.store(false, Ordering::Relaxed);
-        self.deadline.store(NEVER, Ordering::Relaxed);
+        self.deadline.store(Clock::NEVER, Ordering::Relaxed);
     }
 
     /// Notes that the app is done with a request. The last of the response may still be on its way.
     pub(super) fn response_ends(&self) {
-        self.waiting.store(true, Ordering::Relaxed);
-        self.due_in(self.clock.keep_alive_timeout);
+        if self.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.waiting.store(!self.is_multiplexed(), Ordering::Relaxed);
+            self.due_in(self.clock.keep_alive);
+        }
     }
 
     /// Notes that something was read.
     pub(super) fn has_read(&self) {
         if self.waiting.load(Ordering::Relaxed) {
             self.waiting.store(false, Ordering::Relaxed);
-            self.due_in(self.clock.head_timeout);
+            self.due_in(self.clock.head);
         }
     }
 
-    /// Notes that something was written: a client that still takes its response is not idle.
-    pub(super) fn has_written(&self) {
+    /// Notes that the client is to take something, and has no room for it.
+    pub(super) fn waits_to_write(&self) {
+        self.writing.wait(&self.clock);
+    }
+
+    /// Notes that so many bytes were written: a client that still takes its response is not idle.
+    pub(super) fn has_written(&self, bytes: usize) {
+        self.writing.moves(bytes);
         if self.waiting.load(Ordering::Relaxed) {
-            self.due_in(self.clock.keep_alive_timeout);
+            self.due_in(self.clock.keep_alive);
         }
+    }
+
+    /// Has the roster look after a pace.
+    pub(super) fn watch(&self, paced: Arc<dyn Paced>) {
+        self.paces().push(paced);
+    }
+
+    /// Has the roster forget a pace.
+    pub(super) fn forget(&self, paced: &Arc<dyn Paced>) {
+        self.paces().retain(|known| !Arc::ptr_eq(known, paced));
+    }
+
+    fn paces(&self) -> MutexGuard<'_, Vec<Arc<dyn Paced>>> {
+        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how the response to the request that has just begun is taken.
+    pub(super) fn begin_taking(&self, taking: &Arc<Taking>) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = Some(Arc::clone(taking));
+    }
+
+    /// How the response to the request is taken that has just begun.
+    pub(super) fn newest(&self) -> Option<Arc<Taking>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn due_in(&self, ticks: u32) {
         self.deadline.store(self.clock.after(ticks), Ordering::Relaxed);
     }
 
-    /// Whether the client is late at a time.
-    pub(super) fn is_late(&self, now: u32) -> bool {
-        self.deadline.load(Ordering::Relaxed) <= now
+    /// Looks whether the client is late with anything, and ends what it is late with.
+    pub(super) fn check(&self) {
+        if self.writing.is_over(&self.clock) {
+            self.ledger.count(Refusal::WriteTimeout);
+            self.close();
+        } else if self.is_late() {
+            self.give_up();
+        }
+        self.paces().iter().for_each(|paced| paced.pace().check(&self.clock));
+    }
+
+    /// Whether the client is late with a head.
+    fn is_late(&self) -> bool {
+        self.clock.has_passed(self.deadline.load(Ordering::Relaxed))
+    }
+
+    /// Ends a connection whose client is late. Where requests share it, the client is told first
+    /// to open no more of them, as that may cross with one that is on its way.
+    fn give_up(&self) {
+        if self.is_multiplexed() && !self.is_to_leave() {
+            self.due_in(self.clock.head);
+            self.leave();
+        } else {
+            self.close();
+        }
     }
 
     /// Tells the connection to end with its next response. Until one is asked for, it lives on.
     pub(super) fn leave(&self) {
-        self.leave.store(true, Ordering::Relaxed);
+        self.leave.store(true, Ordering::Release);
+        if self.is_multiplexed() {
+            self.wake();
+        }
     }
 
     /// Tells the connection to end with the request that it is at, or at once if there is none.
@@ -158,7 +217,7 @@ impl Activity {
 
     /// Whether it is told to end with its next response.
     pub(super) fn is_to_leave(&self) -> bool {
-        self.leave.load(Ordering::Relaxed)
+        self.leave.load(Ordering::Acquire)
     }
 
     /// Whether it is told to end with the request that it is at.
@@ -175,36 +234,65 @@ impl Activity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::Settings;
 
-    const SECOND: Duration = Duration::from_secs(1);
+    fn activity() -> Activity {
+        Activity::new(Arc::new(Clock::new(&Settings::default())), Arc::default())
+    }
 
-    /// The number of ticks until the client is late; none if that is never.
+    /// The number of ticks until the client is late; none if that is never. They pass.
     fn late_after(activity: &Activity) -> Option<u32> {
-        let now = activity.clock.now.load(Ordering::Relaxed);
-        (0..100).find(|ticks| activity.is_late(now + ticks))
+        (0..100).find(|_| {
+            let is_late = activity.is_late();
+            activity.clock.tick();
+            is_late
+        })
     }
 
     #[test]
     fn a_client_has_its_time_for_a_head_and_between_two() {
-        let activity =
-            Activity::new(Arc::new(Clock::new(10 * SECOND, 60 * SECOND)), Arc::default());
-        assert_eq!(late_after(&activity), Some(11), "the first head");
-        activity.has_read();
-        activity.clock.tick();
-        assert_eq!(late_after(&activity), Some(10), "reading does not gain time");
-        activity.request_begins();
-        assert_eq!(late_after(&activity), None, "the app has its own limits");
-        activity.response_ends();
-        assert_eq!(late_after(&activity), Some(61), "the pause between two requests");
-        activity.clock.tick();
-        activity.has_written();
-        assert_eq!(late_after(&activity), Some(61), "the client takes its response");
-        activity.has_read();
-        assert_eq!(late_after(&activity), Some(11), "the next head");
+        let first = activity();
+        assert_eq!(late_after(&first), Some(11), "the first head");
+        let second = activity();
+        second.clock.tick();
+        second.has_read();
+        assert_eq!(late_after(&second), Some(10), "reading does not gain time");
+        second.request_begins();
+        assert_eq!(late_after(&second), None, "the app has its own limits");
+        second.response_ends();
+        assert_eq!(late_after(&second), Some(61), "the pause between two requests");
+        second.has_written(1);
+        assert_eq!(late_after(&second), Some(61), "the client takes its response");
+        second.has_read();
+        assert_eq!(late_after(&second), Some(11), "the next head");
     }
 
     #[test]
-    fn a_part_of_a_second_counts_as_a_whole_one() {
-        assert_eq!([SECOND, SECOND * 3 / 2, SECOND * 2].map(ticks), [2, 3, 3]);
+    fn several_requests_have_their_time_until_the_last_has_ended() {
+        let activity = activity();
+        activity.multiplex();
+        (0..2).for_each(|_| activity.request_begins());
+        activity.response_ends();
+        assert_eq!(late_after(&activity), None);
+        activity.response_ends();
+        activity.has_read();
+        assert_eq!(late_after(&activity), Some(61), "what is read need not begin a request");
+    }
+
+    #[test]
+    fn a_client_that_takes_too_little_is_left() {
+        let activity = activity();
+        activity.request_begins();
+        activity.waits_to_write();
+        for _ in 0..30 {
+            activity.clock.tick();
+            activity.check();
+            activity.has_written(100);
+            activity.waits_to_write();
+        }
+        assert!(!activity.is_to_close());
+        activity.clock.tick();
+        activity.check();
+        assert!(activity.is_to_close());
     }
 }

@@ -8,30 +8,41 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use bytes::Bytes;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode, Version};
-use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
 
 use super::activity::Activity;
+use super::answered::Answered;
 use super::current::Current;
 use super::gate::Gate;
 use super::head::Fault;
-use super::ledger::Noted;
+use super::ledger::{Noted, status};
+use super::limits::Limits;
+use super::received::{Received, Reception};
+use super::taking::Taking;
 use crate::app::{
-    Body, BoxError, Connection, Context, Request, Response, ResponseFuture, response, trace::Trace,
+    Body, BodyRefused, Connection, Context, Request, Response, ResponseFuture, response,
+    trace::Trace,
 };
+use crate::metrics::Refusal;
 
 // Panics are caught wherever the app runs. What it leaves behind in itself is seen by later
 // requests too, as it would be if it had answered with an error: that is the app's own affair.
 // A future or body that has panicked is dropped and not polled again.
 
+/// Which requests come to the app.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) gate: Arc<Gate>,
+    pub(super) limits: Arc<Limits>,
+}
+
 /// Hands the requests of one connection to the app.
 pub(super) struct Answerer {
     app: Current,
-    gate: Arc<Gate>,
+    rules: Rules,
     connection: Arc<Connection>,
     activity: Arc<Activity>,
 }
@@ -39,16 +50,33 @@ pub(super) struct Answerer {
 impl Answerer {
     pub(super) fn new(
         app: Current,
-        gate: Arc<Gate>,
+        rules: Rules,
         connection: Connection,
         activity: Arc<Activity>,
     ) -> Self {
-        Self { app, gate, connection: Arc::new(connection), activity }
+        Self { app, rules, connection: Arc::new(connection), activity }
+    }
+
+    /// What the connection is at.
+    pub(super) fn activity(&self) -> &Arc<Activity> {
+        &self.activity
     }
 
     /// The connection that the requests come by.
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// What a request is answered in place of the app; none if that is to see it.
+    fn refuse(&self, request: &mut Request) -> Option<Response> {
+        let ledger = self.activity.ledger();
+        if let Some(refusal) = self.rules.limits.refuse(request, ledger.requests()) {
+            ledger.count(refusal);
+            return Some(refused(refusal));
+        }
+        let fault = self.rules.gate.admit(request).err()?;
+        ledger.count(fault.refusal());
+        Some(faulty(fault, request))
     }
 }
 
@@ -61,31 +89,53 @@ impl Service<http::Request<Incoming>> for Answerer {
         let mut request = request.map(Body::from);
         request.extensions_mut().insert(Context::new(Arc::clone(&self.connection)));
         // The log has the request as it came, a refused one too.
-        let busy = Busy::new(Arc::clone(&self.activity), &mut request);
+        let busy = Busy::new(&self.activity, &mut request, &self.rules.limits);
         let mut trace = Trace::default();
-        if let Err(fault) = self.gate.admit(&mut request) {
-            self.activity.ledger().count(fault);
-            let response = ResponseFuture::ready(refusal(fault, &request));
-            return Answer { response, busy: Some(busy), trace };
-        }
-        let answer = || catch_unwind(AssertUnwindSafe(|| self.app.answer(request)));
-        let response = trace.within(answer);
-        let response = response.unwrap_or_else(|panic| ResponseFuture::ready(panicked(&*panic)));
+        let response = if let Some(refusal) = self.refuse(&mut request) {
+            ResponseFuture::ready(refusal)
+        } else {
+            let answer = || catch_unwind(AssertUnwindSafe(|| self.app.answer(request)));
+            let response = trace.within(answer);
+            response.unwrap_or_else(|panic| ResponseFuture::ready(panicked(&*panic)))
+        };
         Answer { response, busy: Some(busy), trace }
     }
 }
 
 /// The time in which the app has a request, until the last of its response is taken from it.
-struct Busy {
+pub(super) struct Busy {
     activity: Arc<Activity>,
-    noted: Noted,
+    pub(super) noted: Noted,
+    /// How its body is received, if it has one.
+    reception: Option<Arc<Reception>>,
+    /// How its response is taken, if it shares the connection.
+    pub(super) taking: Option<Arc<Taking>>,
 }
 
 impl Busy {
-    fn new(activity: Arc<Activity>, request: &mut Request) -> Self {
+    fn new(activity: &Arc<Activity>, request: &mut Request, limits: &Limits) -> Self {
         activity.request_begins();
         let noted = activity.ledger().begin(request);
-        Self { activity, noted }
+        let reception = Received::watch(request, activity, limits.trailers);
+        let taking = activity.is_multiplexed().then(|| Arc::new(Taking::new(activity)));
+        if let Some(taking) = &taking {
+            activity.begin_taking(taking);
+        }
+        Self { activity: Arc::clone(activity), noted, reception, taking }
+    }
+
+    /// Makes the response of the app the one that the client gets.
+    fn finish(&mut self, response: &mut Response) {
+        let refusal = self.reception.as_ref().and_then(|reception| reception.refusal());
+        if let Some(refusal) = refusal {
+            self.activity.ledger().count(refusal);
+            *response = refused(refusal);
+        }
+        self.noted.answered(response);
+        let ends = refusal.is_some() || self.activity.is_to_leave();
+        if ends && !self.activity.is_multiplexed() {
+            tell_to_leave(response);
+        }
     }
 }
 
@@ -117,13 +167,10 @@ impl Future for Answer {
         response.map(|mut response| {
             let mut busy = this.busy.take();
             if let Some(busy) = &mut busy {
-                busy.noted.answered(&response);
-                if busy.activity.is_to_leave() {
-                    tell_to_leave(&mut response);
-                }
+                busy.finish(&mut response);
             }
             let trace = mem::take(&mut this.trace);
-            Ok(response.map(|body| Answered { body, busy, trace }))
+            Ok(response.map(|body| Answered::new(body, busy, trace)))
         })
     }
 }
@@ -137,47 +184,29 @@ fn tell_to_leave(response: &mut Response) {
     }
 }
 
-/// The body of a response, which ends the connection where the app panics.
-pub(super) struct Answered {
-    body: Body,
-    busy: Option<Busy>,
-    trace: Trace,
-}
-
-impl http_body::Body for Answered {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut TaskContext<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let Self { body, trace, .. } = &mut *self;
-        let mut poll = || Pin::new(&mut *body).poll_frame(context);
-        let frame = trace.within(|| catch_unwind(AssertUnwindSafe(&mut poll)));
-        let frame = frame.unwrap_or_else(|panic| {
-            log(&*panic);
-            Poll::Ready(Some(Err("the app panicked".into())))
-        });
-        if let (Poll::Ready(Some(Ok(frame))), Some(busy)) = (&frame, &mut self.busy) {
-            busy.noted.sent(frame.data_ref().map_or(0, Bytes::len));
-        }
-        frame
+/// The answer to a request that the server does not take.
+#[cold]
+fn refused(refusal: Refusal) -> Response {
+    let status = status(refusal);
+    let detail = match refusal {
+        Refusal::BodyTimeout => BodyRefused::TooSlow.detail(),
+        Refusal::TrailerSize => BodyRefused::TrailersTooLarge.detail(),
+        Refusal::HeadSize => "The head of the request is too large.",
+        Refusal::HeaderLine => "A field of the request is too long.",
+        Refusal::TargetSize => "The target of the request is too long.",
+        _ => "The server is busy. Please try again.",
+    };
+    let mut response = response::text(status, format!("{status}\n\n{detail}\n"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    response
 }
 
 /// Refuses a request by its head. Where that is in doubt, so is where the next one begins: over
 /// HTTP/1 the connection ends.
 #[cold]
-fn refusal(fault: Fault, request: &Request) -> Response {
+fn faulty(fault: Fault, request: &Request) -> Response {
     let mut response = response::refusal(fault.status(), fault.detail(), request.headers());
     if request.version() <= Version::HTTP_11 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -192,7 +221,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
     response::failure(status, "The server has failed to answer the request.", None)
 }
 
-fn log(panic: &(dyn Any + Send)) {
+pub(super) fn log(panic: &(dyn Any + Send)) {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = text.unwrap_or("no message"), "the app panicked");

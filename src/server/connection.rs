@@ -1,105 +1,78 @@
-//! One connection: HTTP/1.1 from its first byte to its last.
+//! One connection, from its first byte to its last, in either protocol.
 
 use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use hyper::rt::Write;
-use hyper::server::conn::http1;
 
-use super::answer::Answerer;
+use super::answer::{Answerer, Rules};
 use super::current::Current;
-use super::gate::Gate;
+use super::protocol::{Http1Connection, Http2Connection, Protocol, Protocols};
 use super::roster::{Entry, Roster};
-use super::stream::{Socket, Stream};
+use super::socket::Socket;
+use super::stream::Stream;
 use crate::app::{Connection, Scheme};
 use crate::metrics::Refusal;
-
-/// The longest head of a request, its request line included; past it the answer is 431.
-const HEAD_LIMIT: usize = 32 * 1024;
-
-/// The most that is kept of a connection in memory each way. A response of unknown length waits
-/// for the client past this, so a slow reader costs no more.
-const BUFFER_LIMIT: usize = 64 * 1024;
 
 /// Serves connections, all in the same way.
 #[derive(Debug)]
 pub(super) struct Connections {
-    app: Current,
-    gate: Arc<Gate>,
-    protocol: http1::Builder,
-    roster: Arc<Roster>,
+    pub(super) app: Current,
+    pub(super) rules: Rules,
+    pub(super) protocols: Arc<Protocols>,
+    pub(super) roster: Arc<Roster>,
 }
 
 impl Connections {
-    pub(super) fn new(
-        app: Current,
-        gate: Arc<Gate>,
-        roster: Arc<Roster>,
-        keeps_alive: KeepAlive,
-    ) -> Self {
-        Self { app, gate, protocol: protocol(keeps_alive), roster }
-    }
-
     /// Serves a connection in a task of its own, until it ends by itself or the server does.
     pub(super) fn serve(&self, socket: Socket, peer: Option<SocketAddr>) {
-        let local = match &socket {
-            Socket::Tcp(socket) => {
-                // A response is written at once as a whole; to hold back its last packet until the
-                // one before is acknowledged would only delay it. Where this fails the connection
-                // is gone.
-                let _ = socket.set_nodelay(true);
-                socket.local_addr().ok()
-            }
-            Socket::Unix(_) => None,
-        };
+        let local = socket.prepare();
         // A socket for both kinds of addresses shows IPv4 clients as `::ffff:192.0.2.1`.
         let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
         let connection = Connection { peer, local, scheme: Scheme::Http };
-        let entry = self.roster.enter();
-        let stream = Stream::new(socket, Arc::clone(entry.activity()));
-        let activity = Arc::clone(entry.activity());
-        let gate = Arc::clone(&self.gate);
-        let answerer = Answerer::new(self.app.clone(), gate, connection, activity);
-        let http = self.protocol.serve_connection(stream, answerer);
-        tokio::spawn(Served { http: Some(http), entry, finishing: false });
+        let entry = match self.roster.enter(peer.map(|peer| peer.ip())) {
+            Ok(entry) => entry,
+            Err(refusal) => {
+                self.roster.ledger().log(refusal, &[], &connection);
+                return socket.refuse(TOO_MANY);
+            }
+        };
+        let activity = entry.activity();
+        let stream = Stream::new(socket, Arc::clone(activity));
+        let (app, rules) = (self.app.clone(), self.rules.clone());
+        let answerer = Answerer::new(app, rules, connection, Arc::clone(activity));
+        let protocol = self.protocols.in_clear();
+        let state = State::Waiting { stream, answerer, protocol };
+        let protocols = Arc::clone(&self.protocols);
+        tokio::spawn(Served { state, entry, protocols, is_finishing: false });
     }
 }
 
-/// Whether connections live on after a response.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum KeepAlive {
-    No,
-    Yes,
-}
-
-fn protocol(keep_alive: KeepAlive) -> http1::Builder {
-    let mut protocol = http1::Builder::new();
-    // What hyper leaves as it is, and why: a client that closes its sending half counts as gone
-    // (`half_close`), as there is no other sign that work for it is in vain; and responses to
-    // pipelined requests are written one by one (`pipeline_flush`), as gathering them would copy
-    // every body once more.
-    protocol.keep_alive(keep_alive == KeepAlive::Yes);
-    protocol.max_header_size(HEAD_LIMIT).max_buf_size(BUFFER_LIMIT);
-    // hyper would make a timer for each head: 1,500 instructions a request, a fifth of all that
-    // it spends on one. The roster keeps the same deadline for nothing.
-    protocol.header_read_timeout(None);
-    protocol
-}
-
-/// What a client is told that takes too long for a head; without a body, as it is late anyway.
-const TOO_LATE: &[u8] =
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-
 /// A connection that is being served.
 struct Served {
-    /// None when it has ended.
-    http: Option<http1::Connection<Stream, Answerer>>,
+    state: State,
     entry: Entry,
-    /// Whether it has heard that it is to end with the request that it is at.
-    finishing: bool,
+    protocols: Arc<Protocols>,
+    /// Whether it has heard that it is to end with the requests that it is at.
+    is_finishing: bool,
+}
+
+/// What a connection is at.
+enum State {
+    Ended,
+    Http1(Box<Http1Connection>),
+    Http2(Box<Http2Connection>),
+    /// Nothing has come yet, or too little to tell the protocol.
+    Waiting {
+        stream: Stream,
+        answerer: Answerer,
+        protocol: Protocol,
+    },
 }
 
 impl Future for Served {
@@ -107,18 +80,15 @@ impl Future for Served {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let Some(http) = &mut this.http else { return Poll::Ready(()) };
-        let activity = this.entry.activity();
-        activity.listen(context);
-        if activity.is_to_close() {
+        this.entry.activity().listen(context);
+        if this.entry.activity().is_to_close() {
             this.close(context);
             return Poll::Ready(());
         }
-        if activity.is_to_finish() && !this.finishing {
-            this.finishing = true;
-            Pin::new(&mut *http).graceful_shutdown();
+        if let State::Waiting { .. } = &this.state {
+            ready!(this.poll_beginning(context));
         }
-        if let Err(error) = ready!(Pin::new(http).poll(context)) {
+        if let Err(error) = ready!(this.poll_requests(context)) {
             // The client's doing in all likelihood: it left, or what it sent is not HTTP.
             tracing::debug!(error = &error as &dyn Error, "a connection failed");
             this.fail(&error);
@@ -128,23 +98,90 @@ impl Future for Served {
 }
 
 impl Served {
+    /// Waits until it is known what protocol the connection speaks, or that it ends.
+    fn poll_beginning(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let State::Waiting { stream, protocol, .. } = &mut self.state else {
+            return Poll::Ready(());
+        };
+        let told = loop {
+            match stream.poll_beginning(context) {
+                Poll::Ready(Ok(1..)) => {
+                    if let Some(told) = protocol.told_by(stream.beginning()) {
+                        break Some(told);
+                    }
+                }
+                // What has begun is left to hyper, which says what is wrong with it.
+                Poll::Ready(Ok(0)) if !stream.beginning().is_empty() => {
+                    break Some(Protocol::Http1);
+                }
+                Poll::Ready(Ok(0) | Err(_)) => break None,
+                Poll::Pending if self.entry.activity().is_to_finish() => break None,
+                Poll::Pending => return Poll::Pending,
+            }
+        };
+        self.state = match (std::mem::replace(&mut self.state, State::Ended), told) {
+            (State::Waiting { stream, answerer, .. }, Some(Protocol::Http2)) => {
+                self.entry.activity().multiplex();
+                State::Http2(self.protocols.http2(stream, answerer))
+            }
+            (State::Waiting { stream, answerer, .. }, Some(_)) => {
+                State::Http1(self.protocols.http1(stream, answerer))
+            }
+            _ => State::Ended,
+        };
+        Poll::Ready(())
+    }
+
+    /// Answers requests until there are to be no more.
+    fn poll_requests(&mut self, context: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+        let activity = self.entry.activity();
+        match &mut self.state {
+            State::Http1(http) => {
+                if activity.is_to_finish() && !self.is_finishing {
+                    self.is_finishing = true;
+                    Pin::new(&mut **http).graceful_shutdown();
+                }
+                Pin::new(&mut **http).poll(context)
+            }
+            State::Http2(http) => {
+                // The client is told to open no more streams. Those that it has opened by then
+                // are answered, so this loses nothing however early it comes.
+                let is_to_finish = activity.is_to_leave() || activity.is_to_finish();
+                if is_to_finish && !self.is_finishing {
+                    self.is_finishing = true;
+                    Pin::new(&mut **http).graceful_shutdown();
+                }
+                Pin::new(&mut **http).poll(context)
+            }
+            State::Waiting { .. } | State::Ended => Poll::Ready(Ok(())),
+        }
+    }
+
     /// Closes the connection. If that is because the client took too long for a head, it is told
     /// so, if there is room in the buffers of the system for that.
     fn close(&mut self, context: &mut Context<'_>) {
-        let Some(http) = self.http.take() else { return };
-        let mut parts = http.into_parts();
+        let (mut stream, answerer, read) = match std::mem::replace(&mut self.state, State::Ended) {
+            State::Http1(http) => {
+                let parts = http.into_parts();
+                (parts.io, parts.service, parts.read_buf)
+            }
+            State::Waiting { stream, answerer, .. } => {
+                let read = Bytes::copy_from_slice(stream.beginning());
+                (stream, answerer, read)
+            }
+            State::Http2(_) | State::Ended => return,
+        };
         let activity = self.entry.activity();
-        if activity.awaits_head() && !parts.read_buf.is_empty() {
-            let connection = parts.service.connection();
-            activity.ledger().refuse(Refusal::HeadTimeout, &parts.read_buf, connection);
+        if activity.awaits_head() && !read.is_empty() {
+            activity.ledger().refuse(Refusal::HeadTimeout, &read, answerer.connection());
             // Where it fails, the client is gone.
-            let _ = Pin::new(&mut parts.io).poll_write(context, TOO_LATE);
+            let _: Poll<io::Result<usize>> = Pin::new(&mut stream).poll_write(context, TOO_LATE);
         }
     }
 
     /// Notes that a request was refused, if that is why the connection failed.
     fn fail(&mut self, error: &hyper::Error) {
-        let Some(http) = self.http.take() else { return };
+        let State::Http1(http) = std::mem::replace(&mut self.state, State::Ended) else { return };
         let refusal = match error {
             error if error.is_parse_too_large() => Refusal::HeadSize,
             error if error.is_parse() => Refusal::Malformed,
@@ -155,3 +192,11 @@ impl Served {
         self.entry.activity().ledger().refuse(refusal, &parts.read_buf, connection);
     }
 }
+
+/// What a client is told that takes too long for a head; without a body, as it is late anyway.
+const TOO_LATE: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// What a client is told for whom there is no room.
+const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
+    connection: close\r\ncontent-length: 0\r\n\r\n";

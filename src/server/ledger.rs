@@ -2,11 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use http::StatusCode;
 
-use super::head::Fault;
 use super::settings::Settings;
 use crate::access_log::{Entry, Log};
 use crate::app::{Connection, Request, Response};
@@ -20,6 +20,8 @@ const CLIENT_LEFT: u16 = 499;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     pub(super) meter: Arc<Meter>,
+    /// How many requests are being answered.
+    requests: Arc<AtomicUsize>,
     log: Option<Arc<Log>>,
 }
 
@@ -37,34 +39,54 @@ impl Ledger {
 
     /// Notes that a request begins.
     pub(super) fn begin(&self, request: &mut Request) -> Noted {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let entry = self.log.as_ref().map(|log| Box::new(log.begin_outermost(request)));
         Noted { begun: self.meter.begin(), status: CLIENT_LEFT, entry }
     }
 
     /// Notes that a request has ended.
     pub(super) fn end(&self, noted: &Noted) {
+        self.requests.fetch_sub(1, Ordering::Relaxed);
         self.meter.end(noted.begun, noted.status);
     }
 
-    /// Counts a request that is refused by its head, which is noted otherwise like any other.
-    pub(super) fn count(&self, fault: Fault) {
-        self.meter.refuse(fault.refusal());
+    /// How many requests are being answered.
+    pub(super) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Counts something that was refused and is logged elsewhere, if at all.
+    pub(super) fn count(&self, refusal: Refusal) {
+        self.meter.refuse(refusal);
     }
 
     /// Notes that a request was refused, by what the client has sent of its head.
     pub(super) fn refuse(&self, refusal: Refusal, head: &[u8], connection: &Connection) {
         self.meter.refuse(refusal);
+        self.log(refusal, head, connection);
+    }
+
+    /// Logs a refusal that is counted elsewhere.
+    pub(super) fn log(&self, refusal: Refusal, head: &[u8], connection: &Connection) {
         if let Some(log) = &self.log {
             log.refuse(head, connection, status(refusal));
         }
     }
 }
 
-/// With which status a request is refused whose head was not read to its end.
-fn status(refusal: Refusal) -> StatusCode {
+/// With which status a request is refused.
+pub(super) fn status(refusal: Refusal) -> StatusCode {
     match refusal {
-        Refusal::HeadSize => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        Refusal::HeadTimeout => StatusCode::REQUEST_TIMEOUT,
+        Refusal::AddressConnections | Refusal::Connections | Refusal::Requests => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Refusal::BodyTimeout | Refusal::HeadTimeout | Refusal::WriteTimeout => {
+            StatusCode::REQUEST_TIMEOUT
+        }
+        Refusal::HeadSize | Refusal::HeaderLine | Refusal::TrailerSize => {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+        }
+        Refusal::TargetSize => StatusCode::URI_TOO_LONG,
         _ => StatusCode::BAD_REQUEST,
     }
 }

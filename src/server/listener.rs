@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::endpoint::Endpoint;
-use super::stream::Socket;
+use super::socket::Socket;
 use crate::source::describe;
 
 /// How long accepting rests after a failure. File descriptors come back when connections end,

@@ -1,14 +1,18 @@
 //! All that is open: who is told that the server ends, who is waited for, and who is late.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
-use super::activity::{Activity, Clock};
+use super::activity::Activity;
+use super::clock::Clock;
 use super::ledger::Ledger;
+use super::limits::Limits;
+use crate::metrics::Refusal;
 
 /// The connections that are open.
 ///
@@ -18,9 +22,18 @@ use super::ledger::Ledger;
 pub(super) struct Roster {
     clock: Arc<Clock>,
     ledger: Arc<Ledger>,
-    /// By address in memory, which is one of a kind as long as a connection lives.
-    connections: Mutex<HashMap<usize, Arc<Activity>>>,
+    limits: Arc<Limits>,
+    open: Mutex<Open>,
     phase: watch::Sender<Phase>,
+}
+
+/// What is open.
+#[derive(Debug, Default)]
+struct Open {
+    /// By address in memory, which is one of a kind as long as a connection lives.
+    connections: HashMap<usize, Arc<Activity>>,
+    /// How many of them each address has, if there is a limit to that.
+    addresses: HashMap<IpAddr, usize>,
 }
 
 /// Where a server is in its life. A phase only ever gives way to a later one.
@@ -36,25 +49,31 @@ enum Phase {
 
 impl Roster {
     /// An empty roster, and a task that looks for late clients for as long as it lives.
-    pub(super) fn start(clock: Clock, ledger: Ledger) -> Arc<Self> {
+    pub(super) fn start(clock: Clock, ledger: Ledger, limits: Arc<Limits>) -> Arc<Self> {
         let roster = Arc::new(Self {
             clock: Arc::new(clock),
             ledger: Arc::new(ledger),
-            connections: Mutex::default(),
+            limits,
+            open: Mutex::default(),
             phase: watch::Sender::new(Phase::Serving),
         });
         tokio::spawn(look_for_late(Arc::downgrade(&roster)));
         roster
     }
 
-    /// Takes in a connection. It is waited for until the entry is dropped.
-    pub(super) fn enter(self: &Arc<Self>) -> Entry {
+    /// Takes in a connection, from an address if it has one. It is waited for until the entry is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// There are as many as there may be.
+    pub(super) fn enter(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Entry, Refusal> {
+        let peer = peer.filter(|_| self.limits.connections_per_address != usize::MAX);
         let activity = Arc::new(Activity::new(Arc::clone(&self.clock), Arc::clone(&self.ledger)));
-        let watch = self.watch();
-        let entry =
-            Entry { activity: Arc::clone(&activity), roster: Arc::clone(self), _watch: watch };
+        self.admit(&activity, peer).inspect_err(|refusal| self.ledger.count(*refusal))?;
         self.ledger.meter.connect();
-        self.connections().insert(entry.key(), activity);
+        let watch = self.watch();
+        let entry = Entry { activity, peer, roster: Arc::clone(self), _watch: watch };
         // One that is accepted while the server ends is told so at once.
         let phase = *self.phase.borrow();
         if phase >= Phase::Leaving {
@@ -63,7 +82,23 @@ impl Roster {
         if phase >= Phase::Ending {
             entry.activity.finish();
         }
-        entry
+        Ok(entry)
+    }
+
+    fn admit(&self, activity: &Arc<Activity>, peer: Option<IpAddr>) -> Result<(), Refusal> {
+        let mut open = self.open();
+        if open.connections.len() >= self.limits.connections {
+            return Err(Refusal::Connections);
+        }
+        if let Some(peer) = peer {
+            let count = open.addresses.entry(peer).or_default();
+            if *count >= self.limits.connections_per_address {
+                return Err(Refusal::AddressConnections);
+            }
+            *count += 1;
+        }
+        open.connections.insert(key(activity), Arc::clone(activity));
+        Ok(())
     }
 
     /// Someone who is told of the end and waited for, but has no deadline: a listener.
@@ -75,19 +110,19 @@ impl Roster {
     /// open end with their next response.
     pub(super) fn leave(&self) {
         self.advance(Phase::Leaving);
-        self.connections().values().for_each(|activity| activity.leave());
+        self.open().connections.values().for_each(|activity| activity.leave());
     }
 
     /// Tells all that the server ends.
     pub(super) fn finish(&self) {
         self.advance(Phase::Ending);
-        self.connections().values().for_each(|activity| activity.finish());
+        self.open().connections.values().for_each(|activity| activity.finish());
     }
 
     /// Ends all connections at once, whatever they are at.
     pub(super) fn close(&self) {
         self.advance(Phase::Ending);
-        self.connections().values().for_each(|activity| activity.close());
+        self.open().connections.values().for_each(|activity| activity.close());
     }
 
     fn advance(&self, phase: Phase) {
@@ -98,9 +133,14 @@ impl Roster {
         });
     }
 
+    /// Where it is noted what becomes of connections and requests.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// How many connections are open.
     pub(super) fn len(&self) -> usize {
-        self.connections().len()
+        self.open().connections.len()
     }
 
     /// Waits until nothing is open any more.
@@ -108,9 +148,9 @@ impl Roster {
         self.phase.closed().await;
     }
 
-    fn connections(&self) -> MutexGuard<'_, HashMap<usize, Arc<Activity>>> {
-        // A panic between two changes of the map leaves it whole.
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open(&self) -> MutexGuard<'_, Open> {
+        // A panic between two changes of the maps leaves them whole.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,17 +162,21 @@ async fn look_for_late(roster: Weak<Roster>) {
     loop {
         ticks.tick().await;
         let Some(roster) = roster.upgrade() else { return };
-        let now = roster.clock.tick();
-        for activity in roster.connections().values().filter(|activity| activity.is_late(now)) {
-            activity.close();
-        }
+        roster.clock.tick();
+        roster.open().connections.values().for_each(|activity| activity.check());
     }
+}
+
+fn key(activity: &Arc<Activity>) -> usize {
+    Arc::as_ptr(activity).addr()
 }
 
 /// The place of a connection in the roster.
 #[derive(Debug)]
 pub(super) struct Entry {
     activity: Arc<Activity>,
+    /// The address that it counts for, if it does.
+    peer: Option<IpAddr>,
     roster: Arc<Roster>,
     /// By which the roster knows that the connection is still open.
     _watch: Watch,
@@ -142,15 +186,21 @@ impl Entry {
     pub(super) fn activity(&self) -> &Arc<Activity> {
         &self.activity
     }
-
-    fn key(&self) -> usize {
-        Arc::as_ptr(&self.activity).addr()
-    }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.roster.connections().remove(&self.key());
+        let mut open = self.roster.open();
+        open.connections.remove(&key(&self.activity));
+        if let Some(peer) = self.peer
+            && let Some(count) = open.addresses.get_mut(&peer)
+        {
+            *count -= 1;
+            if *count == 0 {
+                open.addresses.remove(&peer);
+            }
+        }
+        drop(open);
         self.roster.ledger.meter.disconnect();
     }
 }

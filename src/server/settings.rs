@@ -9,11 +9,12 @@ use super::account::{Account, Mode, Owner};
 use super::address::{Address, Host};
 use super::gate::Names;
 use super::path::{Leave, Paths, Rule};
+use super::protocol::Http2;
 use crate::access_log::{Destination, Format};
 use crate::settings::{Reader, Seconds, Settings as _, Words};
 
 crate::settings! {
-    /// Serves the app over HTTP/1.1.
+    /// Serves the app over HTTP/1.1 and HTTP/2.
     ///
     /// ```ini
     /// [server:main]
@@ -65,12 +66,60 @@ crate::settings! {
         /// The app to serve. Unless set, it is the one that the command line names, `main` if it
         /// names none.
         app: Option<String>,
+        /// Where HTTP/2 is spoken: `alpn` is over TLS with clients that ask for it, `on` also in
+        /// clear with clients that begin with it (prior knowledge), `off` nowhere.
+        http2: Http2 = "alpn",
         /// How many seconds a client may take for the head of a request, from its first byte or,
         /// for the first request, from the start of the connection.
         head_timeout: Seconds = "10",
+        /// How many seconds a client may take for the next KiB of a request's body while it is
+        /// waited for; then the answer is 408.
+        body_timeout: Seconds = "30",
+        /// How many seconds a client may take for the next 4 KiB of a response; then its
+        /// connection is closed, or its stream reset.
+        write_timeout: Seconds = "30",
         /// How many seconds a connection may wait for the next request. With 0 it is closed after
         /// each response.
         keep_alive_timeout: Seconds = "60",
+        /// The longest head of a request in bytes, from 1024 on, its first line included; past it
+        /// the answer is 431.
+        max_head_size: usize = "32768",
+        /// The most fields that a head may have; past them the answer is 431.
+        max_fields: usize = "100",
+        /// The longest line of a head in bytes; past it the answer is 431. Unless set, only
+        /// `max_head_size` counts.
+        max_header_line: Option<usize>,
+        /// The longest path and query of a request in bytes; past it the answer is 414.
+        max_target_size: usize = "16384",
+        /// The longest trailers of a request's body in bytes; past them the answer is 431.
+        max_trailer_size: usize = "8192",
+        /// The most connections of a worker. Further ones are answered 503 and closed at once.
+        /// Unless set, 45 % of the files that it may open (`ulimit -n`); with 0 there is no limit.
+        max_connections: Option<usize>,
+        /// The most connections of a worker with one address. Further ones are answered 503 and
+        /// closed at once. With 0 there is no limit.
+        max_connections_per_address: usize = "0",
+        /// The most requests that a worker answers at a time. Further ones are answered 503. With 0
+        /// there is no limit.
+        max_requests_in_flight: usize = "10000",
+        /// The most streams that an HTTP/2 connection may have open at a time.
+        http2_max_streams: u32 = "100",
+        /// How many bytes of a request's body an HTTP/2 client may send before any of it is read,
+        /// from 65535 to 2147483647.
+        http2_stream_window: u32 = "65536",
+        /// How many bytes of all bodies together it may send so, from 65535 to 2147483647.
+        http2_connection_window: u32 = "1048576",
+        /// The size in bytes from which on the head of an HTTP/2 request is refused with 431, each
+        /// field counted with 32 more.
+        http2_max_header_list: u32 = "16384",
+        /// How many streams of an HTTP/2 connection may be reset because of what the client does
+        /// wrong; then it is closed.
+        http2_max_resets: usize = "128",
+        /// After how many seconds of silence an HTTP/2 client is asked whether it is there. With 0
+        /// it is not.
+        http2_ping_interval: Seconds = "30",
+        /// How many seconds it may take to answer that.
+        http2_ping_timeout: Seconds = "20",
         /// How many seconds what has begun may take when the server stops; after them the rest is
         /// cut off and the exit status is 1. With 0 it may take as long as it does.
         graceful_shutdown_timeout: Seconds = "60",
@@ -212,9 +261,7 @@ impl Settings {
         if !(1..=32767).contains(&self.tcp_keepidle) {
             reader.reject("tcp_keepidle", "the system takes from 1 to 32767 seconds");
         }
-        if self.head_timeout.0.is_zero() {
-            reader.reject("head_timeout", "nobody can send a head in no time");
-        }
+        self.check_limits(reader);
         if self.worker_threads == 0 {
             reader.reject("worker_threads", "at least one thread must serve");
         }
@@ -243,6 +290,36 @@ impl Settings {
         }
     }
 }
+
+impl Settings {
+    fn check_limits(&self, reader: &mut Reader<'_>) {
+        for (name, time) in [
+            ("body_timeout", self.body_timeout),
+            ("head_timeout", self.head_timeout),
+            ("http2_ping_timeout", self.http2_ping_timeout),
+            ("write_timeout", self.write_timeout),
+        ] {
+            if time.0.is_zero() {
+                reader.reject(name, "nobody can do anything in no time");
+            }
+        }
+        for (name, size, least, most) in [
+            ("http2_connection_window", self.http2_connection_window as usize, 65_535, LARGEST),
+            ("http2_max_header_list", self.http2_max_header_list as usize, 1024, LARGEST),
+            ("http2_max_streams", self.http2_max_streams as usize, 1, LARGEST),
+            ("http2_stream_window", self.http2_stream_window as usize, 65_535, LARGEST),
+            ("max_fields", self.max_fields, 1, 32_768),
+            ("max_head_size", self.max_head_size, 1024, 1 << 24),
+        ] {
+            if !(least..=most).contains(&size) {
+                reader.reject(name, format!("it goes from {least} to {most}"));
+            }
+        }
+    }
+}
+
+/// The largest window of HTTP/2.
+const LARGEST: usize = (1 << 31) - 1;
 
 /// What a server is like that no section describes.
 impl Default for Settings {

@@ -3,36 +3,57 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use hyper::rt::{Read, ReadBufCursor, Write};
+use bytes::{Buf, Bytes, BytesMut};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
 
 use super::activity::Activity;
+use super::socket::Socket;
 
-/// The socket of a connection.
-#[derive(Debug)]
-pub(super) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
+/// How many bytes are read at most before it is known what protocol they are of.
+const BEGINNING: usize = 1024;
 
 /// A socket that notes what is read and written.
 pub(super) struct Stream {
     socket: TokioIo<Socket>,
+    /// What was read to find out how to go on, and is to be read again.
+    beginning: Bytes,
     activity: Arc<Activity>,
 }
 
 impl Stream {
     pub(super) fn new(socket: Socket, activity: Arc<Activity>) -> Self {
-        Self { socket: TokioIo::new(socket), activity }
+        Self { socket: TokioIo::new(socket), beginning: Bytes::new(), activity }
     }
 
-    fn note<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.activity.has_written();
+    /// What has arrived before anybody has read from the stream.
+    pub(super) fn beginning(&self) -> &[u8] {
+        &self.beginning
+    }
+
+    /// Waits for the first bytes, or for more of them, and says how many have come; none if the
+    /// client has closed its end. They are read again later. Who waits so holds no buffer.
+    pub(super) fn poll_beginning(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut bytes = [0; BEGINNING];
+        let room = BEGINNING.saturating_sub(self.beginning.len()).max(1);
+        let mut buffer = ReadBuf::new(&mut bytes[..room]);
+        ready!(Pin::new(&mut self.socket).poll_read(context, buffer.unfilled()))?;
+        let read = buffer.filled();
+        if !read.is_empty() {
+            self.activity.has_read();
+            let mut beginning = BytesMut::from(&*self.beginning);
+            beginning.extend_from_slice(read);
+            self.beginning = beginning.freeze();
+        }
+        Poll::Ready(Ok(read.len()))
+    }
+
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Pending => self.activity.waits_to_write(),
+            Poll::Ready(written) => self.activity.has_written(*written.as_ref().unwrap_or(&0)),
         }
         written
     }
@@ -42,8 +63,17 @@ impl Read for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.beginning.is_empty() {
+            let length = self.beginning.len().min(buffer.remaining());
+            buffer.put_slice(&self.beginning[..length]);
+            self.beginning.advance(length);
+            if self.beginning.is_empty() {
+                self.beginning = Bytes::new();
+            }
+            return Poll::Ready(Ok(()));
+        }
         let read = Pin::new(&mut self.socket).poll_read(context, buffer);
         if read.is_ready() {
             self.activity.has_read();
@@ -81,63 +111,5 @@ impl Write for Stream {
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
         self.note(written)
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(socket) => Pin::new(socket).poll_read(context, buffer),
-            Self::Unix(socket) => Pin::new(socket).poll_read(context, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(socket) => Pin::new(socket).poll_write(context, bytes),
-            Self::Unix(socket) => Pin::new(socket).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(socket) => Pin::new(socket).poll_flush(context),
-            Self::Unix(socket) => Pin::new(socket).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(socket) => Pin::new(socket).poll_shutdown(context),
-            Self::Unix(socket) => Pin::new(socket).poll_shutdown(context),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Tcp(socket) => socket.is_write_vectored(),
-            Self::Unix(socket) => socket.is_write_vectored(),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(socket) => Pin::new(socket).poll_write_vectored(context, slices),
-            Self::Unix(socket) => Pin::new(socket).poll_write_vectored(context, slices),
-        }
     }
 }

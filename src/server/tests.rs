@@ -1,5 +1,8 @@
 //! A server as its clients see it, over sockets.
 
+mod http2;
+mod limits;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -349,8 +352,11 @@ struct Observed {
 
 impl Observed {
     async fn start(app: App) -> Self {
+        Self::start_with(settings(), app).await
+    }
+
+    async fn start_with(mut settings: Settings, app: App) -> Self {
         let (metrics, log) = (Metrics::default(), Directory::new());
-        let mut settings = settings();
         settings.access_log = Some(Destination::File(log.path("log")));
         let format = "{client_ip} \"{request_line}\" {status} {length}";
         settings.access_format = Format::parse(format).unwrap();
@@ -397,6 +403,7 @@ async fn what_is_refused_before_any_filter_is_counted_and_logged() {
     assert_eq!(log, expected);
     let refused = ["head_size", "head_timeout", "malformed"].map(|limit| served.refusals[limit]);
     assert_eq!(refused, [1, 0, 1]);
+    assert_eq!(served.refusals.values().sum::<u64>(), 2);
     assert_eq!(served.statuses, [].into(), "no app has seen them");
 }
 

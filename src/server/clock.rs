@@ -1,0 +1,72 @@
+//! The time that counts for the deadlines of connections.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::settings::Settings;
+
+/// The time that counts for the deadlines of connections, in seconds, which the roster counts;
+/// and how long clients may take for what.
+///
+/// To look at a real clock for every request, or to set a timer for it, would cost more than all
+/// else that is done here.
+#[derive(Debug)]
+pub(super) struct Clock {
+    now: AtomicU32,
+    /// For the head of a request.
+    pub(super) head: u32,
+    /// Between two requests.
+    pub(super) keep_alive: u32,
+    /// For the next part of a request's body.
+    pub(super) body: u32,
+    /// For the next part of a response.
+    pub(super) write: u32,
+}
+
+impl Clock {
+    /// A time that does not come.
+    pub(super) const NEVER: u32 = u32::MAX;
+
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            now: AtomicU32::new(0),
+            head: ticks(settings.head_timeout.0),
+            keep_alive: ticks(settings.keep_alive_timeout.0),
+            body: ticks(settings.body_timeout.0),
+            write: ticks(settings.write_timeout.0),
+        }
+    }
+
+    /// Counts one more second.
+    pub(super) fn tick(&self) {
+        self.now.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The time in so many ticks.
+    pub(super) fn after(&self, ticks: u32) -> u32 {
+        self.now.load(Ordering::Relaxed).saturating_add(ticks)
+    }
+
+    /// Whether a time has come.
+    pub(super) fn has_passed(&self, time: u32) -> bool {
+        time <= self.now.load(Ordering::Relaxed)
+    }
+}
+
+/// How many ticks are at least as long as a span of time: one more than its seconds, as the
+/// tick that has begun may be about to end.
+fn ticks(span: Duration) -> u32 {
+    let seconds = u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
+    seconds.saturating_add(1 + u32::from(span.subsec_nanos() > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_second_counts_as_a_whole_one() {
+        const SECOND: Duration = Duration::from_secs(1);
+        assert_eq!([SECOND, SECOND * 3 / 2, SECOND * 2].map(ticks), [2, 3, 3]);
+    }
+}

@@ -1,0 +1,151 @@
+//! What a server bears at a time, and what it takes of a request.
+
+use rustix::process::{Resource, getrlimit};
+
+use super::settings::Settings;
+use crate::app::Request;
+use crate::metrics::Refusal;
+
+/// What a server bears at a time, and what it takes of a request.
+#[derive(Debug)]
+pub(super) struct Limits {
+    /// How many connections at a time.
+    pub(super) connections: usize,
+    /// How many of them from one address.
+    pub(super) connections_per_address: usize,
+    /// How many requests at a time.
+    requests: usize,
+    /// How long the target of a request.
+    target: usize,
+    /// How long its head.
+    head: usize,
+    /// How many fields that has.
+    fields: usize,
+    /// How long a line of it.
+    header_line: usize,
+    /// How long its trailers.
+    pub(super) trailers: usize,
+}
+
+impl Limits {
+    /// The limits of one thread of those that the settings are for.
+    pub(super) fn new(settings: &Settings) -> Self {
+        let threads = usize::from(settings.worker_threads.max(1));
+        let share = |all: usize| all.div_ceil(threads);
+        let unless_zero = |limit: usize| if limit == 0 { usize::MAX } else { limit };
+        let connections = settings.max_connections.unwrap_or_else(most_connections);
+        Self {
+            connections: share(unless_zero(connections)),
+            connections_per_address: share(unless_zero(settings.max_connections_per_address)),
+            requests: share(unless_zero(settings.max_requests_in_flight)),
+            target: settings.max_target_size,
+            head: settings.max_head_size,
+            fields: settings.max_fields,
+            header_line: settings.max_header_line.unwrap_or(usize::MAX),
+            trailers: settings.max_trailer_size,
+        }
+    }
+
+    /// Why a request is not taken, if it is one of so many; none if it is.
+    pub(super) fn refuse(&self, request: &Request, requests: usize) -> Option<Refusal> {
+        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+        if target > self.target {
+            return Some(Refusal::TargetSize);
+        }
+        let fields = request.headers();
+        let (mut head, mut longest) = (first_line(request, target) + 2, 0);
+        for (name, value) in fields {
+            let line = name.as_str().len() + ": ".len() + value.len() + "\r\n".len();
+            (head, longest) = (head + line, longest.max(line));
+        }
+        if longest > self.header_line {
+            Some(Refusal::HeaderLine)
+        } else if head > self.head || fields.len() > self.fields {
+            // hyper sees only a head that is not complete when the limit is reached.
+            Some(Refusal::HeadSize)
+        } else {
+            (requests > self.requests).then_some(Refusal::Requests)
+        }
+    }
+}
+
+/// How long the first line of a head was, or would have been.
+fn first_line(request: &Request, target: usize) -> usize {
+    request.method().as_str().len() + target + "  HTTP/1.1\r\n".len()
+}
+
+/// How many connections a process can have: a bit less than half of the files that it may open,
+/// as each may need another one to an upstream.
+fn most_connections() -> usize {
+    let files = getrlimit(Resource::Nofile).current;
+    let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+    (files / 100 * 45 + files % 100 * 45 / 100).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Body;
+
+    #[test]
+    fn a_head_may_be_as_large_as_the_limit() {
+        let settings = Settings { max_head_size: 2000, max_fields: 2, ..Settings::default() };
+        let value = |head: usize| "v".repeat(head - "GET / HTTP/1.1\r\nx-a: \r\n\r\n".len());
+        assert_eq!(refused(&settings, "/", &value(2000)), None);
+        assert_eq!(refused(&settings, "/", &value(2001)), Some(Refusal::HeadSize));
+        let request = |fields: usize| {
+            let request = http::Request::get("/");
+            let request = (0..fields).fold(request, |request, _| request.header("x-a", "v"));
+            request.body(Body::empty()).unwrap()
+        };
+        let limits = Limits::new(&settings);
+        assert_eq!(limits.refuse(&request(2), 1), None);
+        assert_eq!(limits.refuse(&request(3), 1), Some(Refusal::HeadSize));
+    }
+
+    fn refused(settings: &Settings, target: &str, value: &str) -> Option<Refusal> {
+        let request = http::Request::get(target).header("x-a", value).body(Body::empty()).unwrap();
+        Limits::new(settings).refuse(&request, 1)
+    }
+
+    #[test]
+    fn a_target_may_be_as_long_as_the_limit() {
+        let settings = Settings::default();
+        let target = |length: usize| format!("/{}?{}", "a".repeat(10), "q".repeat(length - 12));
+        assert_eq!(refused(&settings, &target(16 * 1024), ""), None);
+        let longer = target(16 * 1024 + 1);
+        assert_eq!(refused(&settings, &longer, ""), Some(Refusal::TargetSize));
+        assert_eq!(refused(&settings, &format!("http://h{longer}"), ""), Some(Refusal::TargetSize));
+    }
+
+    #[test]
+    fn a_line_of_a_head_may_be_as_long_as_the_limit() {
+        let mut settings = Settings::default();
+        let value = |line: usize| "v".repeat(line - "x-a: \r\n".len());
+        assert_eq!(refused(&settings, "/", &value(20_000)), None, "there is none");
+        settings.max_header_line = Some(1000);
+        assert_eq!(refused(&settings, "/", &value(1000)), None);
+        assert_eq!(refused(&settings, "/", &value(1001)), Some(Refusal::HeaderLine));
+    }
+
+    #[test]
+    fn so_many_requests_are_answered_at_a_time() {
+        let request = Request::new(Body::empty());
+        let mut settings = Settings { max_requests_in_flight: 10, ..Settings::default() };
+        let refused = |settings: &_, requests| Limits::new(settings).refuse(&request, requests);
+        assert_eq!(refused(&settings, 10), None);
+        assert_eq!(refused(&settings, 11), Some(Refusal::Requests));
+        settings.worker_threads = 4;
+        assert_eq!([3, 4].map(|requests| refused(&settings, requests).is_some()), [false, true]);
+        settings.max_requests_in_flight = 0;
+        assert_eq!(refused(&settings, 1_000_000), None, "there is none");
+    }
+
+    #[test]
+    fn a_process_takes_less_connections_than_half_of_its_files() {
+        let settings = Settings::default();
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let connections = Limits::new(&settings).connections as u64;
+        assert!(connections < files / 2 && connections >= files / 5 * 2, "{connections} {files}");
+    }
+}

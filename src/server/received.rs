@@ -1,0 +1,114 @@
+//! The body of a request as it comes in, which the client must send at a pace.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Frame, SizeHint};
+
+use super::activity::Activity;
+use super::pace::{Pace, Paced, Watch};
+use crate::app::{Body, BodyRefused, BoxError, Request};
+use crate::metrics::Refusal;
+
+/// How much of a body must come within the time for it.
+const LEAST: usize = 1024;
+
+/// The body of a request as it comes in.
+pub(super) struct Received {
+    body: Body,
+    watch: Watch,
+    /// How long trailers may be.
+    limit: usize,
+    reception: Arc<Reception>,
+}
+
+/// What became of the body of a request.
+#[derive(Debug)]
+pub(super) struct Reception {
+    pace: Pace,
+    /// Whether its trailers are too long.
+    is_trailed: AtomicBool,
+}
+
+impl Reception {
+    /// Why the body was not taken to its end; none if it was, or may yet be.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        if self.pace.is_late() {
+            return Some(Refusal::BodyTimeout);
+        }
+        self.is_trailed.load(Ordering::Relaxed).then_some(Refusal::TrailerSize)
+    }
+}
+
+impl Paced for Reception {
+    fn pace(&self) -> &Pace {
+        &self.pace
+    }
+}
+
+impl Received {
+    /// Has the body of a request come in at a pace, with trailers up to a limit; none if it has
+    /// no body.
+    pub(super) fn watch(
+        request: &mut Request,
+        activity: &Arc<Activity>,
+        limit: usize,
+    ) -> Option<Arc<Reception>> {
+        if http_body::Body::is_end_stream(request.body()) {
+            return None;
+        }
+        let pace = Pace::new(LEAST, activity.clock().body);
+        let reception = Arc::new(Reception { pace, is_trailed: AtomicBool::new(false) });
+        let body = std::mem::take(request.body_mut());
+        let watch = Watch::new(Arc::clone(activity));
+        let received = Self { body, watch, limit, reception: Arc::clone(&reception) };
+        *request.body_mut() = Body::new(received);
+        Some(reception)
+    }
+}
+
+impl http_body::Body for Received {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        let pace = &this.reception.pace;
+        if pace.is_late() {
+            return Poll::Ready(Some(Err(BodyRefused::TooSlow.into())));
+        }
+        let polled = Pin::new(&mut this.body).poll_frame(context);
+        match &polled {
+            Poll::Pending => this.watch.wait(&this.reception, context.waker()),
+            Poll::Ready(Some(Ok(frame))) => {
+                pace.moves(frame.data_ref().map_or(0, Bytes::len));
+                if frame.trailers_ref().is_some_and(|trailers| size(trailers) > this.limit) {
+                    this.reception.is_trailed.store(true, Ordering::Relaxed);
+                    return Poll::Ready(Some(Err(BodyRefused::TrailersTooLarge.into())));
+                }
+            }
+            Poll::Ready(None | Some(Err(_))) => pace.rest(),
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// How long trailers are, as lines.
+fn size(trailers: &HeaderMap) -> usize {
+    trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+}

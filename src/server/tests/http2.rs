@@ -1,0 +1,137 @@
+//! HTTP/2 as its clients see it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::{Client, says, seconds_to_close, settings, start, start_with};
+use crate::app::{App, response};
+use crate::server::{Http2, Settings};
+
+pub(super) fn in_clear() -> Settings {
+    let mut settings = settings();
+    settings.http2 = Http2::On;
+    settings
+}
+
+/// A client that speaks HTTP/2 from the start.
+pub(super) struct Multiplexed {
+    sender: SendRequest<Empty<Bytes>>,
+    pub(super) connection: JoinHandle<hyper::Result<()>>,
+}
+
+impl Multiplexed {
+    pub(super) async fn connect(address: std::net::SocketAddr) -> Self {
+        let socket = TokioIo::new(TcpStream::connect(address).await.unwrap());
+        let (sender, connection) = handshake(TokioExecutor::new(), socket).await.unwrap();
+        Self { sender, connection: tokio::spawn(connection) }
+    }
+
+    pub(super) fn send(&mut self, path: &str) -> JoinHandle<hyper::Result<(StatusCode, String)>> {
+        let request = http::Request::get(format!("http://h{path}")).body(Empty::new()).unwrap();
+        let response = self.sender.send_request(request);
+        tokio::spawn(async move {
+            let (head, body) = response.await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
+        })
+    }
+
+    async fn get(&mut self, path: &str) -> (StatusCode, String) {
+        self.send(path).await.unwrap().unwrap()
+    }
+}
+
+/// An app that tells when it is asked, and answers `done` when it may.
+pub(super) fn waits() -> (App, Arc<Notify>, Arc<Notify>) {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell_begun, wait) = (Arc::clone(&begun), Arc::clone(&go_on));
+    let app = App::from_fn(move |_| {
+        let (begun, go_on) = (Arc::clone(&tell_begun), Arc::clone(&wait));
+        async move {
+            begun.notify_one();
+            go_on.notified().await;
+            response::text(StatusCode::OK, "done")
+        }
+    });
+    (app, begun, go_on)
+}
+
+#[tokio::test]
+async fn both_protocols_are_spoken_in_clear_if_that_is_asked_for() {
+    let (_running, address) = start_with(in_clear(), says("hello!")).await;
+    let mut client = Multiplexed::connect(address).await;
+    for _ in 0..2 {
+        assert_eq!(client.get("/").await, (StatusCode::OK, "hello!".to_owned()));
+    }
+    let mut client = Client::connect(address).await;
+    client.send("P").await;
+    client.send("UT / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    assert!(client.read_to("!").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn http2_is_not_spoken_in_clear_unless_it_is_asked_for() {
+    let (_running, address) = start(says("hello!")).await;
+    let mut client = Client::connect(address).await;
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert_eq!(client.read_to_close().await, "");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_say_what_it_speaks_is_left() {
+    let (_running, address) = start_with(in_clear(), says("hello!")).await;
+    for beginning in ["", "PRI * HT"] {
+        let mut client = Client::connect(address).await;
+        client.send(beginning).await;
+        assert!((10..=11).contains(&seconds_to_close(&mut client).await), "{beginning}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_of_streams_that_nobody_opens_is_left() {
+    let (_running, address) = start_with(in_clear(), says("hello!")).await;
+    let mut client = Multiplexed::connect(address).await;
+    client.get("/").await;
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    client.connection.await.unwrap().unwrap();
+    let elapsed = start.elapsed().as_secs();
+    assert!((60..=61).contains(&elapsed), "{elapsed}");
+}
+
+#[tokio::test]
+async fn draining_answers_the_streams_that_are_open() {
+    let (app, begun, go_on) = waits();
+    let (running, address) = start_with(in_clear(), app).await;
+    let mut client = Multiplexed::connect(address).await;
+    let open = client.send("/");
+    begun.notified().await;
+    let drained = tokio::spawn(running.drain(Duration::from_secs(3600)));
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!drained.is_finished(), "a stream is open");
+    go_on.notify_one();
+    assert_eq!(open.await.unwrap().unwrap(), (StatusCode::OK, "done".to_owned()));
+    // The client was told to open no more streams, so nobody waits for the linger of the drain.
+    client.connection.await.unwrap().unwrap();
+    drained.await.unwrap();
+}
+
+#[tokio::test]
+async fn ending_closes_what_is_idle() {
+    let (running, address) = start_with(in_clear(), says("hello!")).await;
+    let mut client = Multiplexed::connect(address).await;
+    client.get("/").await;
+    running.end().await;
+    client.connection.await.unwrap().unwrap();
+}
