@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod draw;
 pub mod fix;
 pub mod format;
+pub mod forwarded;
 pub mod graph;
 pub mod ini;
 pub mod lint;

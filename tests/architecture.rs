@@ -18,6 +18,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     // `syntax` because secrets are hidden in the text as it stands.
     ("settings", &["source", "diagnostic", "syntax", "ini"]),
+    // `settings` because an operator writes the networks of proxies.
+    ("forwarded", &["settings", "app"]),
     // `settings` because an operator writes its destination and format.
     ("access_log", &["source", "diagnostic", "settings", "app"]),
     // `ini` for the confs that settings are read from.
@@ -29,7 +31,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     // `ini` and `syntax` for composites, whose keys and values are little languages.
     (
         "builtin",
-        &["source", "diagnostic", "syntax", "ini", "settings", "app", "access_log", "registry"],
+        &[
+            "source",
+            "diagnostic",
+            "syntax",
+            "ini",
+            "settings",
+            "app",
+            "forwarded",
+            "access_log",
+            "registry",
+        ],
     ),
     // The server declares its settings itself; the table of servers only names them.
     ("builtin/servers", &["settings", "registry", "server"]),
@@ -45,7 +57,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("route", &["graph", "registry", "app"]),
     // `settings` and `source` because it hands each factory the options it reads.
     ("stack", &["source", "settings", "graph", "registry", "app", "metrics"]),
-    ("server", &["source", "diagnostic", "settings", "app", "access_log", "metrics"]),
+    ("server", &["source", "diagnostic", "settings", "app", "access_log", "forwarded", "metrics"]),
     ("admin", &["app", "metrics"]),
     ("program", &["app", "registry"]),
     (

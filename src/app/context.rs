@@ -51,6 +51,9 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-
 pub struct Context {
     /// The connection that the request came by.
     pub connection: Arc<Connection>,
+    /// Whether the server has looked at what proxies tell, by its own setting of whom to trust. What
+    /// follows says so then, and nothing else tells of the client.
+    pub has_heard_proxies: bool,
     /// The client's address as a trusted proxy tells it.
     pub forwarded_for: Option<IpAddr>,
     /// The scheme as a trusted proxy tells it.

@@ -1,20 +1,12 @@
 //! Believes what trusted proxies tell of a request.
 
-mod claim;
-mod forwarded;
-
-use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
 
-use http::StatusCode;
-use http::header::HeaderMap;
-
-use self::claim::{Claim, Contradiction, Told};
-use crate::app::{Filter, Phase, Request, RequestExt, Response, response};
-use crate::builtin::host::set_host;
+use crate::app::{Filter, Phase, Request, RequestExt, Response};
+use crate::forwarded::{ProxyHeaders, Trust};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
-use crate::settings::{Dialect, Form, HeaderPattern, Network, Rejected, Setting, Settings as _};
+use crate::settings::{Dialect, Network, Settings as _};
 
 pub(super) const DEFINITION: Definition =
     Definition::filter::<HttpProxyToWsgi>("http_proxy_to_wsgi")
@@ -61,33 +53,12 @@ settings! {
         /// Whether it does anything. It must be turned on, as in OpenStack.
         enable_proxy_headers_parsing: bool = "false",
         /// Networks of the proxies that are believed: in CIDR notation, `loopback` (which a Unix
-        /// socket counts as), `private` (RFC 1918 and `fc00::/7`) or `any`.
-        trusted_proxies: Vec<Network> = "loopback, private",
+        /// socket counts as), `private` (RFC 1918 and `fc00::/7`) or `any`. Unless set, those of
+        /// the server count, and `loopback, private` if that names none.
+        trusted_proxies: Option<Vec<Network>>,
         /// Which headers the proxies write: `forwarded`, `x-forwarded`, or `any` of them. The
         /// others are removed.
         proxy_headers: ProxyHeaders = "any",
-    }
-}
-
-/// Which headers the proxies write.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum ProxyHeaders {
-    Any,
-    Forwarded,
-    XForwarded,
-}
-
-impl Setting for ProxyHeaders {
-    const EXPECTED: &'static str = "`any`, `forwarded` or `x-forwarded`";
-    const FORM: Form = Form::Words(&["any", "forwarded", "x-forwarded"]);
-
-    fn parse(text: &str) -> Result<Self, Rejected> {
-        match text {
-            "any" => Ok(Self::Any),
-            "forwarded" => Ok(Self::Forwarded),
-            "x-forwarded" => Ok(Self::XForwarded),
-            _ => Err(Rejected::default()),
-        }
     }
 }
 
@@ -108,96 +79,46 @@ impl FilterFactory for HttpProxyToWsgi {
         if !self.enable_proxy_headers_parsing {
             return Ok(Filter::pass());
         }
-        let patterns = |texts: &[&str]| -> Vec<HeaderPattern> {
-            let parse = |text: &&str| HeaderPattern::parse(text).expect("it begins as a name does");
-            texts.iter().map(parse).collect()
-        };
-        Ok(Filter::phase(Proxied {
-            trusted: self.trusted_proxies.into(),
-            unread: match self.proxy_headers {
-                ProxyHeaders::Any => Vec::new(),
-                ProxyHeaders::Forwarded => patterns(&["x-forwarded-*"]),
-                ProxyHeaders::XForwarded => patterns(&["forwarded"]),
-            },
-            all: patterns(&["forwarded", "x-forwarded-*"]),
-        }))
+        let is_own = self.trusted_proxies.is_some();
+        let networks = self.trusted_proxies.unwrap_or_else(|| DEFAULT.to_vec());
+        let trust = Trust::new(&networks, self.proxy_headers);
+        Ok(Filter::phase(Proxied { trust, is_own }))
     }
 }
+
+/// Whose word counts where nobody says.
+const DEFAULT: [Network; 2] = [Network::Loopback, Network::Private];
 
 struct Proxied {
-    trusted: Box<[Network]>,
-    /// Headers that are removed before the others are read.
-    unread: Vec<HeaderPattern>,
-    /// Headers that only a proxy may send.
-    all: Vec<HeaderPattern>,
-}
-
-impl Proxied {
-    fn trusts(&self, address: IpAddr) -> bool {
-        self.trusted.iter().any(|network| network.contains(address))
-    }
-
-    fn claim(&self, headers: &HeaderMap) -> Result<Option<Claim>, Contradiction> {
-        let told = Told::by(headers);
-        if told.is_nothing() {
-            return Ok(None);
-        }
-        Claim::of(&told, |address| self.trusts(address)).map(Some)
-    }
+    trust: Trust,
+    /// Whether it names networks itself; if not, those of the server count before its own.
+    is_own: bool,
 }
 
 impl Phase for Proxied {
     type Memo = ();
 
     fn request(&self, request: &mut Request) -> ControlFlow<Response> {
-        let peer = request.context().connection.peer.map(|peer| peer.ip());
-        if !self.trusts(peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))) {
-            HeaderPattern::remove_all(&self.all, request.headers_mut());
+        if !self.is_own && request.context().has_heard_proxies {
             return ControlFlow::Continue(());
         }
-        if !self.unread.is_empty() {
-            HeaderPattern::remove_all(&self.unread, request.headers_mut());
+        match self.trust.apply(request) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(refusal) => ControlFlow::Break(refusal),
         }
-        match self.claim(request.headers()) {
-            Ok(None) => {}
-            Ok(Some(claim)) => apply(claim, request),
-            Err(contradiction) => {
-                return ControlFlow::Break(refuse(contradiction, request.headers()));
-            }
-        }
-        ControlFlow::Continue(())
     }
-}
-
-fn apply(claim: Claim, request: &mut Request) {
-    let context = request.context_mut();
-    context.forwarded_for = claim.client.or(context.forwarded_for);
-    if let (Some(journal), Some(client)) = (&context.journal, claim.client) {
-        journal.tell_client(client);
-    }
-    context.forwarded_scheme = claim.scheme.or(context.forwarded_scheme);
-    context.forwarded_prefix = claim.prefix.or(context.forwarded_prefix.take());
-    if let Some(host) = claim.host {
-        set_host(request, host);
-    }
-}
-
-fn refuse(contradiction: Contradiction, headers: &HeaderMap) -> Response {
-    tracing::info!(reason = contradiction.0, "what a proxy tells of a request is not believed");
-    response::refusal(StatusCode::BAD_REQUEST, contradiction.0, headers)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
+    use std::net::{IpAddr, SocketAddr};
     use std::sync::Arc;
 
-    use http::HeaderName;
-
-    use http::header::{HOST, HeaderValue};
+    use http::StatusCode;
+    use http::header::{HOST, HeaderName, HeaderValue};
 
     use super::*;
-    use crate::app::{App, Body, Connection, Context, Journal};
+    use crate::app::{App, Body, Connection, Context, Journal, response};
     use crate::builtin::fixture::{faults, filter, text, values};
 
     const ON: &str = "[filter:proxies]\nuse = egg:pasteline#http_proxy_to_wsgi\n\
@@ -297,6 +218,22 @@ mod tests {
         let expected = "test.ini:4:29: error[bad-value]: `trusted_proxies` is refused: \
             `10.0.0.1` has bits set past the first 8";
         assert_eq!(faults(&section), [expected]);
+    }
+
+    #[tokio::test]
+    async fn what_the_server_has_heard_counts_unless_networks_are_named() {
+        let seen = async |section: &str| {
+            let app = App::ready(|request: Request| {
+                let client = request.context().client().map(|client| client.to_string());
+                response::text(StatusCode::OK, client.unwrap_or_default())
+            });
+            let mut request = Request::new(Body::empty());
+            request.headers_mut().insert("x-forwarded-for", HeaderValue::from_static("192.0.2.7"));
+            request.context_mut().has_heard_proxies = true;
+            text(app.behind(&[filter(section)]).answer(request).await).await
+        };
+        assert_eq!(seen(ON).await, "");
+        assert_eq!(seen(&format!("{ON}trusted_proxies = loopback")).await, "192.0.2.7");
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 use smallvec::SmallVec;
 
-use super::forwarded::{self, Element};
+use super::header::{self, Element};
 use crate::app::Scheme;
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -66,7 +66,7 @@ impl Claim {
         }
         // A proxy adds its element to whatever the client sent: if that cannot be read, neither
         // can the proxy's.
-        let elements = forwarded::parse(told.values(FORWARDED))
+        let elements = header::parse(told.values(FORWARDED))
             .ok_or(Contradiction("The header Forwarded is malformed."))?;
         let standard = Self::standard(&elements, &trusts);
         standard.unite(plain)
