@@ -1,6 +1,7 @@
 //! Apps that answer requests, filters that stand before them, and what passes between.
 
 mod body;
+mod certificate;
 mod context;
 mod fault;
 mod filter;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 pub use self::body::{Body, BoxError};
-pub use self::context::{Connection, Context, Journal, REQUEST_ID, RequestExt, Scheme};
+pub use self::certificate::ClientCertificate;
+pub use self::context::{Connection, Context, Encryption, Journal, REQUEST_ID, RequestExt, Scheme};
 pub(crate) use self::fault::causes;
 pub use self::filter::Filter;
 pub use self::handler::Handler;

@@ -31,7 +31,9 @@ use self::expand::Expander;
 use self::layers::{LayerKind, Layers};
 use crate::diagnostic::Diagnostic;
 use crate::ini::{Conf, Value};
-use crate::settings::{Dialect, Form, MASK, Mask, OptionSpec, Reader, Settings, Subject};
+use crate::settings::{
+    Dialect, Form, MASK, Mask, OptionSpec, Reader, Setting as _, Settings, Subject,
+};
 use crate::source::{Sources, Span};
 
 /// The settings of the server, read and checked.
@@ -110,7 +112,19 @@ impl Config {
         diagnostics.append(&mut expander.diagnostics);
         let groups = Groups::new(layers);
         let config = Self { main, ssl, own, chosen, groups, input: input.clone() };
+        diagnostics.extend(config.missing_certificate());
         (config, diagnostics)
+    }
+
+    /// Nothing is encrypted without a certificate, and nobody who asks for it may be served in
+    /// clear.
+    fn missing_certificate(&self) -> Option<Diagnostic> {
+        let is_true = |text: &str| Flag::parse(text).is_ok_and(|flag| flag.0);
+        let use_ssl = self.given("use_ssl").filter(|it| it.text.as_deref().is_some_and(is_true))?;
+        let message = "`use_ssl` needs the option `cert_file` of `[ssl]`";
+        let missing = Diagnostic::error("missing-option", message).at(use_ssl.span);
+        let help = "add `cert_file = …` to `[ssl]`: the file of the certificate, in PEM";
+        (!self.is_given("cert_file")).then(|| missing.help(help))
     }
 
     /// All options in the order of their declaration, each with the value that counts.
@@ -186,7 +200,6 @@ fn group<T: Settings>(
     let global = Conf::default();
     let mut reader = Reader::new(subject, &conf, &global, sources);
     let read = T::read(&mut reader);
-    options::check(group.name, &conf, &mut reader);
     let faults = reader.finish();
     // What is at fault is told once, and nobody else reads it.
     for one in found.iter_mut().filter(|one| is_among(one.span, &faults)) {

@@ -12,7 +12,9 @@ mod clock;
 mod connection;
 mod current;
 mod endpoint;
+mod entrance;
 mod gate;
+mod guard;
 mod head;
 mod host;
 mod inherited;
@@ -37,6 +39,7 @@ mod taking;
 mod target;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod unix_name;
 
 pub use self::account::{Account, Mode, Owner};
@@ -53,6 +56,9 @@ pub use self::proxy_header::{LONGEST as LONGEST_PROXY_HEADER, NoHeader, ProxyHea
 pub use self::settings::Settings;
 pub use self::share::{Place, Share};
 pub use self::sockets::Sockets;
+pub use self::tls::{
+    Ciphers, ClientAuth, TICKET_PERIOD, TicketKeys, Tickets, Tls, UnknownName, Version,
+};
 pub use self::unix_name::UnixName;
 
 use std::io;
@@ -65,6 +71,8 @@ use self::answer::Rules;
 use self::clock::Clock;
 use self::connection::Connections;
 use self::current::Current;
+use self::entrance::Entrance;
+use self::guard::Guard;
 use self::ledger::Ledger;
 use self::limits::Limits;
 use self::listener::Listener;
@@ -78,6 +86,7 @@ use crate::metrics::Meter;
 pub struct Server {
     listeners: Vec<Listener>,
     settings: Settings,
+    tls: Option<Tls>,
     ledger: Ledger,
 }
 
@@ -95,13 +104,20 @@ impl Server {
         let listen = |(place, socket): (Place, _)| Listener::new(place.endpoint, socket);
         let listeners = share.sockets.into_iter().map(listen).collect::<io::Result<_>>()?;
         let ledger = Ledger::open(&settings)?;
-        Ok(Self { listeners, settings, ledger })
+        Ok(Self { listeners, settings, tls: None, ledger })
     }
 
     /// Has what becomes of connections and requests counted by a meter.
     #[must_use]
     pub fn counted_by(mut self, meter: Arc<Meter>) -> Self {
         self.ledger.meter = meter;
+        self
+    }
+
+    /// Has connections encrypted by what was read for the settings, if it was anything.
+    #[must_use]
+    pub fn encrypted_by(mut self, tls: Option<Tls>) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -120,18 +136,23 @@ impl Server {
         let clock = Clock::new(&self.settings);
         let roster = Roster::start(clock, self.ledger, Arc::clone(&limits));
         let app = Current::new(app);
-        let rules = Rules { gate: Arc::new(Gate::new(&self.settings)), limits };
-        let protocols = Arc::new(Protocols::new(self.settings));
+        let rules = Rules {
+            gate: Arc::new(Gate::new(&self.settings)),
+            guard: Guard::new(&self.settings),
+            limits,
+        };
+        let entrance = Arc::new(Entrance::new(&self.settings, self.tls));
         let connections = Arc::new(Connections {
             app: app.clone(),
+            entrance: Arc::clone(&entrance),
             rules,
-            protocols,
+            protocols: Arc::new(Protocols::new(self.settings)),
             roster: Arc::clone(&roster),
         });
         for listener in self.listeners {
             tokio::spawn(accept(listener, Arc::clone(&connections), roster.watch()));
         }
-        Running { app, roster }
+        Running { app, entrance, roster }
     }
 }
 
@@ -154,6 +175,7 @@ async fn accept(mut listener: Listener, connections: Arc<Connections>, mut watch
 #[derive(Debug)]
 pub struct Running {
     app: Current,
+    entrance: Arc<Entrance>,
     roster: Arc<Roster>,
 }
 
@@ -162,6 +184,12 @@ impl Running {
     /// by the app that they began with, and no connection closes.
     pub fn replace(&self, app: App) {
         self.app.replace(app);
+    }
+
+    /// Has connections encrypted by something else that begin from now on. Those that are open go
+    /// on as they began.
+    pub fn encrypt_by(&self, tls: Option<Tls>) {
+        self.entrance.replace(tls);
     }
 
     /// Refuses new connections, and has those that are open end with their next response, which

@@ -24,6 +24,7 @@ mod single;
 mod status;
 mod succession;
 mod supervisor;
+mod tickets;
 mod upgrade;
 mod watch;
 mod wire;
@@ -33,6 +34,7 @@ pub(crate) use self::control::{Answer, Question, ask, sockets};
 pub use self::environment::Environment;
 pub use self::error::Error;
 pub use self::order::{NotServed, Order, Served};
+pub(crate) use self::prepare::check_settings;
 pub use self::prepare::{Basis, Prepared, Refusal, Role, Site, prepare};
 pub(crate) use self::status::{Attendant, Listening, Member, Status};
 pub(crate) use self::worker::work;
@@ -50,7 +52,8 @@ use crate::admin::Desk;
 use crate::app::App;
 use crate::metrics::{Metrics, Snapshot};
 use crate::program::Program;
-use crate::server::{Inherited, Settings};
+use crate::server::{Inherited, Settings, Tls};
+use crate::source::Sources;
 
 /// How a server has ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -83,8 +86,9 @@ pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<Outcome
         return Err(Error::NoWorkers);
     }
     let desk = Desk::default();
+    let tls = Tls::load(&settings, &Sources::default()).map_err(Error::Tls)?;
     let (name, server) = ("app".to_owned(), Order::MAIN.to_owned());
-    let mut sites = vec![Site { app, settings, name, server, role: Role::App }];
+    let mut sites = vec![Site { app, tls, settings, name, server, role: Role::App }];
     sites.extend(admin_site(&sites[0], &desk));
     let estate = Estate::of(inherited);
     let single = single::serve(sites, (None, Program::default()), (estate, desk.open()));

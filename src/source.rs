@@ -11,10 +11,15 @@ pub use self::snapshot::Snapshot;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fmt;
+use std::fs::Metadata;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
 use self::file::{list, read_all, read_regular};
 
@@ -174,6 +179,30 @@ impl Sources {
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.add_text(path, Arc::clone(&text));
         Ok(text)
+    }
+
+    /// The bytes of a file that is no text, for a value that names it.
+    ///
+    /// # Errors
+    ///
+    /// See [`ReadError`].
+    pub fn bytes(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
+        let Some(snapshot) = &self.origin else {
+            let bytes = read_regular(path).map_err(|cause| ReadError::new(path, cause))?;
+            let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+            secrets.add_text(path, BASE64_STANDARD.encode(&bytes).into());
+            return Ok(bytes);
+        };
+        let text = snapshot.text(path).and_then(|text| BASE64_STANDARD.decode(&*text).ok());
+        text.ok_or_else(|| ReadError::new(path, Unreadable::Io(io::ErrorKind::NotFound.into())))
+    }
+
+    /// Whether everybody on the machine may read a file, as far as that is known: what is read from
+    /// a snapshot was looked at before.
+    pub fn is_open_to_others(&self, path: &Path) -> bool {
+        const OTHERS: u32 = 0o004;
+        let mode = |metadata: Metadata| metadata.permissions().mode();
+        self.origin.is_none() && path.metadata().is_ok_and(|it| mode(it) & OTHERS != 0)
     }
 
     /// All that was read so far, by which the same can be loaded again whatever has become of the

@@ -9,9 +9,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 
 use pasteline::config::{self, Config, ConfigPath};
 use pasteline::diagnostic::{Applicability, Diagnostic, PAGES, Page, Style, render};
@@ -20,6 +22,7 @@ use pasteline::graph::{Input, Loader};
 use pasteline::lint;
 use pasteline::registry::Registry;
 use pasteline::source::Sources;
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 /// The page that is printed from the records of the factories.
 const REFERENCE: &str = "docs/reference.md";
@@ -56,8 +59,7 @@ fn no_file_names_a_directory_of_this_machine() {
 #[test]
 fn every_ini_block_of_the_documentation_is_valid() {
     let registry = Registry::builtin();
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("documentation");
-    fs::create_dir_all(&directory).unwrap();
+    let directory = directory();
     let mut checked = 0;
     for path in markdown().filter(|path| !path.ends_with(REFERENCE)) {
         for (line, block) in blocks(&read(&path), "ini") {
@@ -370,8 +372,7 @@ fn constant<'a>(code: &'a str, before: &str) -> Option<&'a str> {
 
 /// The kinds of what is wrong with a file of a page.
 fn found(page: &Page, text: &str, overlay: Option<String>) -> BTreeSet<&'static str> {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("diagnostics");
-    fs::create_dir_all(&directory).unwrap();
+    let directory = directory();
     let file = directory.join(format!("{}.ini", page.slug));
     fs::write(&file, with_bytes(text)).unwrap();
     let mut input = Input::new(file);
@@ -388,10 +389,36 @@ fn found(page: &Page, text: &str, overlay: Option<String>) -> BTreeSet<&'static 
     lint::validate(&mut loader, &registry).iter().map(|found| found.slug).collect()
 }
 
+/// A directory of this process for the files of pages, with the certificates and keys that they
+/// name.
+fn directory() -> PathBuf {
+    static WRITTEN: Once = Once::new();
+    let name = format!("documentation-{}", std::process::id());
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    WRITTEN.call_once(|| {
+        fs::create_dir_all(&directory).unwrap();
+        for (name, end, keys) in [
+            ("current", 2100, &[("current", 0o600), ("exposed", 0o644)][..]),
+            ("expired", 2020, &[("expired", 0o600)]),
+        ] {
+            let key = KeyPair::generate().unwrap();
+            let mut params = CertificateParams::new(vec!["api.example".to_owned()]).unwrap();
+            params.not_after = date_time_ymd(end, 1, 1);
+            let certificate = params.self_signed(&key).unwrap();
+            fs::write(directory.join(format!("{name}.pem")), certificate.pem()).unwrap();
+            for (name, mode) in keys {
+                let file = directory.join(format!("{name}.key"));
+                fs::write(&file, key.serialize_pem()).unwrap();
+                fs::set_permissions(&file, Permissions::from_mode(*mode)).unwrap();
+            }
+        }
+    });
+    directory
+}
+
 /// The kinds of what is wrong with a settings file of a page.
 fn found_in_settings(page: &Page, text: &str) -> BTreeSet<&'static str> {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("diagnostics");
-    fs::create_dir_all(&directory).unwrap();
+    let directory = directory();
     let file = directory.join(format!("{}.conf", page.slug));
     fs::write(&file, text).unwrap();
     let input = config::Input { paths: vec![ConfigPath::File(file)], ..Default::default() };

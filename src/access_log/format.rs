@@ -6,6 +6,7 @@ use http::HeaderValue;
 
 use super::date::{Combined, DateTime, Iso};
 use super::record::Record;
+use crate::app::ClientCertificate;
 use crate::diagnostic::nearest;
 use crate::settings::{Rejected, Setting};
 
@@ -190,8 +191,10 @@ const JSON: [(&str, Field); 12] = [
 /// A field of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Field {
+    ClientFingerprint,
     ClientIp,
     ClientPort,
+    ClientSubject,
     DateTime,
     Host,
     IsoTime,
@@ -206,13 +209,17 @@ enum Field {
     Status,
     Target,
     Time,
+    TlsCipher,
+    TlsVersion,
     UserAgent,
 }
 
 /// All fields with the names by which lines know them.
-const FIELDS: [(&str, Field); 15] = [
+const FIELDS: [(&str, Field); 19] = [
+    ("client_fingerprint", Field::ClientFingerprint),
     ("client_ip", Field::ClientIp),
     ("client_port", Field::ClientPort),
+    ("client_subject", Field::ClientSubject),
     ("host", Field::Host),
     ("iso_time", Field::IsoTime),
     ("length", Field::Length),
@@ -225,6 +232,8 @@ const FIELDS: [(&str, Field); 15] = [
     ("status", Field::Status),
     ("target", Field::Target),
     ("time", Field::Time),
+    ("tls_cipher", Field::TlsCipher),
+    ("tls_version", Field::TlsVersion),
     ("user_agent", Field::UserAgent),
 ];
 
@@ -259,6 +268,9 @@ impl Field {
     /// Writes the field; a dash if it is not known.
     fn write(self, record: &Record, out: &mut impl Write) -> fmt::Result {
         match self {
+            Self::ClientFingerprint => {
+                text(record.client_certificate().map(ClientCertificate::fingerprint), out)
+            }
             Self::ClientIp => match record.client {
                 Some(client) => write!(out, "{client}"),
                 None => out.write_char('-'),
@@ -267,6 +279,9 @@ impl Field {
                 Some(port) => write!(out, "{port}"),
                 None => out.write_char('-'),
             },
+            Self::ClientSubject => {
+                text(record.client_certificate().map(ClientCertificate::subject), out)
+            }
             Self::DateTime => write!(out, "{}", DateTime(record.started)),
             Self::Host => header(record.host.as_ref(), out),
             Self::IsoTime => write!(out, "{}", Iso(record.started)),
@@ -282,9 +297,16 @@ impl Field {
             Self::Status => write!(out, "{}", record.status()),
             Self::Target => out.write_str(record.head.target()),
             Self::Time => write!(out, "{}", Combined(record.started)),
+            Self::TlsCipher => text(record.encryption().map(|it| it.cipher), out),
+            Self::TlsVersion => text(record.encryption().map(|it| it.version), out),
             Self::UserAgent => header(record.user_agent.as_ref(), out),
         }
     }
+}
+
+/// Writes a text; a dash if there is none.
+fn text(text: Option<&str>, out: &mut impl Write) -> fmt::Result {
+    out.write_str(text.unwrap_or("-"))
 }
 
 /// Writes the value of a header; what is not UTF-8 is taken for Latin-1.

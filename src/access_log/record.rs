@@ -2,12 +2,13 @@
 
 use std::fmt::{self, Write};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::header::{HOST, HeaderName, HeaderValue, REFERER, USER_AGENT};
 use http::{Method, StatusCode, Uri, Version};
 
-use crate::app::{Connection, Request, RequestExt};
+use crate::app::{ClientCertificate, Connection, Encryption, Request, RequestExt};
 
 /// What is known of a request that is logged.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Record {
     pub(super) client: Option<IpAddr>,
     /// The port of the connection's other end.
     pub(super) port: Option<u16>,
+    /// None if the request was refused before it was read.
+    pub(super) connection: Option<Arc<Connection>>,
     pub(super) host: Option<HeaderValue>,
     pub(super) referer: Option<HeaderValue>,
     pub(super) user_agent: Option<HeaderValue>,
@@ -42,6 +45,7 @@ impl Record {
         };
         Self {
             client: context.client(),
+            connection: Some(Arc::clone(&context.connection)),
             host: header(HOST),
             referer: header(REFERER),
             user_agent: header(USER_AGENT),
@@ -61,6 +65,7 @@ impl Record {
             head,
             client: connection.peer.map(|peer| peer.ip()),
             port: connection.peer.map(|peer| peer.port()),
+            connection: None,
             host: None,
             referer: None,
             user_agent: None,
@@ -76,6 +81,16 @@ impl Record {
     /// Notes that the request ends now.
     pub(super) fn end(&mut self) {
         self.elapsed = self.clock.elapsed();
+    }
+
+    /// How the connection was encrypted, if it was.
+    pub(super) fn encryption(&self) -> Option<&Encryption> {
+        self.connection.as_ref()?.encryption.as_ref()
+    }
+
+    /// The certificate that the client has shown, if it was asked for one.
+    pub(super) fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.encryption()?.client.as_ref()
     }
 
     /// The status; if there was no response, 500 while a panic is on its way, else 499, as nginx

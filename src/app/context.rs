@@ -8,7 +8,7 @@ use http::HeaderValue;
 use http::header::{HOST, HeaderName};
 use http::uri::Authority;
 
-use super::Request;
+use super::{ClientCertificate, Request};
 
 /// The connection that a request came by.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,23 @@ pub struct Connection {
     pub local: Option<SocketAddr>,
     /// Whether it is encrypted.
     pub scheme: Scheme,
+    /// How it is encrypted, where the server does that itself.
+    pub encryption: Option<Encryption>,
+}
+
+/// How a connection is encrypted.
+#[derive(Clone, Debug, Default)]
+pub struct Encryption {
+    /// The version of TLS, such as `TLSv1_3`.
+    pub version: &'static str,
+    /// The cipher suite, by the name of IANA.
+    pub cipher: &'static str,
+    /// The protocol that was agreed on (ALPN), such as `h2`; none if the client names none.
+    pub protocol: Option<Box<[u8]>>,
+    /// The host that the client asked for (SNI), in lower case; none if it did not.
+    pub server_name: Option<Box<str>>,
+    /// The certificate that the client has shown; none unless the server asks for one.
+    pub client: Option<ClientCertificate>,
 }
 
 /// The scheme by which a client reached the server.

@@ -13,12 +13,14 @@ use crate::config::Config;
 use crate::graph::{Loader, Object};
 use crate::lint;
 use crate::registry::Registry;
+use crate::service::check_settings;
 use crate::source::Sources;
 
 /// Check a file: every section and option, all faults at once
 ///
 /// Sections that no pipeline uses are checked too. Nothing is started: no socket is opened, no
-/// name resolved, and no file read but the configuration. The exit status is 0 if there is no
+/// name resolved, and no file read but the configuration, with the certificates and secrets that
+/// it names. The exit status is 0 if there is no
 /// error, 1 if there is one, or a warning with --deny-warnings, and 2 if this command line is not
 /// understood.
 ///
@@ -62,6 +64,10 @@ impl Validate {
             Loader::open_with(&input, registry, sources).with_settings(config.groups());
         lint::silence(&mut diagnostics, loader.sources());
         diagnostics.extend(lint::validate(&mut loader, registry));
+        let mut found = check_settings(&mut loader, registry, &config);
+        lint::silence(&mut found, loader.sources());
+        found.retain(|found| !diagnostics.contains(found));
+        diagnostics.extend(found);
         diagnostics.sort_by_key(|found| found.span.map(|span| (span.source, span.start)));
         report::tell(&diagnostics, loader.sources(), &registry.mask(), self.format)?;
         let is_refused = self.strictness.refuses(&diagnostics);

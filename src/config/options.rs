@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use super::types::{Flag, LoggerLevel, Port, Title, Whole};
-use crate::ini::Conf;
-use crate::settings::{OptionSpec, Reader, Setting as _, Settings};
+use crate::settings::{OptionSpec, Settings};
 
 /// The most that a number of seconds or connections may be.
 const MANY: u64 = u32::MAX as u64;
@@ -76,15 +75,19 @@ crate::settings! {
 crate::settings! {
     /// Certificates, for `use_ssl`.
     pub struct Ssl {
-        /// The file of the certificate, with those that lead to its authority.
+        /// The file of the certificate, in PEM, with those that lead to its authority; several for
+        /// several names.
         cert_file: Option<PathBuf>,
-        /// The file of the private key.
+        /// The file of the private key, in PEM; unless set, it is in that of the certificate.
         key_file: Option<PathBuf>,
-        /// The file of the authorities that clients are certified by.
+        /// The file of the authorities that clients are certified by, in PEM. With it every client
+        /// must show a certificate, unless `client_auth` in `[server:NAME]` says otherwise.
         ca_file: Option<PathBuf>,
-        /// The version of the protocol.
+        /// The version of TLS: `TLSv1_2`, `TLSv1_3`, or `SSLv23` for both, which is meant unless
+        /// set.
         version: Option<String>,
-        /// The ciphers that may be used.
+        /// The cipher suites that may be used, by the names of OpenSSL or IANA, separated by
+        /// colons. Unless set, all that are safe.
         ciphers: Option<String>,
     }
 }
@@ -174,15 +177,6 @@ pub const WITHOUT_EFFECT: [((&str, &str), &str); 2] = [
     (("DEFAULT", "max_header_line"), "the head of a request is limited as a whole"),
     (("DEFAULT", "wsgi_default_pool_size"), "the number of connections is not limited yet"),
 ];
-
-/// Notes with the reader what the types of the options of a group cannot say.
-pub(super) fn check(group: &str, given: &Conf, reader: &mut Reader<'_>) {
-    let is_true = |text: &str| Flag::parse(text).is_ok_and(|flag| flag.0);
-    if group == "DEFAULT" && given.get("use_ssl").is_some_and(|value| is_true(&value.text)) {
-        let reason = "connections cannot be encrypted yet: write `false`, and have a proxy do it";
-        reader.reject("use_ssl", reason);
-    }
-}
 
 #[cfg(test)]
 mod tests {

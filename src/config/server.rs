@@ -24,6 +24,15 @@ const SAME: [(&str, &str); 15] = [
     ("wsgi_log_format", "access_format"),
 ];
 
+/// Options of `[ssl]`, with those that a server has in their place.
+const SSL: [(&str, &str); 5] = [
+    ("ca_file", "ca_file"),
+    ("cert_file", "tls_cert"),
+    ("ciphers", "tls_ciphers"),
+    ("key_file", "tls_key"),
+    ("version", "tls_versions"),
+];
+
 impl Config {
     /// Lays what is given over the options of `[server:NAME]`, whose names are those of a dialect.
     pub fn lay_over(&self, options: &mut Conf, dialect: &Dialect) {
@@ -49,9 +58,26 @@ impl Config {
                 options.insert(name.into(), chosen.value());
             }
         }
+        self.lay_encryption_over(options, dialect);
         if let Some(chosen) = self.given("wsgi_keep_alive").filter(|_| !self.main.wsgi_keep_alive.0)
         {
             options.insert("keep_alive_timeout".into(), chosen.with("0"));
+        }
+    }
+
+    /// Lays over what `use_ssl` says: all of `[ssl]`, or that nothing is encrypted.
+    fn lay_encryption_over(&self, options: &mut Conf, dialect: &Dialect) {
+        if !self.is_given("use_ssl") {
+            return;
+        }
+        options.retain(|key, _| {
+            let native = dialect.native(key);
+            !native.starts_with("tls_") && !SSL.iter().any(|(_, server)| *server == native)
+        });
+        for (name, server) in SSL.iter().filter(|_| self.main.use_ssl.0) {
+            if let Some(chosen) = self.given(name) {
+                options.insert((*server).into(), chosen.value());
+            }
         }
     }
 }

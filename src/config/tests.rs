@@ -134,9 +134,9 @@ colour = red
         "2:15 error[bad-value] `api_workers` is refused: it should be greater than or equal to 0",
         "3:11 error[bad-value] `backlog` is `banana`, expected a whole number",
         "6:9 error[bad-value] `debug` is `maybe`, expected `true`, `yes`, `on` or `1`, or `false`, `no`, `off` or `0`",
-        "9:11 error[bad-value] `use_ssl` is refused: connections cannot be encrypted yet: write `false`, and have a proxy do it",
         "7:12 error[unknown-reference] `$nope` stands for no option",
         "8:11 error[circular-reference] `$log_dir` stands for itself",
+        "9:11 error[missing-option] `use_ssl` needs the option `cert_file` of `[ssl]`",
     ];
     assert_eq!(told, expected);
 }

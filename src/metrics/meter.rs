@@ -61,11 +61,17 @@ pub enum Refusal {
     TrailerSize,
     /// Its response was taken slower than the limit.
     WriteTimeout,
+    /// Its connection began with no header of a proxy, as it had to, or with a wrong one.
+    ProxyHeader,
+    /// Its connection could not be encrypted.
+    TlsHandshake,
+    /// It took the client too long to agree on encryption.
+    TlsTimeout,
 }
 
 impl Refusal {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::AddressConnections,
         Self::BodyTimeout,
         Self::Connections,
@@ -78,9 +84,12 @@ impl Refusal {
         Self::Malformed,
         Self::Method,
         Self::Path,
+        Self::ProxyHeader,
         Self::Requests,
         Self::Target,
         Self::TargetSize,
+        Self::TlsHandshake,
+        Self::TlsTimeout,
         Self::TrailerSize,
         Self::WriteTimeout,
     ];
@@ -105,6 +114,9 @@ impl Refusal {
             Self::TargetSize => "target_size",
             Self::TrailerSize => "trailer_size",
             Self::WriteTimeout => "write_timeout",
+            Self::ProxyHeader => "proxy_header",
+            Self::TlsHandshake => "tls_handshake",
+            Self::TlsTimeout => "tls_timeout",
         }
     }
 }

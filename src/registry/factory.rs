@@ -46,7 +46,8 @@ pub trait AppFactory: Settings {
 
 /// Settings that are checked with the file and used elsewhere: those of a server.
 pub trait ServerSettings: Settings {
-    /// Checks what the types of the options cannot say, and notes it with the reader.
+    /// Checks what the types of the options cannot say, and notes it with the reader. Of files it
+    /// reads only certificates and their like, through the texts of the reader.
     fn check(&self, reader: &mut Reader<'_>) {
         let _ = reader;
     }

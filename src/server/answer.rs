@@ -17,6 +17,7 @@ use super::activity::Activity;
 use super::answered::Answered;
 use super::current::Current;
 use super::gate::Gate;
+use super::guard::Guard;
 use super::head::Fault;
 use super::ledger::{Noted, status};
 use super::limits::Limits;
@@ -36,6 +37,7 @@ use crate::metrics::Refusal;
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
     pub(super) gate: Arc<Gate>,
+    pub(super) guard: Guard,
     pub(super) limits: Arc<Limits>,
 }
 
@@ -74,9 +76,11 @@ impl Answerer {
             ledger.count(refusal);
             return Some(refused(refusal));
         }
-        let fault = self.rules.gate.admit(request).err()?;
-        ledger.count(fault.refusal());
-        Some(faulty(fault, request))
+        if let Err(fault) = self.rules.gate.admit(request) {
+            ledger.count(fault.refusal());
+            return Some(faulty(fault, request));
+        }
+        self.rules.guard.refuse(request)
     }
 }
 

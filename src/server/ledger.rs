@@ -1,12 +1,14 @@
 //! Notes what becomes of connections and requests: in numbers, and in the server's own log.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use http::StatusCode;
 
+use super::entrance::Refused;
 use super::settings::Settings;
 use crate::access_log::{Entry, Log};
 use crate::app::{Connection, Request, Response};
@@ -58,6 +60,14 @@ impl Ledger {
     /// Counts something that was refused and is logged elsewhere, if at all.
     pub(super) fn count(&self, refusal: Refusal) {
         self.meter.refuse(refusal);
+    }
+
+    /// Notes that a connection was ended before its first request.
+    pub(super) fn turn_away(&self, refused: &Refused, client: Option<SocketAddr>) {
+        let Refused { refusal, reason } = refused;
+        self.meter.refuse(*refusal);
+        let client = client.map_or_else(|| "a Unix socket".to_owned(), |client| client.to_string());
+        tracing::info!(client, reason, "a connection was refused: {}", refusal.name());
     }
 
     /// Notes that a request was refused, by what the client has sent of its head.

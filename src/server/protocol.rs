@@ -19,6 +19,9 @@ const BUFFER_LIMIT: usize = 64 * 1024;
 /// What a client that speaks HTTP/2 sends first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// The name of HTTP/2 where a protocol is agreed on (ALPN).
+const HTTP2: &[u8] = b"h2";
+
 /// Where HTTP/2 is spoken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Http2 {
@@ -41,6 +44,14 @@ impl Setting for Http2 {
             "on" => Ok(Self::On),
             _ => Err(Rejected::default()),
         }
+    }
+}
+
+impl Http2 {
+    /// The protocols that are offered over TLS, the best one first.
+    pub(super) fn offered(self) -> Vec<Vec<u8>> {
+        let http1 = b"http/1.1".to_vec();
+        if self == Self::Off { vec![http1] } else { vec![HTTP2.to_vec(), http1] }
     }
 }
 
@@ -91,6 +102,11 @@ impl Protocols {
     /// What is known of the protocol of a connection that is not encrypted.
     pub(super) fn in_clear(&self) -> Protocol {
         self.in_clear
+    }
+
+    /// The protocol that was agreed on when a connection was encrypted.
+    pub(super) fn agreed(name: Option<&[u8]>) -> Protocol {
+        if name == Some(HTTP2) { Protocol::Http2 } else { Protocol::Http1 }
     }
 
     /// Speaks HTTP/1.

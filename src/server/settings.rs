@@ -10,8 +10,10 @@ use super::address::{Address, Host};
 use super::gate::Names;
 use super::path::{Leave, Paths, Rule};
 use super::protocol::Http2;
+use super::tls::{Ciphers, ClientAuth, Tls, UnknownName, Version};
 use crate::access_log::{Destination, Format};
-use crate::settings::{Reader, Seconds, Settings as _, Words};
+use crate::forwarded::ProxyHeaders;
+use crate::settings::{Network, Reader, Seconds, Settings as _, Words};
 
 crate::settings! {
     /// Serves the app over HTTP/1.1 and HTTP/2.
@@ -63,6 +65,49 @@ crate::settings! {
         workers: Option<u16>,
         /// The number of threads of each worker, each with connections of its own.
         worker_threads: u16 = "1",
+        /// The certificates by which connections are encrypted (TLS); without any they are not. Each
+        /// is a file in PEM, with the certificates that lead from it to its authority below it. The
+        /// one is taken that has the name which a client asks for (SNI), and of several the first
+        /// whose kind of key the client knows.
+        tls_cert: Vec<PathBuf>,
+        /// The private keys of the certificates, in their order: files in PEM, as PKCS#8, PKCS#1 or
+        /// SEC1. Unless set, each is in the file of its certificate.
+        tls_key: Vec<PathBuf>,
+        /// What the authorities say of the certificates (OCSP), in their order: files in DER, which
+        /// clients are given with them.
+        tls_staple: Vec<PathBuf>,
+        /// What becomes of clients that ask for a name which no certificate has, or for none: they
+        /// get the `first` certificate, or the server is to `refuse` them.
+        tls_unknown_name: UnknownName = "first",
+        /// The versions of TLS that are spoken: `1.2`, `1.3`. Unless set, both.
+        tls_versions: Words<Version>,
+        /// The cipher suites that may be used, by the names of OpenSSL or IANA. Those of TLS 1.3
+        /// may be used in any case unless one of them is named. Unless set, all that are safe.
+        tls_ciphers: Ciphers,
+        /// Whether clients show certificates: `off`, `optional`, which means that one that is shown
+        /// must be right, or `required`. Unless set, it is `required` with `ca_file`, else `off`.
+        client_auth: Option<ClientAuth>,
+        /// The authorities that certify clients: a file in PEM.
+        ca_file: Option<PathBuf>,
+        /// The lists of the certificates of clients that their authorities have revoked: a file in
+        /// PEM.
+        crl_file: Option<PathBuf>,
+        /// How many seconds a client may take to agree on encryption.
+        tls_handshake_timeout: Seconds = "10",
+        /// The networks of load balancers that speak the PROXY protocol: each connection from them
+        /// begins with a header, of version 1 or 2, that tells the client's address, or it is
+        /// closed. From elsewhere no connection may begin so. A Unix socket counts as `loopback`.
+        proxy_protocol_from: Vec<Network>,
+        /// The networks of proxies that are believed what they tell of a request by `Forwarded` or
+        /// `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix`, as CIDR, `loopback` (which a Unix
+        /// socket counts as), `private` or `any`: the log, limits and all filters see the client's
+        /// address then. Of a list of addresses the last that is no trusted proxy counts. From
+        /// elsewhere these headers are removed. Unless set, nobody looks at them but the filter
+        /// `http_proxy_to_wsgi`.
+        trusted_proxies: Vec<Network>,
+        /// Which headers these proxies write: `forwarded`, `x-forwarded`, or `any` of them. The
+        /// others are removed.
+        proxy_headers: ProxyHeaders = "any",
         /// The app to serve. Unless set, it is the one that the command line names, `main` if it
         /// names none.
         app: Option<String>,
@@ -262,6 +307,7 @@ impl Settings {
             reader.reject("tcp_keepidle", "the system takes from 1 to 32767 seconds");
         }
         self.check_limits(reader);
+        Tls::check(self, reader);
         if self.worker_threads == 0 {
             reader.reject("worker_threads", "at least one thread must serve");
         }
@@ -297,6 +343,7 @@ impl Settings {
             ("body_timeout", self.body_timeout),
             ("head_timeout", self.head_timeout),
             ("http2_ping_timeout", self.http2_ping_timeout),
+            ("tls_handshake_timeout", self.tls_handshake_timeout),
             ("write_timeout", self.write_timeout),
         ] {
             if time.0.is_zero() {

@@ -8,11 +8,14 @@ use std::task::{Context, Poll};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::server::TlsStream;
 
 /// The socket of a connection.
 #[derive(Debug)]
 pub(super) enum Socket {
     Tcp(TcpStream),
+    /// What is read and written of it is encrypted on the way.
+    Tls(Box<TlsStream<Self>>),
     Unix(UnixStream),
 }
 
@@ -27,6 +30,7 @@ impl Socket {
                 let _ = socket.set_nodelay(true);
                 socket.local_addr().ok()
             }
+            Self::Tls(stream) => stream.get_ref().0.prepare(),
             Self::Unix(_) => None,
         }
     }
@@ -36,6 +40,8 @@ impl Socket {
     pub(super) fn refuse(self, answer: &[u8]) {
         let socket = match &self {
             Self::Tcp(socket) => SockRef::from(socket),
+            // It would have to be encrypted first.
+            Self::Tls(_) => return,
             Self::Unix(socket) => SockRef::from(socket),
         };
         // What is left unread when a socket closes has the system take back what was written.
@@ -53,6 +59,7 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(socket) => Pin::new(socket).poll_read(context, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Unix(socket) => Pin::new(socket).poll_read(context, buffer),
         }
     }
@@ -66,6 +73,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(socket) => Pin::new(socket).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Unix(socket) => Pin::new(socket).poll_write(context, bytes),
         }
     }
@@ -73,6 +81,7 @@ impl AsyncWrite for Socket {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(socket) => Pin::new(socket).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
             Self::Unix(socket) => Pin::new(socket).poll_flush(context),
         }
     }
@@ -80,6 +89,7 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(socket) => Pin::new(socket).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Unix(socket) => Pin::new(socket).poll_shutdown(context),
         }
     }
@@ -87,6 +97,7 @@ impl AsyncWrite for Socket {
     fn is_write_vectored(&self) -> bool {
         match self {
             Self::Tcp(socket) => socket.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
             Self::Unix(socket) => socket.is_write_vectored(),
         }
     }
@@ -98,6 +109,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(socket) => Pin::new(socket).poll_write_vectored(context, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Self::Unix(socket) => Pin::new(socket).poll_write_vectored(context, slices),
         }
     }

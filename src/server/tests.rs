@@ -2,6 +2,7 @@
 
 mod http2;
 mod limits;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,12 +15,13 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Address, Endpoint, Inherited, Running, Server, Settings, Sockets};
+use super::{Address, Endpoint, Inherited, Running, Server, Settings, Sockets, Tls};
 use crate::access_log::{Destination, Format};
 use crate::app::{App, Request, RequestExt, ResponseFuture, response};
 use crate::builtin::fixture::Directory;
 use crate::metrics::{Meter, Metrics, Served};
 use crate::settings::{Seconds, Setting};
+use crate::source::Sources;
 
 /// The settings of a server at a port that the system chooses.
 fn settings() -> Settings {
@@ -38,7 +40,9 @@ async fn start_with(settings: Settings, app: App) -> (Running, SocketAddr) {
 
 async fn start_counted(settings: Settings, app: App, meter: Arc<Meter>) -> (Running, SocketAddr) {
     let sockets = Sockets::bind(&settings, 0, &mut Inherited::none()).await.unwrap();
+    let tls = Tls::load(&settings, &Sources::default()).unwrap();
     let server = Server::new(sockets.share(0).unwrap(), settings).unwrap().counted_by(meter);
+    let server = server.encrypted_by(tls);
     let address = server.endpoints().next().and_then(Endpoint::socket_address).unwrap();
     (server.start(app), address)
 }

@@ -9,7 +9,6 @@ use tokio::runtime;
 use tokio::task::JoinSet;
 
 use super::{Role, Site};
-use crate::app::App;
 use crate::metrics::Metrics;
 use crate::server::{Running, Server, Share};
 
@@ -47,11 +46,13 @@ impl Engine {
         Ok(Self { threads, _admin: start(admin, &Metrics::default())? })
     }
 
-    /// Has other apps answer, one for each site, from the next request on.
-    pub(super) fn replace(&self, apps: &[App]) {
+    /// Has the apps of other sites, one for each, answer from the next request on, and what they
+    /// have encrypt the connections that begin from now on.
+    pub(super) fn replace(&self, sites: &[Site]) {
         for servers in &self.threads {
-            for (server, app) in servers.iter().zip(apps) {
-                server.replace(app.clone());
+            for (server, site) in servers.iter().zip(sites) {
+                server.replace(site.app.clone());
+                server.encrypt_by(site.tls.clone());
             }
         }
     }
@@ -79,8 +80,9 @@ impl Engine {
 }
 
 fn start(work: Vec<(Site, Share)>, metrics: &Metrics) -> io::Result<Vec<Running>> {
-    let start = |(Site { app, settings, name, .. }, share)| {
+    let start = |(Site { app, tls, settings, name, .. }, share)| {
         let server = Server::new(share, settings)?.counted_by(metrics.meter(&name));
+        let server = server.encrypted_by(tls);
         Ok(server.start(app))
     };
     work.into_iter().map(start).collect()

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::diagnostic::Diagnostic;
 use crate::server::BindError;
 use crate::source::describe;
 
@@ -21,6 +22,8 @@ pub enum Error {
     Privileges(io::Error),
     /// The system has no room for a runtime, a thread or a process, or does not tell of signals.
     System(io::Error),
+    /// The settings name certificates that are of no use.
+    Tls(Vec<Diagnostic>),
     /// It is no worker, or its supervisor says what it does not understand.
     Wire(io::Error),
 }
@@ -37,6 +40,10 @@ impl fmt::Display for Error {
             ),
             Self::Privileges(error) => write!(f, "cannot drop privileges: {error}"),
             Self::System(error) => write!(f, "cannot start the server: {}", describe(error)),
+            Self::Tls(found) => {
+                let reasons: Vec<_> = found.iter().map(|found| &*found.message).collect();
+                write!(f, "cannot encrypt connections: {}", reasons.join("; "))
+            }
             Self::Wire(error) => {
                 write!(f, "cannot start as a worker: {}; `serve` starts them", describe(error))
             }
@@ -48,7 +55,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Bind(error) => error.source(),
-            Self::Callback(_) | Self::NoWorkers => None,
+            Self::Callback(_) | Self::NoWorkers | Self::Tls(_) => None,
             Self::Files(error)
             | Self::Privileges(error)
             | Self::System(error)

@@ -12,7 +12,7 @@ use crate::graph::{Graph, Loaded, Loader, NodeId, Object, check};
 use crate::ini::Conf;
 use crate::lint;
 use crate::registry::{Kind, Registry};
-use crate::server::Settings;
+use crate::server::{Settings, Tls};
 use crate::settings::{Dialect, Reader, Settings as _, Subject};
 use crate::source::{Snapshot, Sources};
 use crate::stack;
@@ -72,8 +72,14 @@ pub fn prepare(
         match stack::build(&site.graph, site.root, registry, sources) {
             Ok(app) => {
                 let name = site.graph.node(site.root).section().unwrap_or(&order.app).to_owned();
-                let Planned { settings, server, .. } = site;
-                built.push(Site { app, settings, name, server, role: Role::App });
+                match Tls::load(&site.settings, sources) {
+                    Ok(tls) => {
+                        let Planned { settings, server, .. } = site;
+                        built.push(Site { app, tls, settings, name, server, role: Role::App });
+                    }
+                    // They were right a moment ago, and have been changed since.
+                    Err(found) => errors.extend(found.into_iter().map(|found| found.message)),
+                }
             }
             Err(found) => errors.extend(found.iter().map(|error| describe(error, sources))),
         }
@@ -120,6 +126,8 @@ pub struct Basis {
 pub struct Site {
     /// The app.
     pub app: App,
+    /// What encrypts the connections, if anything.
+    pub tls: Option<Tls>,
     /// The settings of the server.
     pub settings: Settings,
     /// The section that is served, such as `pipeline:main`.
@@ -143,7 +151,7 @@ pub enum Role {
 pub(super) fn admin_site(site: &Site, desk: &Desk) -> Option<Site> {
     let settings = site.settings.admin()?;
     let (app, name, server) = (admin::app(desk), "admin".to_owned(), site.server.clone());
-    Some(Site { app, settings, name, server, role: Role::Admin })
+    Some(Site { app, tls: None, settings, name, server, role: Role::Admin })
 }
 
 /// Why an order cannot be served.
@@ -217,6 +225,16 @@ impl Planned {
         findings.add(found);
         Some(Self { graph, root: root?, settings: settings?, server: served.server.clone() })
     }
+}
+
+/// What is wrong with the settings of the first server, with those of the service over those of
+/// its section. Of files only those are read that they name.
+pub(crate) fn check_settings(
+    loader: &mut Loader<'_>,
+    registry: &Registry,
+    config: &Config,
+) -> Vec<Diagnostic> {
+    settings(loader, registry, (Order::MAIN, Rank::First(config))).1
 }
 
 /// The settings of a server, and what is wrong with them; defaults for a `main` that nothing

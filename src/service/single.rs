@@ -19,14 +19,14 @@ use super::process::Heard;
 use super::reload;
 use super::signals::{Signal, Signals, reopen_logs};
 use super::succession::Succession;
+use super::tickets::Rotation;
 use super::upgrade::Estate;
 use super::{Error, Outcome, Prepared, Site, counted, workers};
 use crate::admin::{Asked as Inquiries, Asker, Health};
-use crate::app::App;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::program::{Draining, Event, Part, Program, Reload, Stopped, WorkerStarted};
-use crate::server::{Inherited, Settings, Sockets};
+use crate::server::{Inherited, Settings, Sockets, Tickets};
 
 /// Serves in this process until a signal. Where nobody outside is listened to, what is served
 /// stays as it is.
@@ -167,6 +167,7 @@ impl Single {
         succession: &mut Succession,
     ) -> End {
         let (sender, mut heard) = unbounded_channel();
+        let mut tickets = Rotation::start();
         while !self.is_ended() {
             tokio::select! {
                 signal = signals.next() => match (signal, &mut *outside) {
@@ -188,6 +189,7 @@ impl Single {
                     tracing::error!("all is ended with it: finishing what has begun");
                 }
                 Some(_) = self.leaving.join_next() => {}
+                keys = tickets.next() => Tickets::of_this_process().replace(&keys),
                 Some(heard) = heard.recv() => {
                     if outside.as_ref().is_some_and(|it| succession.hear(heard, &it.notifier)) {
                         return End::Relieved;
@@ -259,8 +261,7 @@ impl Single {
         let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
         if settings == self.settings {
             log.put_in_force();
-            let apps: Vec<App> = sites.into_iter().map(|site| site.app).collect();
-            self.engine.iter().for_each(|engine| engine.replace(&apps));
+            self.engine.iter().for_each(|engine| engine.replace(&sites));
             self.company.reset();
             return Ok("the pipeline is replaced".to_owned());
         }

@@ -24,6 +24,7 @@ use super::plan::{Plan, before_spawn, take_place, write_pid_file};
 use super::process::{Heard, Process};
 use super::signals::{Signal, Signals, reopen_logs};
 use super::succession::Succession;
+use super::tickets::Rotation;
 use super::upgrade::{Estate, Predecessor};
 use super::wire::{self, Command, Report};
 use super::{Error, Member, Order, Outcome, Prepared, Status, workers};
@@ -84,6 +85,7 @@ struct Supervisor {
     /// What is counted here and not by workers.
     metrics: Metrics,
     heard: UnboundedSender<Event>,
+    tickets: Rotation,
     stopping: bool,
     /// Whether something has ended that was to last, or an essential callback has failed.
     failed: bool,
@@ -125,6 +127,7 @@ impl Supervisor {
             census: Census::default(),
             metrics: Metrics::default(),
             heard,
+            tickets: Rotation::start(),
             stopping: false,
             failed: false,
             predecessor: None,
@@ -151,6 +154,10 @@ impl Supervisor {
             },
             asked = self.outside.next() => self.asked(asked),
             (bound, purpose) = bound(&mut self.binding) => self.has_bound(bound, purpose),
+            keys = self.tickets.next() => {
+                let all: Vec<_> = self.processes.keys().copied().collect();
+                self.tell_all(&all, &Command::Tickets(keys));
+            }
             () = clock => {
                 let now = Instant::now();
                 self.fleet.tick(now);

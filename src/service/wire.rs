@@ -23,7 +23,7 @@ use super::privileges::Identity;
 use crate::admin::Health;
 use crate::metrics::Snapshot as Counted;
 use crate::program::Part;
-use crate::server::Place;
+use crate::server::{Place, TicketKeys};
 use crate::source::Snapshot;
 
 /// How many descriptors the system lets travel at once.
@@ -40,6 +40,8 @@ pub(super) struct Start {
     pub(super) part: Part,
     /// Whom it is to become, if it runs a service. A worker reads that itself.
     pub(super) identity: Identity,
+    /// What sessions of TLS are resumed by, in whichever worker; none for who does not serve.
+    pub(super) tickets: Option<TicketKeys>,
 }
 
 /// What a worker is told after its start.
@@ -61,6 +63,8 @@ pub(super) enum Command {
     Reopen,
     /// Have services look anew at what may have changed: these texts are in force.
     Reset(Snapshot),
+    /// Resume sessions of TLS by these keys.
+    Tickets(TicketKeys),
 }
 
 /// What a worker says.

@@ -20,12 +20,11 @@ use super::wire::{Command, Report, Start};
 use super::{Error, Order, Outcome, Prepared, Refusal, Site, counted, end_logs, prepare, runtime};
 use crate::access_log;
 use crate::admin::Asker;
-use crate::app::App;
 use crate::config::Config;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::program::{Draining, Event, Part, Program, Stopped, WorkerStarted};
-use crate::server::{Place, Share};
+use crate::server::{Place, Share, Tickets};
 use crate::source::{Snapshot, Sources, describe};
 
 /// How often a worker says that it is well.
@@ -61,7 +60,10 @@ async fn serve(
 ) -> Result<Outcome, Error> {
     let mut signals = Signals::listen().map_err(Error::System)?;
     let link = Link::open(wire).map_err(Error::Wire)?;
-    let Start { order, snapshot, places, part, .. } = start;
+    let Start { order, snapshot, places, part, tickets, .. } = start;
+    if let Some(keys) = tickets {
+        Tickets::of_this_process().replace(&keys);
+    }
     let mut asked = order.desk.open();
     let shares = shares(places, descriptors).map_err(Error::Wire)?;
     let mut worker = Worker::new((order, program, part), link, shares);
@@ -149,7 +151,7 @@ struct Worker {
     /// What is being loaded, in the order in which it was asked for.
     loading: VecDeque<Loading>,
     /// What is prepared and not yet in force.
-    coming: Option<(Vec<App>, Log)>,
+    coming: Option<(Vec<Site>, Log)>,
     /// What it serves at once when it can; none once it does.
     shares: Option<Vec<Share>>,
     /// What it serves once its services have started.
@@ -194,8 +196,8 @@ impl Worker {
             }
             Command::Beat => self.beat(),
             Command::Commit => {
-                if let (Some(engine), Some((apps, log))) = (&self.engine, self.coming.take()) {
-                    engine.replace(&apps);
+                if let (Some(engine), Some((sites, log))) = (&self.engine, self.coming.take()) {
+                    engine.replace(&sites);
                     log.put_in_force();
                 }
                 self.reset();
@@ -212,6 +214,7 @@ impl Worker {
             Command::Reopen => access_log::reopen(),
             // Who serves has prepared it, and is told to serve by it.
             Command::Reset(_) => {}
+            Command::Tickets(keys) => Tickets::of_this_process().replace(&keys),
         }
     }
 
@@ -233,7 +236,7 @@ impl Worker {
                 Ok(log) => log,
                 Err(reason) => return self.link.say(Report::Refused(reason)),
             };
-            self.coming = Some((sites.into_iter().map(|site| site.app).collect(), log));
+            self.coming = Some((sites, log));
             return self.link.say(Report::Prepared);
         };
         let account = sites.first().map(|site| Identity::of(&site.settings));

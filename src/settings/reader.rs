@@ -82,6 +82,11 @@ impl<'a> Reader<'a> {
         dialect.names(name).find_map(|name| self.local.get(name)).or_else(global).or_else(beneath)
     }
 
+    /// The texts of the load, by which files that a value names are read.
+    pub fn sources(&self) -> &'a Sources {
+        self.sources
+    }
+
     /// Notes that the value of an option, by our name, is refused.
     pub fn reject(&mut self, name: &str, reason: impl Into<String>) {
         let theirs = self.subject.dialect.theirs(name).to_owned();

@@ -29,6 +29,7 @@ mod settings;
 mod show;
 mod sockets;
 mod support;
+mod tls;
 mod upgrade;
 mod validate;
 mod workers;

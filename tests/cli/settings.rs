@@ -130,7 +130,7 @@ fn validate_tells_the_faults_of_settings_too() {
 fn what_is_wrong_with_settings_keeps_the_server_from_starting() {
     let test = Test::new().ini(HELLO).file("n.conf", "[DEFAULT]\nuse_ssl = true\n");
     let finished = test.arguments("serve --config-file n.conf").run().status(1);
-    finished.tells("connections cannot be encrypted yet").tells("n.conf:2:11");
+    finished.tells("`use_ssl` needs the option `cert_file` of `[ssl]`").tells("n.conf:2:11");
     let test = Test::new().ini(HELLO).arguments("serve --config-file none.conf");
     test.run().status(1).tells("cannot read `none.conf`: no such file or directory");
 }

@@ -77,7 +77,9 @@ settings! {
         /// oslo.service did, or a text with the fields `{client_ip}`, `{client_port}`, `{host}`,
         /// `{iso_time}`, `{length}` (bytes of the response's body that were sent), `{method}`,
         /// `{protocol}`, `{referer}`, `{request_id}`, `{request_line}`, `{seconds}`, `{status}`,
-        /// `{target}`, `{time}` and `{user_agent}`. What is not known is a dash. A text with
+        /// `{target}`, `{time}`, `{user_agent}`, and of an encrypted connection `{tls_version}`,
+        /// `{tls_cipher}` and, where clients show certificates, `{client_subject}` and
+        /// `{client_fingerprint}` (SHA-256). What is not known is a dash. A text with
         /// fields such as `%(status_code)s` is read as `wsgi_log_format` of oslo.service, its
         /// percent signs doubled where the file interpolates.
         format: Format = "combined",

@@ -21,15 +21,15 @@ impl ServerSettings for Settings {
 }
 
 // What only sets how fast a Python server works has no effect, and a note says so. What would
-// make it answer elsewhere or to others (TLS, sockets by number, allowed networks) is refused
-// as unknown as long as there is nothing like it: to pass over it would open a door.
+// make it answer elsewhere or to others (sockets by number, contexts of TLS that Python makes) is
+// refused as unknown as long as there is nothing like it: to pass over it would open a door.
 
 const THREADS: &str = "requests are not bound to threads here";
 const BUFFERS: &str = "buffers are sized by what passes through them";
 const NAME: &str = "no `Server` header is sent";
 const LIFETIME: &str = "workers are not replaced after a time or a number of requests";
 const LOG: &str = "the log is set up by the command line, and `access_log` is a filter here";
-const PROXIES: &str = "put the filter `http_proxy_to_wsgi` before the app instead";
+const PROXIES: &str = "name the networks of the proxies in `trusted_proxies` instead";
 const IDLE: &str = "set `keep_alive_timeout` instead";
 const HEADS: &str = "the head of a request is limited to 32 KiB";
 const BODIES: &str = "put the filter `sizelimit` before the app instead";
@@ -37,7 +37,7 @@ const DRAIN: &str = "what has begun is finished within `graceful_shutdown_timeou
 const PROCESS: &str = "the service manager or the command line sees to it";
 
 const PASTE: Dialect = Dialect::new()
-    .renamed(&[("request_queue_size", "backlog")])
+    .renamed(&[("request_queue_size", "backlog"), ("ssl_pem", "tls_cert")])
     .defaults(&[("host", "127.0.0.1"), ("port", "8080")])
     .ignored(&[
         ("daemon_threads", DRAIN),
@@ -71,7 +71,16 @@ const WSGIUTILS: Dialect = Dialect::new().defaults(&[("host", "127.0.0.1"), ("po
 const WSGIREF: Dialect = Dialect::lenient().defaults(&[("host", "0.0.0.0"), ("port", "8080")]);
 
 const GUNICORN: Dialect = Dialect::new()
-    .renamed(&[("graceful_timeout", "graceful_shutdown_timeout"), ("pidfile", "pid_file")])
+    .renamed(&[
+        ("ca_certs", "ca_file"),
+        ("cert_reqs", "client_auth"),
+        ("certfile", "tls_cert"),
+        ("ciphers", "tls_ciphers"),
+        ("graceful_timeout", "graceful_shutdown_timeout"),
+        ("keyfile", "tls_key"),
+        ("pidfile", "pid_file"),
+        ("ssl_version", "tls_versions"),
+    ])
     .defaults(&[("host", "127.0.0.1"), ("port", "8000")])
     .ignored(&[
         ("access_log_format", LOG),
@@ -182,10 +191,19 @@ mod tests {
     }
 
     #[test]
+    fn certificates_are_read_by_the_names_of_each() {
+        let (_, noted) = addresses("egg:Paste#http", &[("ssl_pem", "/no/such.pem")]);
+        assert_eq!(noted, ["bad-certificate", "bad-certificate"], "neither certificate nor key");
+        let options = [("certfile", "/no/cert"), ("keyfile", "/no/key"), ("cert_reqs", "2")];
+        let (_, noted) = addresses("egg:gunicorn", &options);
+        assert_eq!(noted, ["bad-certificate", "bad-certificate", "bad-value"]);
+    }
+
+    #[test]
     fn notes_what_has_no_effect_and_refuses_what_would_open_a_door() {
         let (_, noted) = addresses("egg:waitress", &[("threads", "4"), ("port", "80")]);
         assert_eq!(noted, ["ignored-option"]);
-        let (_, noted) = addresses("egg:Paste#http", &[("ssl_pem", "/etc/key.pem")]);
+        let (_, noted) = addresses("egg:Paste#http", &[("ssl_context", "own")]);
         assert_eq!(noted, ["unknown-option"]);
         let (_, noted) = addresses("egg:waitress", &[("sockets", "3")]);
         assert_eq!(noted, ["unknown-option"]);

@@ -97,6 +97,7 @@ impl Supervisor {
             places: Vec::new(),
             identity: Identity::of(&self.plan.settings[0]),
             part,
+            tickets: None,
         };
         let heard = self.heard.clone();
         self.start_process(&start, &[], move |what| {

@@ -91,6 +91,7 @@ impl Supervisor {
             places,
             identity: Identity::of(&plan.settings[0]),
             part: part(post),
+            tickets: Some(self.tickets.keys().clone()),
         };
         let sockets: Vec<_> = sockets.into_iter().flatten().collect();
         let heard = self.heard.clone();

@@ -1,0 +1,109 @@
+//! Connections that are encrypted, by the program as it is.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, KeyPair};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::support::{Server, Test};
+
+/// A certificate for `localhost`, and its key, as they stand in files.
+struct Pair {
+    certificate: String,
+    key: String,
+    der: CertificateDer<'static>,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let der = certificate.der().clone();
+        Self { certificate: certificate.pem(), key: key.serialize_pem(), der }
+    }
+
+    /// What a server answers that must show this certificate; or the fault that keeps it from
+    /// that.
+    fn ask(&self, server: &Server) -> Result<String, String> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.der.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider);
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        let config = builder.with_root_certificates(roots).with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let client = ClientConnection::new(Arc::new(config), name).unwrap();
+        let socket = TcpStream::connect(server.address()).unwrap();
+        let mut stream = StreamOwned::new(client, socket);
+        let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).map_err(|error| error.to_string())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map_err(|error| error.to_string())?;
+        Ok(answer)
+    }
+}
+
+const HELLO: &str = "\
+[server:main]
+use = egg:pasteline#http
+bind = 127.0.0.1:0
+workers = 2
+tls_cert = cert.pem
+tls_key = cert.key
+access_log = log
+access_format = {tls_version} {status}
+[app:main]
+use = egg:pasteline#respond
+body = hello
+";
+
+#[test]
+fn a_renewed_certificate_is_in_force_once_the_reload_has_ended() {
+    let (before, after) = (Pair::new(), Pair::new());
+    let test = Test::new().ini(HELLO).file("cert.pem", &before.certificate);
+    let mut server = test.file("cert.key", &before.key).arguments("serve").start();
+    server.line("ready: 2 workers");
+    assert!(before.ask(&server).unwrap().ends_with("hello"));
+    server.write("cert.pem", &after.certificate);
+    server.run("reload api-paste.ini").status(1).tells("its key is not that of the certificate `");
+    assert!(before.ask(&server).unwrap().ends_with("hello"), "the old pair is in force");
+    server.write("cert.key", &after.key);
+    server.run("reload api-paste.ini").status(0);
+    // Of both workers, whichever takes the connection.
+    for _ in 0..8 {
+        assert!(after.ask(&server).unwrap().ends_with("hello"));
+    }
+    assert!(before.ask(&server).unwrap_err().contains("invalid peer certificate"));
+}
+
+#[test]
+fn a_settings_file_has_connections_encrypted() {
+    let pair = Pair::new();
+    let text = "[DEFAULT]\nuse_ssl = true\nbind_host = 127.0.0.1\nbind_port = 0\n\
+        [ssl]\ncert_file = cert.pem\nkey_file = cert.key\nversion = TLSv1_2\n";
+    let test = Test::new().ini("[app:main]\nuse = egg:pasteline#echo\n").file("n.conf", text);
+    let test = test.file("cert.pem", &pair.certificate).file("cert.key", &pair.key);
+    let server = test.arguments("--config-file n.conf").serve();
+    assert!(pair.ask(&server).unwrap().starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn validate_reads_certificates_too() {
+    let test = Test::new().ini(HELLO).file("cert.pem", Pair::new().certificate);
+    let finished = test.file("cert.key", Pair::new().key).validate().status(1);
+    finished.tells("error[bad-certificate]").tells("its key is not that of the certificate `");
+    for (fault, expected) in [
+        ("cert_file = none.pem", "cannot read `none.pem`"),
+        ("cert_file = a\nciphers = RC4", "`RC4` is no cipher suite that is safe to offer"),
+        ("cert_file = a\nversion = TLSv1_1", "`TLSv1_1` is broken, and no client needs it"),
+    ] {
+        let text = format!("[DEFAULT]\nuse_ssl = true\n[ssl]\n{fault}\n");
+        let test = Test::new().ini("[app:main]\nuse = egg:pasteline#echo\n");
+        let test = test.file("n.conf", text).arguments("--config-file n.conf");
+        test.validate().status(1).tells(expected);
+    }
+}
