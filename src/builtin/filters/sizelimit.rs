@@ -1,6 +1,7 @@
 //! Refuses requests whose body is too large.
 
-use std::ops::ControlFlow;
+mod ahead;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -9,8 +10,9 @@ use http::StatusCode;
 use http_body::Body as _;
 use http_body_util::{LengthLimitError, Limited};
 
+use self::ahead::{Ahead, read_ahead};
 use crate::app::response::Form;
-use crate::app::{Body, Filter, Phase, Request, Response};
+use crate::app::{Answer, App, Body, Filter, Request, Response, ResponseFuture};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Dialect;
@@ -46,8 +48,10 @@ const OSLO: Dialect = Dialect::lenient()
 settings! {
     /// Refuses requests whose body is larger than `max_request_body_size` with 413.
     ///
-    /// A request that announces a larger body is refused before any of it is read. A body of
-    /// unknown length is counted as the app reads it: past the limit the app's reading fails, and
+    /// A request that announces a larger body is refused before any of it is read. Of a body of
+    /// unknown length the first `read_ahead` bytes are read before the app is asked, so that an app
+    /// that answers without reading it, or an upstream that hangs up, cannot hide that it is too
+    /// large. The rest is counted as the app reads it: past the limit the app's reading fails, and
     /// whatever the app answers then becomes a 413.
     ///
     /// ```ini
@@ -58,6 +62,9 @@ settings! {
     pub(super) struct SizeLimit {
         /// The largest body that is let through, in bytes.
         max_request_body_size: u64 = "114688",
+        /// How much of a body of unknown length is read and kept before the app is asked, in
+        /// bytes; with 0 the app is asked at once, as those need that answer while they read.
+        read_ahead: usize = "131072",
     }
 }
 
@@ -65,63 +72,78 @@ impl FilterFactory for SizeLimit {
     fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
         let limit = self.max_request_body_size;
         let detail = format!("Request is too large. Larger than max_request_body_size ({limit}).");
-        Ok(Filter::phase(Limit { limit, detail }))
+        let limit = Arc::new(Limit { bytes: limit, ahead: self.read_ahead, detail });
+        Ok(Filter::wrap(move |inner| App::new(Gate { limit: Arc::clone(&limit), inner })))
     }
 }
 
 struct Limit {
-    limit: u64,
+    bytes: u64,
+    /// How much is read before the app is asked.
+    ahead: usize,
     detail: String,
 }
 
 impl Limit {
     fn refuse(&self, form: Form) -> Response {
-        tracing::info!(limit = self.limit, "the body of a request is too large");
+        tracing::info!(limit = self.bytes, "the body of a request is too large");
         form.refusal(StatusCode::PAYLOAD_TOO_LARGE, &self.detail)
     }
-}
 
-impl Phase for Limit {
-    type Memo = Option<Box<Counting>>;
-
-    fn request(&self, request: &mut Request) -> ControlFlow<Response, Self::Memo> {
-        // The server holds a body to the length that its head announces.
-        let size = request.body().size_hint();
-        if size.lower() > self.limit {
-            return ControlFlow::Break(self.refuse(Form::asked(request.headers())));
-        }
-        if size.upper().is_some_and(|upper| upper <= self.limit) {
-            return ControlFlow::Continue(None);
-        }
+    /// A body that fails past the limit, and whether it has.
+    fn counted(&self, body: Body) -> (Body, Arc<AtomicBool>) {
         let exceeded = Arc::new(AtomicBool::new(false));
-        let form = Form::asked(request.headers());
-        let body = std::mem::take(request.body_mut());
-        let limited = Limited::new(body, usize::try_from(self.limit).unwrap_or(usize::MAX));
+        let limited = Limited::new(body, usize::try_from(self.bytes).unwrap_or(usize::MAX));
         let theirs = Arc::clone(&exceeded);
-        *request.body_mut() = Body::observed(limited, move |polled| {
+        let body = Body::observed(limited, move |polled| {
             if let Poll::Ready(Some(Err(error))) = polled
                 && error.is::<LengthLimitError>()
             {
                 theirs.store(true, Ordering::Relaxed);
             }
         });
-        ControlFlow::Continue(Some(Box::new(Counting { form, exceeded })))
-    }
-
-    fn response(&self, counting: Self::Memo, response: &mut Response) {
-        // Apps report a body that they could not read in many ways; none of them names the limit.
-        if let Some(counting) = counting
-            && counting.exceeded.load(Ordering::Relaxed)
-        {
-            *response = self.refuse(counting.form);
-        }
+        (body, exceeded)
     }
 }
 
-/// What is kept of a request whose body is counted.
-struct Counting {
-    form: Form,
-    exceeded: Arc<AtomicBool>,
+/// An app behind the limit. Unlike a handler it boxes no future for a body whose length is known.
+struct Gate {
+    limit: Arc<Limit>,
+    inner: App,
+}
+
+impl Answer for Gate {
+    fn answer(&self, request: Request) -> ResponseFuture {
+        // The server holds a body to the length that its head announces.
+        let size = request.body().size_hint();
+        if size.lower() > self.limit.bytes {
+            return ResponseFuture::ready(self.limit.refuse(Form::asked(request.headers())));
+        }
+        if size.upper().is_some_and(|upper| upper <= self.limit.bytes) {
+            return self.inner.answer(request);
+        }
+        let (limit, inner) = (Arc::clone(&self.limit), self.inner.clone());
+        ResponseFuture::new(count(request, limit, inner))
+    }
+}
+
+/// Answers a request whose body may become too large.
+async fn count(mut request: Request, limit: Arc<Limit>, inner: App) -> Response {
+    let form = Form::asked(request.headers());
+    let body = std::mem::take(request.body_mut());
+    let body = match read_ahead(body, limit.ahead, limit.bytes).await {
+        Ahead::TooLarge => return limit.refuse(form),
+        Ahead::Whole(body) => {
+            *request.body_mut() = body;
+            return inner.answer(request).await;
+        }
+        Ahead::Begun(body) => body,
+    };
+    let (body, exceeded) = limit.counted(body);
+    *request.body_mut() = body;
+    let response = inner.answer(request).await;
+    // Apps report a body that they could not read in many ways; none of them names the limit.
+    if exceeded.load(Ordering::Relaxed) { limit.refuse(form) } else { response }
 }
 
 #[cfg(test)]
@@ -203,9 +225,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endless_body_does_not_matter_to_an_app_that_does_not_read_it() {
+    async fn an_app_that_does_not_read_a_body_cannot_hide_that_it_is_too_large() {
         let app = App::ready(|_| response::text(StatusCode::OK, "done"));
-        assert_eq!(post(app, TEN, chunked(usize::MAX)).await, (StatusCode::OK, "done".to_owned()));
+        let (status, _) = post(app, TEN, chunked(usize::MAX)).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[tokio::test]
+    async fn past_what_is_read_ahead_the_app_decides() {
+        let section = format!("{TEN}\nread_ahead = 0");
+        let app = || App::ready(|_| response::text(StatusCode::OK, "done"));
+        let done = (StatusCode::OK, "done".to_owned());
+        assert_eq!(post(app(), &section, chunked(usize::MAX)).await, done);
+        let (status, _) = post(reader(), &section, chunked(3)).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+        let section = format!("{TEN}\nread_ahead = 5");
+        assert_eq!(post(reader(), &section, chunked(2)).await, (StatusCode::OK, "10".to_owned()));
+        let (status, _) = post(reader(), &section, chunked(3)).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     }
 
     #[tokio::test]

@@ -438,7 +438,8 @@ async fn interim_responses_are_passed_over() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_a_413() {
-    let limit = "[filter:limit]\nuse = egg:pasteline#sizelimit\nmax_request_body_size = 4\n";
+    let limit = "[filter:limit]\nuse = egg:pasteline#sizelimit\nmax_request_body_size = 4\n\
+        read_ahead = 0\n";
     let upstream = Upstream::listen().await;
     let app = upstream.proxy("").behind(&[filter(limit)]);
     let response = answer(&app, request("POST", "/", &[], chunks([Ok("four"), Ok("more")])));
