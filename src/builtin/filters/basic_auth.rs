@@ -45,7 +45,8 @@ settings! {
     /// the name in `X-User` and `X-User-Name`, and neither the password nor any `X-User` header
     /// that the client sent.
     ///
-    /// Passwords are hashed with bcrypt (`htpasswd -B`) or Argon2. A file with another hash is
+    /// Passwords are hashed with bcrypt (`htpasswd -B`) or Argon2; those of old files, with Apache's
+    /// MD5 (`$apr1$`) or SHA-1 (`{SHA}`), work too and are warned of. A file with another hash is
     /// refused at start. When the file changes it is read again within a second; if it cannot be
     /// read then, or a line is at fault, the users stay as they were, and the log says so.
     ///
@@ -244,7 +245,7 @@ mod tests {
     #[test]
     fn a_file_with_a_broken_hash_is_refused_at_start() {
         let directory = Directory::new();
-        fs::write(directory.path("users"), "bob:{SHA}6dcfXufJLW3J6S/9rRe4vUlBj5g=").unwrap();
+        fs::write(directory.path("users"), "bob:{SSHA}6dcfXufJLW3J6S/9rRe4vUlBj5g=").unwrap();
         let file = directory.path("users").display().to_string();
         let section = format!("[filter:auth]\nuse = egg:pasteline#basic_auth\nuser_file = {file}");
         let expected = format!(

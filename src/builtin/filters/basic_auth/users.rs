@@ -35,15 +35,21 @@ impl Users {
     /// Which line is at fault, and what to do.
     pub(super) fn parse(text: &str, path: &Path, cache_time: Duration) -> Result<Self, Error> {
         let mut hashes = HashMap::new();
-        let mut decoy = None;
+        let mut decoy: Option<Hash> = None;
+        let mut weak = Weak::default();
         let lines = (1..).zip(text.lines().map(str::trim));
         for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             let path = path.display();
             let (name, hash) = user(line, &path)
                 .map_err(|fault| Error::new(format!("`{path}:{number}`: {fault}")))?;
-            decoy.get_or_insert_with(|| hash.clone());
+            weak.note(name, &hash);
+            // One that takes long is the better decoy.
+            if decoy.as_ref().is_none_or(|decoy| decoy.weakness().is_some()) {
+                decoy = Some(hash.clone());
+            }
             hashes.entry(name.to_owned()).or_insert(hash);
         }
+        weak.warn(path);
         let (remembered, keys) = (Mutex::default(), [RandomState::new(), RandomState::new()]);
         Ok(Self { hashes, decoy, cache_time, remembered, keys })
     }
@@ -91,6 +97,32 @@ impl Users {
     }
 }
 
+/// Users whose passwords are hashed in a way that is no longer safe.
+#[derive(Default)]
+struct Weak {
+    first: Option<(String, &'static str)>,
+    count: usize,
+}
+
+impl Weak {
+    fn note(&mut self, name: &str, hash: &Hash) {
+        if let Some(why) = hash.weakness() {
+            self.count += 1;
+            self.first.get_or_insert_with(|| (name.to_owned(), why));
+        }
+    }
+
+    /// Warns of all of them in one line.
+    fn warn(self, path: &Path) {
+        let Some((name, why)) = self.first else { return };
+        let path = path.display();
+        tracing::warn!(
+            users = self.count,
+            "the password of `{name}` is {why}; hash it anew with `htpasswd -B {path} {name}`"
+        );
+    }
+}
+
 /// The name and the hash of a line, or what is wrong with it.
 fn user<'a>(line: &'a str, path: &impl std::fmt::Display) -> Result<(&'a str, Hash), String> {
     let (name, hash) = line.split_once(':').ok_or("expected `name:hash`")?;
@@ -107,7 +139,8 @@ fn user<'a>(line: &'a str, path: &impl std::fmt::Display) -> Result<(&'a str, Ha
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::builtin::filters::basic_auth::password::tests::{ALICE, BUILDER};
+    use crate::builtin::filters::basic_auth::password::tests::{ALICE, BUILDER, OLD};
+    use crate::builtin::fixture::logged;
 
     fn users(text: &str) -> Result<Users, String> {
         let parsed = Users::parse(text, Path::new("users"), Duration::from_secs(60));
@@ -168,13 +201,28 @@ mod tests {
         assert!(users.remembered().len() <= MOST_REMEMBERED);
     }
 
+    #[tokio::test]
+    async fn old_hashes_work_and_are_warned_of() {
+        let text = format!("carol:{OLD}\ndave:{OLD}\nalice:{ALICE}");
+        let lines = logged(async || {
+            let users = users(&text).unwrap();
+            assert!(users.verify(&credentials("carol", "lemon")));
+            assert!(!users.verify(&credentials("carol", "lemo")));
+            assert!(users.decoy.is_some_and(|decoy| decoy.weakness().is_none()));
+        });
+        let lines = lines.await;
+        let warning = "the password of `carol` is hashed with MD5, which is broken; hash it anew \
+            with `htpasswd -B users carol` users=2";
+        assert!(lines[0].contains("WARN") && lines[0].ends_with(warning), "{lines:?}");
+    }
+
     #[test]
     fn says_which_line_is_at_fault_and_the_cure() {
         let fault = |text: &str| users(text).err().unwrap();
         let expected = "`users:2`: the password of `bob` is hashed with MD5, which is broken; \
             hash it anew with `htpasswd -B users bob`";
         assert_eq!(
-            fault(&format!("alice:{ALICE}\nbob:$apr1$56pAkDOS$3GtOeDq9hP1JVRRMTkShe1")),
+            fault(&format!("alice:{ALICE}\nbob:$1$56pAkDOS$3GtOeDq9hP1JVRRMTkShe1")),
             expected
         );
         assert_eq!(fault("alice"), "`users:1`: expected `name:hash`");
