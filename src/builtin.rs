@@ -8,6 +8,7 @@ mod filters;
 pub(crate) mod fixture;
 mod foreign;
 mod host;
+mod secrets;
 mod servers;
 #[cfg(test)]
 mod tests;

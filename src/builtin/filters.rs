@@ -5,7 +5,9 @@ mod auth_token;
 mod basic_auth;
 mod catch_errors;
 mod compress;
+mod correlation_id;
 mod cors;
+mod debug;
 mod domain_remap;
 mod fault_wrap;
 mod gatekeeper;
@@ -16,7 +18,9 @@ mod prefix;
 mod ratelimit;
 mod request_id;
 mod sizelimit;
+mod stats;
 mod timeout;
+mod trace_context;
 
 use crate::registry::Definition;
 use crate::settings::Group;
@@ -28,7 +32,9 @@ pub(super) const ALL: &[Definition] = &[
     basic_auth::DEFINITION,
     catch_errors::DEFINITION,
     compress::DEFINITION,
+    correlation_id::DEFINITION,
     cors::DEFINITION,
+    debug::DEFINITION,
     domain_remap::DEFINITION,
     fault_wrap::DEFINITION,
     gatekeeper::DEFINITION,
@@ -39,7 +45,9 @@ pub(super) const ALL: &[Definition] = &[
     ratelimit::DEFINITION,
     request_id::DEFINITION,
     sizelimit::DEFINITION,
+    stats::DEFINITION,
     timeout::DEFINITION,
+    trace_context::DEFINITION,
 ];
 
 /// What became of the copies that projects had of what is in oslo.middleware.
@@ -50,10 +58,12 @@ const NAMESPACE: &str = "was removed from oslo.middleware 6.0.0";
 
 /// The options by which each factory of oslo.middleware finds a settings file of its own.
 pub(super) const OSLO_CONFIG: &[(&str, &str)] = &[
-    ("oslo_config_file", "settings files are named once, for the whole server"),
-    ("oslo_config_program", "settings files are named once, for the whole server"),
-    ("oslo_config_project", "settings files are named once, for the whole server"),
+    ("oslo_config_file", ONE_CONFIG),
+    ("oslo_config_program", ONE_CONFIG),
+    ("oslo_config_project", ONE_CONFIG),
 ];
+
+const ONE_CONFIG: &str = "settings files are named once, for the whole server";
 
 /// The group of settings files that most factories of oslo.middleware share.
 const OSLO_MIDDLEWARE: Group = Group::Own("oslo_middleware");

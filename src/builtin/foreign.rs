@@ -11,7 +11,6 @@ pub(super) const ALL: &[Foreign] = &[
     Foreign::refused("egg:Paste#profile", SHOWS_PROFILE, ACCESS_LOG),
     Foreign::refused("egg:Paste#transparent_proxy", GOES_ANYWHERE, PROXY),
     Foreign::refused("egg:Paste#watch_threads", SHOWS_THREADS, ADMIN),
-    Foreign::retired("egg:oslo.middleware#ssl", SSL, HTTP_PROXY),
     Foreign::retired("egg:swift3#s3token", SWIFT3, Some("egg:swift#s3token")),
     Foreign::retired("egg:swift3#swift3", SWIFT3, Some("egg:swift#s3api")),
     Foreign::retired("keystoneclient.middleware.auth_token:app_factory", CLIENT, AUTH_TOKEN_APP),
@@ -19,9 +18,6 @@ pub(super) const ALL: &[Foreign] = &[
     Foreign::retired("keystonemiddleware.ec2_token:app_factory", TOKENS, None),
     Foreign::retired("keystonemiddleware.ec2_token:filter_factory", TOKENS, None),
     Foreign::retired("keystonemiddleware.s3_token:filter_factory", TOKENS, S3_TOKEN),
-    Foreign::retired("oslo.middleware.ssl:SSLMiddleware.factory", SSL, HTTP_PROXY),
-    Foreign::retired("oslo_middleware.ssl:SSLMiddleware.factory", SSL, HTTP_PROXY),
-    Foreign::retired("oslo_middleware:SSLMiddleware.factory", SSL, HTTP_PROXY),
 ];
 
 const GOES_ANYWHERE: &str = "passes requests on to whatever host a client names";
@@ -39,12 +35,10 @@ const DEBUG: &str = "`egg:pasteline#debug` logs what passes, secrets hidden";
 const PROXY: &str = "name `egg:pasteline#proxy` in its place, before a server that does it";
 
 const CLIENT: &str = "was removed from python-keystoneclient 2.1.0";
-const SSL: &str = "was removed from oslo.middleware 6.0.0";
 const SWIFT3: &str = "became a part of Swift in 2.18.0";
 const TOKENS: &str = "was removed from keystonemiddleware 12.0.0";
 
 const AUTH_TOKEN_APP: Option<&str> = Some("keystonemiddleware.auth_token:app_factory");
-const HTTP_PROXY: Option<&str> = Some("oslo_middleware:HTTPProxyToWSGI.factory");
 const S3_TOKEN: Option<&str> = Some("egg:swift#s3token");
 
 /// Factories that only hand on to others, in alphabetical order.

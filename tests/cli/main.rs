@@ -31,5 +31,6 @@ mod sockets;
 mod support;
 mod tls;
 mod upgrade;
+mod upstream_bugs;
 mod validate;
 mod workers;

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import re
+import socket
 
 from suite import Case, Suite, hostile
 
@@ -244,6 +246,88 @@ AUTH_CASES = (
     + paths(headers=(("Authorization", GOOD),))
 )
 
+# stats
+
+
+@contextlib.contextmanager
+def statsd(directory):
+    """A statsd for both servers, which have it at the only port that the original knows."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        # An address of the loopback network that nobody else uses.
+        listener.bind((STATSD, 8125))
+        listener.settimeout(1)
+        yield {"listener": listener}
+
+
+STATSD = "127.0.0.42"
+
+
+def timers(side, given):
+    """The names of the timers in the order of the requests; how long they took is no matter."""
+    names = []
+    with contextlib.suppress(TimeoutError):
+        while len(names) < len(STATS_CASES):
+            names.append(given["listener"].recv(4096).decode())
+    names = [re.sub(r":\d+\.\d+\|ms$", ":TIME|ms", name) for name in names]
+    return {case.name: {"timer": name} for case, name in zip(STATS_CASES, names)}
+
+
+ID = "5a1b6b0e-52bd-4a4f-9d6a-1c3e1f3f2a77"
+SHORT_ID = ID.replace("-", "")
+STATS_PATHS = [
+    *PATHS, "/v2.0", "/v2.0/a", "/v2.0/a/b", "/v2", "/v2/a", "/v3/a?b", "/v2.10/a", "/v10.0/a", "/a/v2.0", "/v2.0x",
+    f"/{ID}/a", f"/a/{ID}", f"/a/{ID}/b", f"/a/{ID}/abc", f"/a/{ID}/b/{ID}/a", f"/a/{ID.upper()}/a", f"/x{ID}/a",
+    f"/{SHORT_ID}", f"/a/{SHORT_ID}", f"/a/{SHORT_ID}/b", f"/a/{SHORT_ID}0", f"/a/{SHORT_ID.upper()}", f"/a/{SHORT_ID}/{SHORT_ID}",
+    "/a:b", "/a|c", "/a@0.1", "/a%0Ab", "/a.b", "/.", "/a/", "/a//", "/~", "/a;b", "/a,b", "/A", "/a b".replace(" ", "%20"),
+]
+STATS_CASES = [Case(f"timer of {path[:70]}", path=path) for path in STATS_PATHS] + methods()
+STATS = f"""[filter:it]
+paste.filter_factory = oslo_middleware.stats:StatsMiddleware.factory
+name = api
+stats_host = {STATSD}
+"""
+
+# tracing
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+TRACING_CASES = (
+    hostile("traceparent", TRACE)
+    + [
+        Case(f"traceparent {name}", headers=(("traceparent", value),))
+        for name, value in {
+            "that is not sampled": TRACE[:-1] + "0",
+            "with unknown flags": TRACE[:-2] + "ff",
+            "of a later version": "01" + TRACE[2:],
+            "of a later version with more": "01" + TRACE[2:] + "-more",
+            "of version 0 with more": TRACE + "-more",
+            "of version ff": "ff" + TRACE[2:],
+            "without a trace": TRACE.replace("0af7651916cd43dd8448eb211c80319c", "0" * 32),
+            "without a parent": TRACE.replace("b7ad6b7169203331", "0" * 16),
+            "cut off": TRACE[:-4],
+        }.items()
+    ]
+    + [
+        Case(f"tracestate {name}", headers=(("traceparent", TRACE), ("tracestate", value)))
+        for name, value in {"of one": "a=1", "of two": "a=1,b=2", "spaced": "a=1, b=2", "empty": ""}.items()
+    ]
+    + [Case("tracestate alone", headers=(("tracestate", "a=1"),))]
+    + methods()
+    + paths()
+)
+TRACING = """[filter:it]
+paste.filter_factory = oslo_middleware:TracingMiddleware.factory
+"""
+
+
+def one_span(text):
+    """Ids that are made anew each time are all the same."""
+    text = re.sub(r"00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[0-9a-f]{16}", "00-TRACE-NEW", text)
+    return re.sub(r"00-(?!0af7651916cd43dd8448eb211c80319c)[0-9a-f]{32}-[0-9a-f]{16}", "00-NEW-NEW", text)
+
+
+CORRELATION_ID = "[filter:it]\npaste.filter_factory = oslo_middleware:CorrelationId.factory\n"
+DEBUG = "[filter:it]\npaste.filter_factory = oslo_middleware:Debug.factory\n"
+
 SUITES = [
     Suite("cors", CORS + ECHO, PREFLIGHTS + SIMPLE, conf=CORS_CONF),
     Suite(
@@ -318,5 +402,31 @@ SUITES = [
         AUTH_CASES,
         conf="[oslo_middleware]\nhttp_basic_auth_user_file = {dir}/users\n",
         around=users,
+    ),
+    Suite(
+        "correlation_id",
+        CORRELATION_ID + ECHO,
+        hostile("X-Correlation-Id", "an-id")
+        + hostile("X-Correlation-Id", "Req-1_a:b", label="another id")
+        + methods()
+        + paths(),
+    ),
+    Suite("debug", DEBUG + ECHO, hostile("X-Auth-Token", "secret") + methods() + paths() + hostile("Cookie", "a=b")),
+    Suite("debug", DEBUG + respond("status = 503\nbody = no\nheaders =\n  Retry-After: 1"), methods() + paths()),
+    Suite("stats", STATS + ECHO, STATS_CASES, around=statsd, extra=timers),
+    Suite(
+        "stats without UUIDs",
+        STATS + "remove_uuid = true\nremove_short_uuid = true\n" + ECHO,
+        STATS_CASES,
+        around=statsd,
+        extra=timers,
+    ),
+    Suite("tracing turned off", TRACING + ECHO, TRACING_CASES),
+    Suite(
+        "tracing",
+        TRACING + ECHO,
+        TRACING_CASES,
+        conf="[oslo_middleware_tracing]\nenabled = true\nservice_name = parity\notlp_endpoint = http://127.0.0.1:9\n",
+        scrub=one_span,
     ),
 ]

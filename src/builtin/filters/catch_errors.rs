@@ -1,7 +1,6 @@
 //! Answers for what panics behind it.
 
 use std::any::Any;
-use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -12,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use crate::app::{
     Answer, App, Filter, REQUEST_ID, Request, RequestExt, Response, ResponseFuture, response,
 };
+use crate::builtin::secrets::Masked;
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Dialect;
@@ -136,41 +136,6 @@ impl Head {
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("not a text")
-}
-
-/// Headers for the log, in one line, what may be a secret masked.
-struct Masked<'a>(&'a HeaderMap);
-
-impl fmt::Display for Masked<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (name, value)) in self.0.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            if is_secret(name) {
-                write!(f, "{comma}{name}: ****")?;
-            } else {
-                write!(f, "{comma}{name}: {value:?}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a header may carry a secret, by the words in its name. One masked in vain does less
-/// harm than one that was forgotten.
-fn is_secret(name: &HeaderName) -> bool {
-    const WORDS: [&str; 10] = [
-        "assertion",
-        "auth",
-        "cookie",
-        "credential",
-        "key",
-        "passw",
-        "secret",
-        "session",
-        "sign",
-        "token",
-    ];
-    WORDS.iter().any(|word| name.as_str().contains(word))
 }
 
 #[cfg(test)]

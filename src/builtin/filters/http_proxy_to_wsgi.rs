@@ -16,16 +16,47 @@ pub(super) const DEFINITION: Definition =
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:oslo.middleware#http_proxy_to_wsgi").dialect(OSLO).note(NOTE),
+    Alias::of("egg:oslo.middleware#ssl").dialect(SSL).note(SSL_NOTE).retired(REMOVED, SUCCESSOR),
+    Alias::of("oslo.middleware.ssl:SSLMiddleware.factory")
+        .dialect(SSL)
+        .note(SSL_NOTE)
+        .retired(REMOVED, SUCCESSOR),
     Alias::of("oslo_middleware.http_proxy_to_wsgi:HTTPProxyToWSGI.factory")
         .dialect(OSLO)
         .note(NOTE),
+    Alias::of("oslo_middleware.ssl:SSLMiddleware.factory")
+        .dialect(SSL)
+        .note(SSL_NOTE)
+        .retired(REMOVED, SUCCESSOR),
     Alias::of("oslo_middleware:HTTPProxyToWSGI.factory").dialect(OSLO).note(NOTE),
+    Alias::of("oslo_middleware:SSLMiddleware.factory")
+        .dialect(SSL)
+        .note(SSL_NOTE)
+        .retired(REMOVED, SUCCESSOR),
 ];
 
 const OSLO: Dialect = Dialect::lenient()
     .ignored(super::OSLO_CONFIG)
     .globals(&["enable_proxy_headers_parsing"])
     .group(super::OSLO_MIDDLEWARE);
+
+/// The one that only took the scheme, and was always on.
+const SSL: Dialect = Dialect::lenient()
+    .ignored(&[
+        ("oslo_config_file", super::ONE_CONFIG),
+        ("oslo_config_program", super::ONE_CONFIG),
+        ("oslo_config_project", super::ONE_CONFIG),
+        ("secure_proxy_ssl_header", "the scheme is taken from `Forwarded` or `X-Forwarded-Proto`"),
+    ])
+    .defaults(&[("enable_proxy_headers_parsing", "true")])
+    .group(super::OSLO_MIDDLEWARE);
+
+const REMOVED: &str = "was removed from oslo.middleware 6.0.0";
+
+const SUCCESSOR: &str = "oslo_middleware:HTTPProxyToWSGI.factory";
+
+const SSL_NOTE: &str = "The original took the scheme alone, from whoever connects, and was always \
+    on; here trusted proxies are believed, as to the client's address and the host too.";
 
 const NOTE: &str = "The original believes whoever connects, and of a list the first address, \
     which is the client's own word; here only trusted proxies are believed.";
