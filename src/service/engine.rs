@@ -20,6 +20,11 @@ pub(super) struct Engine {
     threads: Vec<Vec<Running>>,
     /// What tells how they are, for as long as this lives.
     _admin: Vec<Running>,
+    /// What is served, in the order of the sites.
+    sites: Vec<Site>,
+    /// Those at the sockets of other workers, with the numbers of their places; none where that
+    /// is taken again.
+    covers: Vec<(Option<usize>, Vec<Running>)>,
 }
 
 impl Engine {
@@ -31,7 +36,7 @@ impl Engine {
         metrics: &Metrics,
     ) -> io::Result<Self> {
         let others = sites.first().map_or(0, |site| site.settings.worker_threads.saturating_sub(1));
-        let is_admin = |(site, _): &(Site, Share)| site.role == Role::Admin;
+        let kept = sites.clone();
         let (admin, work): (Vec<_>, Vec<_>) = sites.into_iter().zip(shares).partition(is_admin);
         let mut threads = Vec::new();
         for number in 1..=others {
@@ -43,13 +48,49 @@ impl Engine {
         }
         threads.push(start(work, metrics)?);
         // Nobody needs to know how often it was asked for numbers.
-        Ok(Self { threads, _admin: start(admin, &Metrics::default())? })
+        let admin = start(admin, &Metrics::default())?;
+        Ok(Self { threads, _admin: admin, sites: kept, covers: Vec::new() })
+    }
+
+    /// Serves at the sockets of another worker, too, in this thread.
+    pub(super) fn cover(
+        &mut self,
+        slot: usize,
+        shares: Vec<Share>,
+        metrics: &Metrics,
+    ) -> io::Result<()> {
+        let sites = self.sites.iter().cloned().zip(shares);
+        let (admin, work): (Vec<_>, Vec<_>) = sites.partition(is_admin);
+        let mut servers = start(work, metrics)?;
+        servers.extend(start(admin, &Metrics::default())?);
+        self.covers.push((Some(slot), servers));
+        Ok(())
+    }
+
+    /// Leaves the sockets of another worker to it, and ends their connections so that no request
+    /// is lost.
+    pub(super) fn uncover(&mut self, slot: usize, linger: Duration) {
+        self.covers.retain(|(number, servers)| {
+            number.is_some() || servers.iter().any(|server| server.connections() > 0)
+        });
+        for (number, servers) in &mut self.covers {
+            if number.take_if(|number| *number == slot).is_some() {
+                for server in servers.iter() {
+                    drop(tokio::spawn(server.drain(linger)));
+                }
+            }
+        }
     }
 
     /// Has the apps of other sites, one for each, answer from the next request on, and what they
     /// have encrypt the connections that begin from now on.
-    pub(super) fn replace(&self, sites: &[Site]) {
-        for servers in &self.threads {
+    pub(super) fn replace(&mut self, sites: &[Site]) {
+        for (kept, site) in self.sites.iter_mut().zip(sites) {
+            kept.app = site.app.clone();
+            kept.tls = site.tls.clone();
+        }
+        let covers = self.covers.iter().map(|(_, servers)| servers);
+        for servers in self.threads.iter().chain(covers) {
             for (server, site) in servers.iter().zip(sites) {
                 server.replace(site.app.clone());
                 server.encrypt_by(site.tls.clone());
@@ -75,8 +116,13 @@ impl Engine {
     }
 
     fn servers(&self) -> impl Iterator<Item = &Running> {
-        self.threads.iter().flatten()
+        let covers = self.covers.iter().flat_map(|(_, servers)| servers);
+        self.threads.iter().flatten().chain(covers)
     }
+}
+
+fn is_admin((site, _): &(Site, Share)) -> bool {
+    site.role == Role::Admin
 }
 
 fn start(work: Vec<(Site, Share)>, metrics: &Metrics) -> io::Result<Vec<Running>> {

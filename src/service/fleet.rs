@@ -30,6 +30,8 @@ pub(super) struct Id(pub(super) u64);
 pub(super) enum Action {
     /// What is being changed is in force from now on: workers that start have it.
     Commit,
+    /// Have a worker accept connections at the sockets of a place that is empty for a while.
+    Cover(Id, usize),
     /// End a process at once, for a reason.
     Kill(Id, &'static str),
     /// All workers accept connections, for the first time.
@@ -40,6 +42,8 @@ pub(super) enum Action {
     Spawn(Id, Post),
     /// Tell a worker something.
     Tell(Id, Word),
+    /// Have a worker leave the sockets of a place to the worker that is in it again.
+    Uncover(Id, usize),
 }
 
 /// Which place a worker takes.
@@ -149,7 +153,9 @@ impl Fleet {
     /// One worker less. The last one stays.
     pub(super) fn shrink(&mut self, now: Instant) {
         if self.slots.len() > 1 {
-            self.slots.pop();
+            let slot = self.slots.pop().unwrap_or_default();
+            let uncover = |id| Action::Uncover(id, self.slots.len());
+            self.actions.extend(slot.cover.map(uncover));
             let post = Post { slot: self.slots.len(), generation: self.generation };
             self.leave(now, |worker| worker.post == post);
         }
@@ -175,9 +181,13 @@ impl Fleet {
         self.serving(self.generation) == self.slots.len()
     }
 
-    /// Whether any worker accepts connections.
-    pub(super) fn serves(&self) -> bool {
-        self.serving(self.generation) > 0
+    /// Whether anything is done by a worker that has been heard of lately: connections are
+    /// accepted, or what has begun is finished. One that hangs is replaced in any case; this is
+    /// for who replaces the whole server.
+    pub(super) fn answers(&self, now: Instant) -> bool {
+        self.workers.values().any(|worker| {
+            worker.state != State::Starting && now.duration_since(worker.heard) < SILENCE / 2
+        })
     }
 
     /// Grants workers that are told to end from now on so long; for ever if it is none.
@@ -210,6 +220,7 @@ impl Fleet {
                 self.ready = true;
                 self.actions.push(Action::Ready);
             }
+            self.cover();
         }
     }
 
@@ -230,6 +241,7 @@ impl Fleet {
             self.give_up("a worker of the new generation has ended before all were ready", now);
         }
         self.no_longer_awaits(id);
+        self.cover();
     }
 
     /// Has all workers end when what has begun is finished.
@@ -296,6 +308,31 @@ impl Fleet {
             if self.slots[slot].due.is_some_and(|due| due <= now) {
                 self.slots[slot].due = None;
                 self.spawn(slot, self.generation, now);
+            }
+        }
+    }
+
+    /// Has others accept the connections of places that are empty for a while, as the system goes
+    /// on to put some into their queues, until somebody is in them again.
+    fn cover(&mut self) {
+        let in_force = |worker: &Worker| {
+            worker.post.generation == self.generation && worker.state == State::Serving
+        };
+        let serving: BTreeMap<_, _> = self
+            .workers
+            .iter()
+            .filter(|(_, worker)| !self.stopping && in_force(worker))
+            .map(|(id, worker)| (*id, worker.post.slot))
+            .collect();
+        for (number, slot) in self.slots.iter_mut().enumerate() {
+            let cover = slot.cover.filter(|id| serving.contains_key(id));
+            let is_taken = serving.values().any(|taken| *taken == number);
+            if is_taken {
+                slot.cover = None;
+                self.actions.extend(cover.map(|id| Action::Uncover(id, number)));
+            } else if cover.is_none() && (slot.due.is_some() || slot.cover.is_some()) {
+                slot.cover = serving.keys().next().copied();
+                self.actions.extend(slot.cover.map(|id| Action::Cover(id, number)));
             }
         }
     }

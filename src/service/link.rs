@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdStream;
 
@@ -9,16 +10,18 @@ use rustix::process::{Signal as Deadly, set_parent_process_death_signal};
 use rustix::stdio::dup2_stdin;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::wire::{self, Command, Report, Start};
+use super::wire::{self, Command, Ear, Report, Start};
 
 /// The wire to the supervisor.
 #[derive(Debug)]
 pub(super) struct Link {
-    commands: UnboundedReceiver<Command>,
+    commands: UnboundedReceiver<(Command, Vec<OwnedFd>)>,
+    /// What came with the last command.
+    descriptors: Vec<OwnedFd>,
     reports: UnboundedSender<Report>,
     speaking: JoinHandle<()>,
 }
@@ -31,13 +34,20 @@ impl Link {
         let (reports, told) = unbounded_channel();
         let (heard, commands) = unbounded_channel();
         let speaking = tokio::spawn(speak(writer, told));
-        tokio::spawn(listen(reader, heard));
-        Ok(Self { commands, reports, speaking })
+        tokio::spawn(listen(Ear::new(reader), heard));
+        Ok(Self { commands, descriptors: Vec::new(), reports, speaking })
     }
 
     /// Waits for a command; none if the supervisor is gone, and with it whoever would end this.
     pub(super) async fn next(&mut self) -> Option<Command> {
-        self.commands.recv().await
+        let (command, descriptors) = self.commands.recv().await?;
+        self.descriptors = descriptors;
+        Some(command)
+    }
+
+    /// The descriptors that came with the last command.
+    pub(super) fn take_descriptors(&mut self) -> Vec<OwnedFd> {
+        mem::take(&mut self.descriptors)
     }
 
     /// Says something.
@@ -77,9 +87,9 @@ async fn speak(mut writer: OwnedWriteHalf, mut reports: UnboundedReceiver<Report
 }
 
 /// Passes commands on; the channel closes where the supervisor is gone.
-async fn listen(mut reader: OwnedReadHalf, heard: UnboundedSender<Command>) {
-    while let Ok(Some(command)) = wire::receive(&mut reader).await {
-        if heard.send(command).is_err() {
+async fn listen(mut ear: Ear, heard: UnboundedSender<(Command, Vec<OwnedFd>)>) {
+    while let Ok(Some(command)) = wire::receive(&mut ear).await {
+        if heard.send((command, ear.take_descriptors())).is_err() {
             return;
         }
     }

@@ -90,7 +90,6 @@ pub(super) async fn take_place(
     };
     inherited.warn();
     privileges::check(&Identity::of(&settings[0])).map_err(Error::Privileges)?;
-    announce(&bound);
     Ok(Some(bound))
 }
 

@@ -6,7 +6,6 @@ use std::os::unix::net::UnixStream as StdStream;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
@@ -36,7 +35,7 @@ pub(super) struct Process {
     id: u32,
     /// How many connections it had when it last said so.
     pub(super) connections: usize,
-    words: UnboundedSender<Vec<u8>>,
+    words: UnboundedSender<(Vec<u8>, Vec<OwnedFd>)>,
     /// Ends it when it is dropped.
     hold: UnboundedSender<Release>,
 }
@@ -64,7 +63,7 @@ impl Process {
         let (words, written) = unbounded_channel();
         let (hold, mut let_go) = unbounded_channel();
         // Nobody receives only if the writer has failed, and then the process has ended.
-        let _ = words.send(rest);
+        let _ = words.send((rest, Vec::new()));
         tokio::spawn(write(writer, written));
         tokio::spawn(async move {
             let end = tokio::select! {
@@ -92,8 +91,13 @@ impl Process {
 
     /// Says something to it, after all that was said before.
     pub(super) fn tell(&self, message: Vec<u8>) {
+        self.hand(message, Vec::new());
+    }
+
+    /// Says something to it, and hands it descriptors with that.
+    pub(super) fn hand(&self, message: Vec<u8>, descriptors: Vec<OwnedFd>) {
         // If it has ended, that is heard of elsewhere.
-        let _ = self.words.send(message);
+        let _ = self.words.send((message, descriptors));
     }
 }
 
@@ -112,9 +116,9 @@ pub(super) fn worker(title: &str) -> Command {
 pub(super) const ACTIVATION: [&str; 3] = ["LISTEN_FDNAMES", "LISTEN_FDS", "LISTEN_PID"];
 
 /// Writes what is to be said, until nobody says anything any more or nobody listens.
-async fn write(mut writer: OwnedWriteHalf, mut words: UnboundedReceiver<Vec<u8>>) {
-    while let Some(message) = words.recv().await {
-        if writer.write_all(&message).await.is_err() {
+async fn write(mut writer: OwnedWriteHalf, mut words: UnboundedReceiver<(Vec<u8>, Vec<OwnedFd>)>) {
+    while let Some((message, descriptors)) = words.recv().await {
+        if wire::send(&mut writer, message, &descriptors).await.is_err() {
             return;
         }
     }

@@ -79,18 +79,27 @@ pub(super) fn reopen_logs(signal: Signal) {
 
 /// Tells of signals; from its making on none of them kills the process.
 #[derive(Debug)]
-pub(super) struct Signals(Vec<(Signal, unix::Signal)>);
+pub(super) struct Signals {
+    streams: Vec<(Signal, unix::Signal)>,
+    /// Those that came while only the end was waited for.
+    held: Vec<Signal>,
+}
 
 impl Signals {
     pub(super) fn listen() -> io::Result<Self> {
         let listen = |signal: Signal| Ok((signal, unix::signal(signal.kind())?));
-        Signal::ALL.into_iter().map(listen).collect::<io::Result<_>>().map(Self)
+        let streams = Signal::ALL.into_iter().map(listen).collect::<io::Result<_>>()?;
+        Ok(Self { streams, held: Vec::new() })
     }
 
     /// Waits for a signal. Several of one kind that come in a burst may be told as one.
     pub(super) async fn next(&mut self) -> Signal {
+        if self.held.is_empty() { self.receive().await } else { self.held.remove(0) }
+    }
+
+    async fn receive(&mut self) -> Signal {
         std::future::poll_fn(|context| {
-            for (signal, stream) in &mut self.0 {
+            for (signal, stream) in &mut self.streams {
                 if stream.poll_recv(context).is_ready() {
                     return Poll::Ready(*signal);
                 }
@@ -100,12 +109,15 @@ impl Signals {
         .await
     }
 
-    /// Waits for a signal that tells a server to end.
+    /// Waits for a signal that tells a server to end. What others ask for is put off until then.
     pub(super) async fn stopping(&mut self) -> Signal {
         loop {
-            let signal = self.next().await;
+            let signal = self.receive().await;
             if signal.stops() {
                 return signal;
+            }
+            if !self.held.contains(&signal) {
+                self.held.push(signal);
             }
         }
     }

@@ -44,6 +44,7 @@ pub(super) async fn serve(
     // Who takes over says so once it has.
     let is_first = predecessor.is_none();
     let pid_file = if is_first { write_pid_file(&settings[0])? } else { None };
+    announce(&sockets);
     let mut succession = Succession::new(pid_file);
     let start = Single::start((sites, settings, sockets), program, &mut signals).await;
     let outcome = match start {
@@ -261,7 +262,7 @@ impl Single {
         let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
         if settings == self.settings {
             log.put_in_force();
-            self.engine.iter().for_each(|engine| engine.replace(&sites));
+            self.engine.iter_mut().for_each(|engine| engine.replace(&sites));
             self.company.reset();
             return Ok("the pipeline is replaced".to_owned());
         }

@@ -20,7 +20,7 @@ use self::crew::Crew;
 use super::census::Census;
 use super::fleet::{Fleet, Id, Post, State, Worker};
 use super::outside::{Asked, Outside};
-use super::plan::{Plan, before_spawn, take_place, write_pid_file};
+use super::plan::{Plan, announce, before_spawn, take_place, write_pid_file};
 use super::process::{Heard, Process};
 use super::signals::{Signal, Signals, reopen_logs};
 use super::succession::Succession;
@@ -50,6 +50,7 @@ pub(super) async fn serve(
     // Who takes over says so once it has.
     let is_first = predecessor.is_none();
     let pid_file = if is_first { write_pid_file(&plan.settings[0])? } else { None };
+    announce(&plan.sockets);
     let succession = Succession::new(pid_file);
     if let Err(reason) = program.publish(&before_spawn(&plan.sockets, count)) {
         succession.end();
@@ -173,8 +174,10 @@ impl Supervisor {
             Asked::Change(prepared) => self.has_loaded(prepared),
             // Who does not wait any more need not be told.
             Asked::Status(asker) => drop(asker.send(self.status())),
-            Asked::Watchdog if self.fleet.serves() => self.outside.notifier.watchdog(),
-            Asked::Watchdog => tracing::warn!("no worker serves: the watchdog is not told so"),
+            Asked::Watchdog if self.fleet.answers(Instant::now()) => {
+                self.outside.notifier.watchdog();
+            }
+            Asked::Watchdog => tracing::warn!("no worker answers: the watchdog is told nothing"),
         }
     }
 

@@ -5,9 +5,11 @@
 //! at travel with the length of the first one.
 
 use std::io::{self, IoSlice, IoSliceMut, Read};
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustix::net::{
@@ -16,7 +18,9 @@ use rustix::net::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, Interest, ReadBuf};
+use tokio::net::UnixStream as Stream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::Order;
 use super::privileges::Identity;
@@ -53,6 +57,9 @@ pub(super) enum Command {
     Beat,
     /// Serve by what you have prepared.
     Commit,
+    /// Accept connections at the sockets of another worker, too, whose place is empty; they come
+    /// with this, and of each server there is what is known of them.
+    Cover(usize, Vec<Vec<Place>>),
     /// Those who asked are to be told that all processes together are so.
     Health(Health),
     /// End when what has begun is finished, within so long if that is limited.
@@ -65,6 +72,8 @@ pub(super) enum Command {
     Reset(Snapshot),
     /// Resume sessions of TLS by these keys.
     Tickets(TicketKeys),
+    /// The place of another worker is taken again.
+    Uncover(usize),
 }
 
 /// What a worker says.
@@ -99,7 +108,7 @@ pub(super) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
 /// Sends the length of a message, and descriptors with it; gives the rest of the message, which
 /// may be more than fits until the other side reads. The length always fits.
 pub(super) fn send_start(
-    socket: &UnixStream,
+    socket: impl AsFd,
     mut message: Vec<u8>,
     descriptors: &[OwnedFd],
 ) -> io::Result<Vec<u8>> {
@@ -125,15 +134,90 @@ pub(super) fn receive_start<T: DeserializeOwned>(
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut parts = [IoSliceMut::new(&mut length)];
     let received = recvmsg(&*socket, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
-    let descriptors = ancillary.drain().flat_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(descriptors) => descriptors.collect(),
-        _ => Vec::new(),
-    });
-    let descriptors = descriptors.collect();
+    let descriptors = taken(&mut ancillary);
     socket.read_exact(&mut length[received.bytes..])?;
     let mut message = vec![0; u32::from_be_bytes(length) as usize];
     socket.read_exact(&mut message)?;
     Ok((serde_json::from_slice(&message)?, descriptors))
+}
+
+/// The descriptors that have come with something.
+fn taken(ancillary: &mut RecvAncillaryBuffer<'_>) -> Vec<OwnedFd> {
+    let descriptors = ancillary.drain().flat_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(descriptors) => descriptors.collect(),
+        _ => Vec::new(),
+    });
+    descriptors.collect()
+}
+
+/// Says something, and hands descriptors over with it.
+pub(super) async fn send(
+    writer: &mut OwnedWriteHalf,
+    mut message: Vec<u8>,
+    descriptors: &[OwnedFd],
+) -> io::Result<()> {
+    while !descriptors.is_empty() {
+        let stream: &Stream = (*writer).as_ref();
+        stream.writable().await?;
+        let hand = || send_start(stream, message.clone(), descriptors);
+        match stream.try_io(Interest::WRITABLE, hand) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => {
+                message = sent?;
+                break;
+            }
+        }
+    }
+    writer.write_all(&message).await
+}
+
+/// The end of a wire that is listened to, with the descriptors that came with what was heard.
+#[derive(Debug)]
+pub(super) struct Ear {
+    half: OwnedReadHalf,
+    descriptors: Vec<OwnedFd>,
+}
+
+impl Ear {
+    pub(super) fn new(half: OwnedReadHalf) -> Self {
+        Self { half, descriptors: Vec::new() }
+    }
+
+    /// The descriptors that came with the last message.
+    pub(super) fn take_descriptors(&mut self) -> Vec<OwnedFd> {
+        mem::take(&mut self.descriptors)
+    }
+}
+
+/// To read from it in another way would lose the descriptors.
+impl AsyncRead for Ear {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { half, descriptors } = &mut *self;
+        let stream: &Stream = (*half).as_ref();
+        loop {
+            ready!(stream.poll_read_ready(context))?;
+            let mut space =
+                [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+            let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+            let received = stream.try_io(Interest::READABLE, || {
+                let mut parts = [IoSliceMut::new(buffer.initialize_unfilled())];
+                Ok(recvmsg(stream, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?.bytes)
+            });
+            match received {
+                Ok(bytes) => {
+                    buffer.advance(bytes);
+                    descriptors.extend(taken(&mut ancillary));
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
 }
 
 /// Waits for a message; none if the other side has closed.
@@ -175,6 +259,23 @@ mod tests {
         let mut read = String::new();
         received.read_to_string(&mut read).unwrap();
         assert_eq!(read, "!");
+    }
+
+    #[tokio::test]
+    async fn later_messages_bring_descriptors_too() {
+        let (ours, theirs) = Stream::pair().unwrap();
+        let ((_, mut writer), (reader, _)) = (ours.into_split(), theirs.into_split());
+        let (mut ear, places) = (Ear::new(reader), vec![vec![]]);
+        for number in 0..2 {
+            let message = encode(&Command::Cover(number, places.clone())).unwrap();
+            let descriptors = [File::open("/dev/null").unwrap().into()];
+            send(&mut writer, message, &descriptors[..number]).await.unwrap();
+        }
+        for number in 0..2 {
+            let heard = receive::<Command>(&mut ear).await.unwrap();
+            assert!(matches!(heard, Some(Command::Cover(other, _)) if other == number));
+            assert_eq!(ear.take_descriptors().len(), number);
+        }
     }
 
     #[tokio::test]

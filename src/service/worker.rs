@@ -196,13 +196,14 @@ impl Worker {
             }
             Command::Beat => self.beat(),
             Command::Commit => {
-                if let (Some(engine), Some((sites, log))) = (&self.engine, self.coming.take()) {
+                if let (Some(engine), Some((sites, log))) = (&mut self.engine, self.coming.take()) {
                     engine.replace(&sites);
                     log.put_in_force();
                 }
                 self.reset();
                 self.link.say(Report::Committed);
             }
+            Command::Cover(slot, places) => self.cover(slot, places),
             Command::Health(health) => {
                 for asker in self.askers.drain(..) {
                     // Who does not wait any more need not be told.
@@ -215,6 +216,22 @@ impl Worker {
             // Who serves has prepared it, and is told to serve by it.
             Command::Reset(_) => {}
             Command::Tickets(keys) => Tickets::of_this_process().replace(&keys),
+            Command::Uncover(slot) => {
+                if let Some(engine) = &mut self.engine {
+                    engine.uncover(slot, self.linger);
+                }
+            }
+        }
+    }
+
+    /// Accepts the connections of another worker too, unless this one is about to end itself.
+    fn cover(&mut self, slot: usize, places: Vec<Vec<Place>>) {
+        let descriptors = self.link.take_descriptors();
+        let Some(engine) = self.engine.as_mut().filter(|_| self.leaving.is_none()) else { return };
+        let covered = shares(places, descriptors)
+            .and_then(|shares| engine.cover(slot, shares, &self.metrics));
+        if let Err(error) = covered {
+            tracing::error!(%error, "connections wait for worker {}", slot + 1);
         }
     }
 

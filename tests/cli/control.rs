@@ -2,7 +2,8 @@
 
 use std::os::unix::net::UnixDatagram;
 
-use crate::support::{PATIENCE, Server, Test};
+use crate::support::process::children;
+use crate::support::{PATIENCE, Server, Test, signal};
 
 const FILE: &str = "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\nworkers = 2\n\
                     [app:main]\nuse = egg:pasteline#respond\nbody = one\n";
@@ -67,34 +68,82 @@ fn without_a_server_there_is_nobody_to_ask() {
     test.run().status(1).tells("error: no running server of `");
 }
 
+/// A service manager, which hears what a server says.
+struct Manager(UnixDatagram);
+
+impl Manager {
+    /// A server that tells it how it is, and wants to be asked for a sign of life.
+    fn start(test: Test) -> (Self, Server) {
+        let path = test.directory().join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        manager.set_read_timeout(Some(PATIENCE)).unwrap();
+        let test = test.variable("NOTIFY_SOCKET", path.to_str().unwrap());
+        let server = test.variable("WATCHDOG_USEC", "1000000").arguments("serve").start();
+        (Self(manager), server)
+    }
+
+    /// The next message.
+    fn hear(&self) -> String {
+        let mut bytes = [0; 1024];
+        let length = self.0.recv(&mut bytes).unwrap();
+        String::from_utf8(bytes[..length].to_vec()).unwrap()
+    }
+
+    /// The next message that holds a text.
+    fn hear_of(&self, wanted: &str) -> String {
+        loop {
+            let message = self.hear();
+            if message.contains(wanted) {
+                return message;
+            }
+        }
+    }
+}
+
 #[test]
 fn the_service_manager_is_told_of_each_step() {
-    let test = Test::new().ini(FILE);
-    let path = test.directory().join("notify");
-    let manager = UnixDatagram::bind(&path).unwrap();
-    manager.set_read_timeout(Some(PATIENCE)).unwrap();
-    let read_to = |wanted: &str| loop {
-        let mut bytes = [0; 1024];
-        let length = manager.recv(&mut bytes).unwrap();
-        let message = String::from_utf8(bytes[..length].to_vec()).unwrap();
-        if message.contains(wanted) {
-            return message;
-        }
-    };
-    let test = test.variable("NOTIFY_SOCKET", path.to_str().unwrap());
-    let server = test.variable("WATCHDOG_USEC", "2000000").arguments("serve").start();
-    read_to("READY=1\nSTATUS=ready: 2 workers");
-    read_to("WATCHDOG=1");
-    server.signal("HUP");
-    read_to("RELOADING=1\nMONOTONIC_USEC=");
-    read_to("READY=1\nSTATUS=the pipeline is replaced");
-    server.write("api-paste.ini", "nonsense\n");
-    server.signal("HUP");
-    read_to("READY=1\nSTATUS=not reloaded: api-paste.ini:1:1: error");
-    server.signal("TERM");
-    read_to("STOPPING=1");
-    read_to("EXTEND_TIMEOUT_USEC=");
-    assert_eq!(server.wait().status, Some(0));
+    for workers in ["0", "2"] {
+        let text = FILE.replace("workers = 2", &format!("workers = {workers}"));
+        let (manager, server) = Manager::start(Test::new().ini(&text));
+        let ready = manager.hear();
+        assert!(ready.starts_with("READY=1\nSTATUS="), "{ready}");
+        manager.hear_of("WATCHDOG=1");
+        server.signal("HUP");
+        manager.hear_of("RELOADING=1\nMONOTONIC_USEC=");
+        manager.hear_of("READY=1\nSTATUS=the pipeline is replaced");
+        server.write("api-paste.ini", "nonsense\n");
+        server.signal("HUP");
+        manager.hear_of("READY=1\nSTATUS=not reloaded: api-paste.ini:1:1: error");
+        server.write("api-paste.ini", &text);
+        server.signal("USR2");
+        manager.hear_of("STATUS=starting a successor");
+        let successor = manager.hear_of("MAINPID=");
+        let successor = successor.trim_start_matches("MAINPID=").parse().unwrap();
+        manager.hear_of("WATCHDOG=1");
+        signal(successor, "TERM");
+        manager.hear_of("STOPPING=1");
+        let patience = manager.hear_of("EXTEND_TIMEOUT_USEC=");
+        assert_eq!(patience, "EXTEND_TIMEOUT_USEC=65000000");
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+#[test]
+fn the_watchdog_is_told_nothing_while_no_worker_answers() {
+    let (manager, mut server) = Manager::start(Test::new().ini(FILE));
+    manager.hear_of("WATCHDOG=1");
+    let workers = children(server.process());
+    for worker in &workers {
+        signal(*worker, "STOP");
+    }
+    server.line("no worker answers: the watchdog is told nothing");
+    for worker in &workers {
+        signal(*worker, "CONT");
+    }
+    manager.0.set_nonblocking(true).unwrap();
+    while manager.0.recv(&mut [0; 1024]).is_ok() {}
+    manager.0.set_nonblocking(false).unwrap();
+    manager.hear_of("WATCHDOG=1");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Id;
+
 /// A worker that has not served for this long has failed to.
 const LIFE: Duration = Duration::from_secs(1);
 
@@ -17,6 +19,8 @@ pub(super) struct Slot {
     failures: u32,
     /// When the next one starts; none if there is one.
     pub(super) due: Option<Instant>,
+    /// Which worker accepts the connections of this place, too, while there is none in it.
+    pub(super) cover: Option<Id>,
 }
 
 impl Slot {

@@ -46,11 +46,44 @@ fn one_that_ends_again_and_again_is_replaced_after_a_pause() {
     fleet.has_ended(Id(1), now);
     assert_eq!(fleet.actions(), [spawn(2, 1, 1)]);
     fleet.has_ended(Id(2), now);
-    assert_eq!(fleet.actions(), []);
+    assert_eq!(fleet.actions(), [Action::Cover(Id(0), 1)]);
     let due = fleet.due().unwrap();
     assert_eq!(due, now + SECOND / 10);
     fleet.tick(due);
     assert_eq!(fleet.actions(), [spawn(3, 1, 1)]);
+    fleet.is_ready(Id(3), due);
+    assert_eq!(fleet.actions(), [Action::Uncover(Id(0), 1)]);
+}
+
+#[test]
+fn who_serves_and_has_been_silent_does_not_answer() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.heard(Id(0), now + SECOND);
+    assert!(fleet.answers(now + 5 * SECOND), "one of them does");
+    assert!(!fleet.answers(now + 6 * SECOND));
+    fleet.stop(now + 6 * SECOND);
+    fleet.heard(Id(0), now + 6 * SECOND);
+    assert!(fleet.answers(now + 7 * SECOND), "it finishes what has begun");
+}
+
+#[test]
+fn an_empty_place_is_covered_by_whoever_serves() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.has_ended(Id(1), now);
+    fleet.has_ended(Id(2), now);
+    assert_eq!(fleet.actions(), [spawn(2, 1, 1), Action::Cover(Id(0), 1)]);
+    fleet.has_ended(Id(0), now);
+    assert_eq!(fleet.actions(), [spawn(3, 0, 1)], "nobody is left to cover it");
+    fleet.tick(now + SECOND / 10);
+    assert_eq!(fleet.actions(), [spawn(4, 1, 1)]);
+    fleet.has_ended(Id(4), now + SECOND / 10);
+    fleet.is_ready(Id(3), now + SECOND / 10);
+    assert_eq!(fleet.actions(), [Action::Cover(Id(3), 1)]);
+    fleet.stop(now + SECOND / 10);
+    fleet.has_ended(Id(3), now + SECOND / 10);
+    assert_eq!(fleet.actions(), [tell(3, Word::Leave)]);
 }
 
 #[test]

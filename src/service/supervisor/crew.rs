@@ -85,7 +85,11 @@ impl Supervisor {
                 }
             }
             // Nothing of it is ever changed.
-            Action::Commit | Action::Settle(_) | Action::Tell(..) => {}
+            Action::Commit
+            | Action::Cover(..)
+            | Action::Settle(_)
+            | Action::Tell(..)
+            | Action::Uncover(..) => {}
         }
     }
 

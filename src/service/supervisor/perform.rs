@@ -57,6 +57,11 @@ impl Supervisor {
     fn act(&mut self, action: Action) {
         match action {
             Action::Commit => self.commit(),
+            Action::Cover(id, slot) => {
+                if let Err(error) = self.cover(id, slot) {
+                    tracing::error!(%error, "connections wait for worker {}", slot + 1);
+                }
+            }
             Action::Kill(id, reason) => {
                 tracing::warn!("{} is killed: {reason}", self.name(id));
                 self.processes.remove(&id);
@@ -78,7 +83,21 @@ impl Supervisor {
                     tracing::error!(%error, "{} cannot be told anything", self.name(id));
                 }
             }
+            Action::Uncover(id, slot) => self.tell_all(&[id], &Command::Uncover(slot)),
         }
+    }
+
+    /// Has a worker accept the connections of another one that is not there.
+    fn cover(&self, id: Id, slot: usize) -> io::Result<()> {
+        let (places, sockets): (Vec<_>, Vec<_>) =
+            self.plan.shares(slot)?.into_iter().map(Share::into_parts).unzip();
+        if let Some(process) = self.processes.get(&id) {
+            let name = self.name(id);
+            tracing::info!("{name} accepts the connections of worker {} meanwhile", slot + 1);
+            let command = wire::encode(&Command::Cover(slot, places))?;
+            process.hand(command, sockets.into_iter().flatten().collect());
+        }
+        Ok(())
     }
 
     fn spawn(&self, id: Id, post: Post) -> io::Result<Process> {
