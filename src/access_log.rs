@@ -7,6 +7,7 @@ mod record;
 mod sink;
 mod writer;
 
+pub(crate) use self::date::Iso;
 pub use self::destination::Destination;
 pub use self::format::Format;
 pub(crate) use self::writer::Writer;

@@ -26,7 +26,7 @@ impl fmt::Display for DateTime {
 }
 
 /// Writes a moment as RFC 3339 has it: `2000-10-10T13:55:36.123Z`.
-pub(super) struct Iso(pub(super) SystemTime);
+pub(crate) struct Iso(pub(crate) SystemTime);
 
 impl fmt::Display for Iso {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -122,7 +122,7 @@ impl Writer {
     /// # Errors
     ///
     /// If the file cannot be opened, or there can be no further thread.
-    pub(super) fn open(destination: Destination) -> io::Result<Self> {
+    pub(crate) fn open(destination: Destination) -> io::Result<Self> {
         let mut queues = queues();
         for shared in queues.iter().filter(|shared| shared.destination == destination) {
             let mut queue = shared.lock();

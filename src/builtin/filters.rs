@@ -1,6 +1,7 @@
 //! Filters that come with pasteline.
 
 mod access_log;
+mod audit;
 mod auth_token;
 mod basic_auth;
 mod catch_errors;
@@ -13,6 +14,7 @@ mod fault_wrap;
 mod gatekeeper;
 mod headers;
 mod http_proxy_to_wsgi;
+mod oauth2_token;
 mod pass;
 mod prefix;
 mod ratelimit;
@@ -28,6 +30,7 @@ use crate::settings::Group;
 /// All of them, in alphabetical order.
 pub(super) const ALL: &[Definition] = &[
     access_log::DEFINITION,
+    audit::DEFINITION,
     auth_token::DEFINITION,
     basic_auth::DEFINITION,
     catch_errors::DEFINITION,
@@ -40,6 +43,7 @@ pub(super) const ALL: &[Definition] = &[
     gatekeeper::DEFINITION,
     headers::DEFINITION,
     http_proxy_to_wsgi::DEFINITION,
+    oauth2_token::DEFINITION,
     pass::DEFINITION,
     prefix::DEFINITION,
     ratelimit::DEFINITION,

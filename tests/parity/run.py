@@ -76,7 +76,7 @@ def run(program, suite):
         ):
             with server as port:
                 scrub = suite.scrub or (lambda text: text)
-                told = {case.name: compare.aspects(servers.send(port, case), scrub) for case in suite.cases}
+                told = {case.name: compare.aspects(ask(port, case, fill), scrub) for case in suite.cases}
                 for name, more in (suite.extra(side, fill) if suite.extra else {}).items():
                     told.setdefault(name, {}).update(more)
                 answers.append(told)
@@ -86,6 +86,12 @@ def run(program, suite):
         for name in theirs.keys() | ours.keys()
         for found in compare.differences(theirs.get(name, {}), ours.get(name, {}))
     ]
+
+
+def ask(port, case, fill):
+    if case.before:
+        case.before(fill)
+    return servers.send(port, case.filled(fill))
 
 
 def write(directory, name, text, fill):

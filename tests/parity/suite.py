@@ -1,12 +1,16 @@
 """What is asked of the original of a filter and of pasteline."""
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
 class Case:
-    """A request. Its name is what a row of the table of differences refers to."""
+    """A request. Its name is what a row of the table of differences refers to.
+
+    `before` is called with what `around` gave just before the request is sent, and may add to it: names in `{braces}` in
+    values of headers are filled in after it.
+    """
 
     name: str
     method: str = "GET"
@@ -14,6 +18,18 @@ class Case:
     headers: tuple = ()
     body: bytes = b""
     chunked: bool = False
+    before: object = None
+
+    def filled(self, fill):
+        """The request as it is once names in braces are filled in."""
+
+        def full(value):
+            if isinstance(value, str):
+                for key, text in fill.items():
+                    value = value.replace(f"{{{key}}}", str(text))
+            return value
+
+        return replace(self, headers=tuple((name, full(value)) for name, value in self.headers))
 
     def bytes(self, host):
         """The request as it is sent."""

@@ -26,14 +26,17 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+pub(super) use self::aliases::KEYSTONE;
+pub(super) use self::guard::{Carrier, Guarded};
+pub(super) use self::settings::AuthToken;
+
 use self::aliases::ALIASES;
 use self::cache::{Memory, Times};
-use self::guard::{Guard, Guarded, Policy};
+use self::guard::{Guard, Policy};
 use self::keystone::{Keystone, Limits, Place, Session, Wire};
 use self::memcached::{Memcached, Protection};
 use self::options::{Challenge, Never, Strategy, TokenBind};
 use self::pace::Pace;
-use self::settings::AuthToken;
 use self::source::Source;
 use self::tls::{Authorities, Files};
 use crate::app::{App, Filter};
@@ -41,8 +44,9 @@ use crate::diagnostic::Diagnostic;
 use crate::registry::{Definition, Error, FilterFactory, Site};
 use crate::settings::{Reader, Seconds};
 
-pub(super) const DEFINITION: Definition =
-    Definition::filter::<AuthToken>("auth_token").aliases(ALIASES);
+pub(super) const DEFINITION: Definition = Definition::filter::<AuthToken>("auth_token")
+    .aliases(ALIASES)
+    .outside_of(&[("audit", "events would not say who asked")]);
 
 impl FilterFactory for AuthToken {
     fn check(&self, reader: &mut Reader<'_>) {
@@ -77,7 +81,7 @@ impl FilterFactory for AuthToken {
     }
 
     fn build(self, site: &Site<'_>) -> Result<Filter, Error> {
-        let guard = Arc::new(self.guard(site)?);
+        let guard = Arc::new(self.guard(site, Carrier::Header)?);
         Ok(Filter::wrap(move |next| App::new(Guarded { guard: Arc::clone(&guard), next })))
     }
 }
@@ -107,7 +111,8 @@ impl AuthToken {
         }
     }
 
-    fn guard(self, site: &Site<'_>) -> Result<Guard, Error> {
+    /// What decides about requests, for tokens that come one way or another.
+    pub(super) fn guard(self, site: &Site<'_>, carrier: Carrier) -> Result<Guard, Error> {
         let missing = || Error::new(format!("`{}` has no `auth_url` and login", site.section));
         let auth_url = self.auth_url.clone().ok_or_else(missing)?;
         let login = login::of(&self).ok_or_else(missing)?;
@@ -127,6 +132,7 @@ impl AuthToken {
             pace: Pace::default(),
         };
         let policy = Policy {
+            carrier,
             delays: self.delay_auth_decision,
             service_roles: self.service_token_roles,
             requires_service_roles: self.service_token_roles_required,

@@ -22,9 +22,12 @@ impl AccessRules {
     }
 
     /// Whether the rules allow a request to a service of a type.
-    ///
-    /// A request that a service passes on is allowed: the user has not made it.
-    pub(super) fn allow(&self, request: &Request, service_type: Option<&str>) -> bool {
+    pub(super) fn allow(
+        &self,
+        request: &Request,
+        asker: Asker,
+        service_type: Option<&str>,
+    ) -> bool {
         let Some(service) = service_type else {
             tracing::warn!("`service_type` is not set, so no token with access rules is accepted");
             return false;
@@ -42,7 +45,7 @@ impl AccessRules {
             );
             return false;
         }
-        request.headers().contains_key("x-service-token")
+        asker == Asker::Service
             || self.rules.iter().any(|rule| {
                 rule.method == method && rule.service == service && matches(&rule.path, &path)
             })
@@ -55,6 +58,15 @@ impl AccessRules {
         let services = self.services.iter().map(|service| size_of::<String>() + service.len());
         rules.chain(services).sum()
     }
+}
+
+/// Who makes a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Asker {
+    /// A service, known by a good token of its own, that passes on what a user asked of it: the
+    /// user has not made the request, so that no rule speaks of it.
+    Service,
+    User,
 }
 
 /// What a path keeps of its characters when Python's `WebOb` quotes it anew.

@@ -23,7 +23,7 @@ const NOTE: &str = "The original waits for Keystone without a limit and answers 
     slow, asks it about a bad token each time, lets a client's `OpenStack-System-Scope` through, and \
     overwrites that of a user with that of a service.";
 
-const KEYSTONE: Dialect = Dialect::lenient()
+pub(in crate::builtin::filters) const KEYSTONE: Dialect = Dialect::lenient()
     .older(&[
         ("admin_password", "password"),
         ("admin_tenant_name", "project_name"),

@@ -1,6 +1,7 @@
 //! The tokens that a request brings.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// A token as a request brings it; nothing is known of it yet.
@@ -30,6 +31,19 @@ impl Claim {
         const OF_STORAGE: HeaderName = HeaderName::from_static("x-storage-token");
         let name = if headers.contains_key(NAME) { NAME } else { OF_STORAGE };
         Self::of(headers, &name)
+    }
+
+    /// The token of a user that comes as `Authorization: Bearer`.
+    pub(super) fn of_bearer(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let (Some(value), None) = (values.next(), values.next()) else { return Self::Absent };
+        let parts = value.to_str().ok().and_then(|value| value.trim().split_once(' '));
+        match parts {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Asked::of(token.trim(), value).map_or(Self::Malformed, Self::Token)
+            }
+            _ => Self::Absent,
+        }
     }
 
     /// The token of a service that passes on what a user asked of it.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
+use super::access_rules::Asker;
 use super::asked::Claim;
 use super::cache::Outcome;
 use super::identity::{self, CONFIRMED, INVALID, SERVICE_STATUS, USER_STATUS};
@@ -14,15 +15,25 @@ use super::token::Token;
 use crate::app::{Answer, App, Body, Request, Response, ResponseFuture, response};
 
 /// What requests are decided by.
-pub(super) struct Guard {
+pub(in crate::builtin::filters) struct Guard {
     pub(super) source: Source,
     pub(super) policy: Policy,
     /// Where users are sent to for a token.
     pub(super) challenge: HeaderValue,
 }
 
+/// How the token of a user comes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::builtin::filters) enum Carrier {
+    /// As `Authorization: Bearer`; there are no tokens of services then.
+    Bearer,
+    /// As `X-Auth-Token`.
+    Header,
+}
+
 /// What is allowed.
 pub(super) struct Policy {
+    pub(super) carrier: Carrier,
     /// Whether the app decides about requests without a good token.
     pub(super) delays: bool,
     /// The roles of which a service has one.
@@ -33,9 +44,9 @@ pub(super) struct Policy {
 }
 
 /// The guard before an app.
-pub(super) struct Guarded {
-    pub(super) guard: Arc<Guard>,
-    pub(super) next: App,
+pub(in crate::builtin::filters) struct Guarded {
+    pub(in crate::builtin::filters) guard: Arc<Guard>,
+    pub(in crate::builtin::filters) next: App,
 }
 
 /// What was found out of the tokens of a request; none for one that it does not bring.
@@ -52,8 +63,11 @@ const LATER: HeaderValue = HeaderValue::from_static("5");
 impl Answer for Guarded {
     fn answer(&self, mut request: Request) -> ResponseFuture {
         identity::strip(request.headers_mut());
-        let user = Claim::of_user(request.headers());
-        let service = Claim::of_service(request.headers());
+        let headers = request.headers();
+        let (user, service) = match self.guard.policy.carrier {
+            Carrier::Bearer => (Claim::of_bearer(headers), Claim::Absent),
+            Carrier::Header => (Claim::of_user(headers), Claim::of_service(headers)),
+        };
         // Most tokens are remembered: then there is nothing to wait for, and no future is made.
         if let Some(found) = self.guard.known(&user, &service) {
             return self.guard.decide(request, &found, &self.next);
@@ -111,13 +125,14 @@ impl Guard {
             return ResponseFuture::ready(unavailable(&request));
         }
         let allows_expired = self.allows_expired(found.service.as_ref());
-        let user = valid(found.user.as_ref())
-            .filter(|token| allows_expired || !token.has_expired())
-            .filter(|token| self.allows(token, &request));
         let service = valid(found.service.as_ref()).filter(|token| {
             let has_role = || self.has_service_role(token);
             !token.has_expired() && (!self.policy.requires_service_roles || has_role())
         });
+        let asker = if service.is_some() { Asker::Service } else { Asker::User };
+        let user = valid(found.user.as_ref())
+            .filter(|token| allows_expired || !token.has_expired())
+            .filter(|token| self.allows(token, asker, &request));
         let is_refused = user.is_none() || found.service.is_some() && service.is_none();
         if is_refused && !delays {
             tracing::debug!("a request without a good token is refused");
@@ -145,9 +160,9 @@ impl Guard {
     }
 
     /// Whether a token may be used for a request.
-    fn allows(&self, token: &Token, request: &Request) -> bool {
+    fn allows(&self, token: &Token, asker: Asker, request: &Request) -> bool {
         let service = self.policy.service_type.as_deref();
-        token.rules.as_ref().is_none_or(|rules| rules.allow(request, service))
+        token.rules.as_ref().is_none_or(|rules| rules.allow(request, asker, service))
     }
 
     fn refusal(&self) -> Response {

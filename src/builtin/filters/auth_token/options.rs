@@ -69,7 +69,7 @@ impl Setting for Challenge {
 
 /// Which of Keystone's endpoints is asked.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Interface(pub(super) &'static str);
+pub(in crate::builtin::filters) struct Interface(pub(super) &'static str);
 
 impl Setting for Interface {
     const EXPECTED: &'static str = "`public`, `internal` or `admin`";
@@ -86,7 +86,7 @@ impl Setting for Interface {
 
 /// How long a token is remembered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct CacheTime(pub(super) Duration);
+pub(in crate::builtin::filters) struct CacheTime(pub(super) Duration);
 
 impl Setting for CacheTime {
     const EXPECTED: &'static str = "a whole number of seconds, or `-1` for never";
@@ -106,7 +106,7 @@ impl Setting for CacheTime {
 
 /// How entries in memcached are protected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Strategy {
+pub(in crate::builtin::filters) enum Strategy {
     /// They are signed and encrypted.
     Encrypt,
     /// They are signed.
@@ -177,7 +177,7 @@ impl Setting for SystemScope {
 
 /// How the binding of tokens to something else is enforced.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct TokenBind;
+pub(in crate::builtin::filters) struct TokenBind;
 
 impl Setting for TokenBind {
     const EXPECTED: &'static str = "`permissive` or `disabled`";
@@ -196,7 +196,7 @@ impl Setting for TokenBind {
 
 /// What cannot be turned on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Never;
+pub(in crate::builtin::filters) struct Never;
 
 impl Setting for Never {
     const EXPECTED: &'static str = "`false`";

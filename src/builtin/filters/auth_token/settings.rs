@@ -40,7 +40,7 @@ settings! {
     /// project_domain_name = Default
     /// memcached_servers = 192.0.2.10:11211, 192.0.2.11:11211
     /// ```
-    pub(super) struct AuthToken {
+    pub(in crate::builtin::filters) struct AuthToken {
         /// Where users are sent to for a token; `auth_url` if it is left out.
         www_authenticate_uri: Option<Challenge>,
         /// Whether requests without a good token go on to the app, with

@@ -259,6 +259,45 @@ async fn access_rules_are_kept_to() {
 }
 
 #[tokio::test]
+async fn a_service_that_is_none_does_not_lift_the_rules() {
+    let fake = Fake::start().await;
+    let mut restricted = token();
+    restricted["application_credential"] = json!({"id": "a", "access_rules": []});
+    fake.knows("restricted", restricted);
+    let app = guarded(&fake, "service_type = network\ndelay_auth_decision = true");
+    let headers = [("x-auth-token", "restricted"), ("x-service-token", "bad")];
+    let lines = seen(&app, &headers).await.unwrap();
+    assert!(lines.iter().any(|line| line == "x-identity-status: Invalid"), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn an_access_token_comes_as_a_bearer() {
+    let fake = Fake::start().await;
+    fake.knows("good", token());
+    let factory = "keystonemiddleware.oauth2_token:filter_factory";
+    let section = section(&fake.url, "delay_auth_decision = true");
+    let section = section.replace("keystonemiddleware.auth_token:filter_factory", factory);
+    let app = App::ready(|request: Request| {
+        response::text(StatusCode::OK, values(request.headers(), "x-user-name"))
+    });
+    let app = app.behind(&[filter(&section)]);
+    for good in ["Bearer good", "bearer  good"] {
+        let headers = [("authorization", good), ("x-service-token", "bad")];
+        assert_eq!(seen(&app, &headers).await.unwrap(), ["alice"]);
+    }
+    let refused: [&[(&str, &str)]; 5] = [
+        &[],
+        &[("x-auth-token", "good")],
+        &[("authorization", "Bearer bad")],
+        &[("authorization", "Basic good")],
+        &[("authorization", "Bearer good"), ("authorization", "Bearer good")],
+    ];
+    for headers in refused {
+        assert_eq!(seen(&app, headers).await, Err(StatusCode::UNAUTHORIZED), "{headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_many_bring_at_a_time_is_asked_about_once() {
     let fake = Fake::start().await;
     let names: Vec<_> = (0..1000).map(|number| format!("token-{number}")).collect();
