@@ -5,6 +5,7 @@ mod destination;
 mod format;
 mod record;
 mod sink;
+mod swift;
 mod writer;
 
 pub(crate) use self::date::Iso;

@@ -1,5 +1,6 @@
 //! The command line: reads it, runs the command, prints, and says how the process ends.
 
+mod aliases;
 mod completions;
 mod config;
 mod difference;

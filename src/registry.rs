@@ -131,6 +131,20 @@ impl Registry {
         self.packages.get(id.package()).copied()
     }
 
+    /// All that is known of factories that no definition stands for, in alphabetical order.
+    pub fn foreigners(&self) -> Vec<&'static Foreign> {
+        let mut known: Vec<_> = self.foreign.values().copied().collect();
+        known.sort_by_key(|foreign| foreign.spec);
+        known
+    }
+
+    /// The Python packages of which something is known, in alphabetical order.
+    pub fn packages(&self) -> Vec<(&'static str, Role)> {
+        let mut known: Vec<_> = self.packages.iter().map(|(name, role)| (*name, *role)).collect();
+        known.sort_by_key(|(name, _)| *name);
+        known
+    }
+
     /// What is known of a factory that no definition stands for.
     pub fn foreign(&self, spec: &str) -> Option<&'static Foreign> {
         self.foreign.get(&FactoryId::of(spec)).copied()

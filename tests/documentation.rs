@@ -294,11 +294,28 @@ fn the_reference_is_fresh() {
     );
 }
 
+/// So is the page of Python factories.
+#[test]
+fn the_page_of_python_factories_is_fresh() {
+    const PAGE: &str = "docs/factories.md";
+    let committed = fs::read(root().join(PAGE)).unwrap_or_default();
+    let fresh = pasteline(&["list", "--format", "aliases"]);
+    assert!(
+        committed == fresh.as_bytes(),
+        "it is stale: `cargo run -- list --format aliases > {PAGE}` writes it anew"
+    );
+}
+
 #[test]
 fn the_files_that_are_shipped_are_formatted() {
     let shipped = [
         "api-paste.ini",
+        "examples/cinder/overlay.ini",
+        "examples/glance/overlay.ini",
+        "examples/heat/overlay.ini",
+        "examples/manila/overlay.ini",
         "examples/neutron/overlay.ini",
+        "examples/nova/overlay.ini",
         "examples/own_filter.ini",
         "examples/own_service.ini",
     ];

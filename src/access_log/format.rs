@@ -6,6 +6,7 @@ use http::HeaderValue;
 
 use super::date::{Combined, DateTime, Iso};
 use super::record::Record;
+use super::swift::Swift;
 use crate::app::ClientCertificate;
 use crate::diagnostic::nearest;
 use crate::settings::{Rejected, Setting};
@@ -18,6 +19,8 @@ pub struct Format(Layout);
 enum Layout {
     /// An object a line, for programs.
     Json,
+    /// What Swift's `proxy_logging` writes.
+    Swift,
     /// Texts and fields in turn.
     Template(Box<[Piece]>),
 }
@@ -39,13 +42,14 @@ const OSLO: &str = "%(client_ip)s \"%(request_line)s\" status: %(status_code)s  
 
 impl Setting for Format {
     const EXPECTED: &'static str =
-        "`combined`, `json`, `oslo`, or a line with fields such as `{client_ip} {status}`";
+        "`combined`, `json`, `oslo`, `swift`, or a line with fields such as `{client_ip} {status}`";
 
     fn parse(text: &str) -> Result<Self, Rejected> {
         match text {
             "combined" => template(COMBINED),
             "json" => Ok(Self(Layout::Json)),
             "oslo" => oslo(OSLO),
+            "swift" => Ok(Self(Layout::Swift)),
             line if line.contains("%(") => oslo(line),
             line => template(line),
         }
@@ -139,6 +143,7 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.format.0 {
             Layout::Json => self.json(f)?,
+            Layout::Swift => write!(f, "{}", Swift(self.record))?,
             Layout::Template(pieces) => {
                 for piece in pieces {
                     match piece {

@@ -15,6 +15,8 @@ use crate::app::{ClientCertificate, Connection, Encryption, Request, RequestExt}
 pub(super) struct Record {
     pub(super) head: Head,
     pub(super) client: Option<IpAddr>,
+    /// The connection's other end.
+    pub(super) peer: Option<IpAddr>,
     /// The port of the connection's other end.
     pub(super) port: Option<u16>,
     /// None if the request was refused before it was read.
@@ -64,6 +66,7 @@ impl Record {
         Self {
             head,
             client: connection.peer.map(|peer| peer.ip()),
+            peer: connection.peer.map(|peer| peer.ip()),
             port: connection.peer.map(|peer| peer.port()),
             connection: None,
             host: None,

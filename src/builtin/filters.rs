@@ -14,6 +14,7 @@ mod fault_wrap;
 mod gatekeeper;
 mod headers;
 mod http_proxy_to_wsgi;
+mod noauth;
 mod oauth2_token;
 mod pass;
 mod prefix;
@@ -43,6 +44,7 @@ pub(super) const ALL: &[Definition] = &[
     gatekeeper::DEFINITION,
     headers::DEFINITION,
     http_proxy_to_wsgi::DEFINITION,
+    noauth::DEFINITION,
     oauth2_token::DEFINITION,
     pass::DEFINITION,
     prefix::DEFINITION,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::aliases::Aliases;
 use super::reference::Reference;
 use super::terminal;
 use crate::registry::{Definition, Kind, Registry};
@@ -21,13 +22,16 @@ Example:
   pasteline list
   pasteline explain cors")]
 pub(super) struct List {
-    /// A table, or the whole reference as Markdown
+    /// A table, the whole reference, or the Python factories, the last two as Markdown
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
+    /// The Python factories that files name, and what becomes of each, for a page of
+    /// documentation
+    Aliases,
     /// Everything that `explain` says, for a page of documentation
     Markdown,
     /// A line each
@@ -37,6 +41,7 @@ enum Format {
 impl List {
     pub(super) fn run(&self, registry: &Registry) -> io::Result<ExitCode> {
         let text = match self.format {
+            Format::Aliases => Aliases(registry).to_string(),
             Format::Markdown => Reference(registry).to_string(),
             Format::Text => Table(registry).to_string(),
         };

@@ -71,12 +71,11 @@ paste.filter_factory = oslo_middleware:RequestId.factory
 ";
 
 /// What of the file has no native form.
-const PYTHON: [&str; 6] = [
+const PYTHON: [&str; 5] = [
     "neutron.api.extensions:ProjectIdMiddleware.factory",
     "neutron.api.extensions:plugin_aware_extension_middleware_factory",
     "neutron.api.v2.router:APIRouter.factory",
     "neutron.auth:NeutronKeystoneContext.factory",
-    "neutron.auth:NoauthFakeProjectId.factory",
     "neutron.pecan_wsgi.app:versions_factory",
 ];
 

@@ -27,10 +27,36 @@ const ALIASES: &[Alias] = &[
         "The original logs when the response begins, takes the length that the app announces, \
          and believes whatever `X-Forwarded-For` says.",
     ),
+    Alias::of("egg:swift#proxy_logging").dialect(SWIFT).note(SWIFT_NOTE),
+    Alias::of("keystone.contrib.access:AccessLogMiddleware.factory")
+        .dialect(Dialect::lenient())
+        .note(
+            "The original writes to the logger `access`; `destination` says where lines go here.",
+        ),
     Alias::of("nova.api.openstack.requestlog:RequestLog.factory")
         .dialect(NOVA)
         .note("The version of Nova's API is not logged."),
+    Alias::of("swift.common.middleware.proxy_logging:filter_factory")
+        .dialect(SWIFT)
+        .note(SWIFT_NOTE),
 ];
+
+const SWIFT_NOTE: &str = "What only Swift knows of a request (policies, its own notes, the bytes     received) is a dash, and so is the token; the id is that of `request_id`.";
+
+const SWIFT: Dialect = Dialect::lenient().defaults(&[("format", "swift")]).ignored(&[
+    ("access_log_address", LOGGERS),
+    ("access_log_facility", LOGGERS),
+    ("access_log_headers", "headers are not logged"),
+    ("access_log_headers_only", "headers are not logged"),
+    ("access_log_level", LOGGERS),
+    ("access_log_name", LOGGERS),
+    ("access_log_udp_host", LOGGERS),
+    ("access_log_udp_port", LOGGERS),
+    ("log_anonymization_method", "addresses are logged as they are"),
+    ("log_anonymization_salt", "addresses are logged as they are"),
+    ("log_msg_template", "`format` says how a line is written"),
+    ("reveal_sensitive_prefix", "no part of a token is logged"),
+]);
 
 const PASTE: Dialect = Dialect::new().ignored(&[
     ("logger_name", LOGGERS),
@@ -74,7 +100,7 @@ settings! {
         /// added.
         destination: Destination = "stdout",
         /// How a line is written: `combined`, as Apache and nginx do, `json`, `oslo`, as
-        /// oslo.service did, or a text with the fields `{client_ip}`, `{client_port}`, `{host}`,
+        /// oslo.service did, `swift`, as Swift's `proxy_logging` does, or a text with the fields `{client_ip}`, `{client_port}`, `{host}`,
         /// `{iso_time}`, `{length}` (bytes of the response's body that were sent), `{method}`,
         /// `{protocol}`, `{referer}`, `{request_id}`, `{request_line}`, `{seconds}`, `{status}`,
         /// `{target}`, `{time}`, `{user_agent}`, and of an encrypted connection `{tls_version}`,

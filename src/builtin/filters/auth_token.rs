@@ -22,6 +22,8 @@ mod source;
 mod tls;
 mod token;
 
+pub(super) use self::identity::strip as strip_identity;
+
 use std::sync::Arc;
 
 use http::HeaderValue;

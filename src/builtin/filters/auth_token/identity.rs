@@ -182,7 +182,7 @@ fn value_of(text: &str) -> Option<HeaderValue> {
 }
 
 /// Removes what a client says of itself, in whichever spelling: only this filter may say it.
-pub(super) fn strip(headers: &mut HeaderMap) {
+pub(in crate::builtin::filters) fn strip(headers: &mut HeaderMap) {
     let mut found: Vec<HeaderName> = Vec::new();
     for name in headers.keys() {
         if is_identity(name.as_str()) {
