@@ -27,6 +27,7 @@ mod path;
 mod protocol;
 mod proxy_header;
 mod received;
+mod restless;
 mod roster;
 mod settings;
 mod share;

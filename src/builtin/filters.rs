@@ -6,6 +6,7 @@ mod auth_token;
 mod basic_auth;
 mod catch_errors;
 mod compress;
+mod concurrency;
 mod correlation_id;
 mod cors;
 mod debug;
@@ -36,6 +37,7 @@ pub(super) const ALL: &[Definition] = &[
     basic_auth::DEFINITION,
     catch_errors::DEFINITION,
     compress::DEFINITION,
+    concurrency::DEFINITION,
     correlation_id::DEFINITION,
     cors::DEFINITION,
     debug::DEFINITION,

@@ -28,6 +28,13 @@ pub(super) struct Activity {
     multiplexed: AtomicBool,
     /// How many requests are being answered.
     requests: AtomicU32,
+    /// How many have begun.
+    begun: AtomicU32,
+    /// Whether something is written that has not left.
+    unflushed: AtomicBool,
+    /// Whether somebody looks when the connection may rest.
+    restless: AtomicBool,
+    rest: AtomicBool,
     /// When the client must be done with what it is at; [`Clock::NEVER`] while the app answers.
     deadline: AtomicU32,
     /// How the client takes what is written.
@@ -55,6 +62,10 @@ impl Activity {
             waiting: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             requests: AtomicU32::new(0),
+            begun: AtomicU32::new(0),
+            unflushed: AtomicBool::new(false),
+            restless: AtomicBool::new(false),
+            rest: AtomicBool::new(false),
             deadline: AtomicU32::new(deadline),
             writing,
             paces: Mutex::default(),
@@ -95,6 +106,7 @@ impl Activity {
     /// Notes that a request's head is there.
     pub(super) fn request_begins(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.waiting.store(false, Ordering::Relaxed);
         self.deadline.store(Clock::NEVER, Ordering::Relaxed);
     }
@@ -122,10 +134,46 @@ impl Activity {
 
     /// Notes that so many bytes were written: a client that still takes its response is not idle.
     pub(super) fn has_written(&self, bytes: usize) {
+        self.unflushed.store(true, Ordering::Relaxed);
         self.writing.moves(bytes);
         if self.waiting.load(Ordering::Relaxed) {
             self.due_in(self.clock.keep_alive);
         }
+    }
+
+    /// Notes that all that was written has left.
+    pub(super) fn has_flushed(&self) {
+        self.unflushed.store(false, Ordering::Relaxed);
+    }
+
+    /// How many requests have begun so far.
+    pub(super) fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection waits for a request, and for nothing else.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) && !self.unflushed.load(Ordering::Relaxed)
+    }
+
+    /// Notes that somebody looks from now on when the connection may rest; false if somebody
+    /// does already.
+    pub(super) fn grow_restless(&self) -> bool {
+        !self.restless.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that nobody looks any more, and tells the connection to rest if it is idle.
+    pub(super) fn settle(&self) {
+        self.restless.store(false, Ordering::Relaxed);
+        if self.is_idle() {
+            self.rest.store(true, Ordering::Relaxed);
+            self.wake();
+        }
+    }
+
+    /// Whether it is told to rest, which it hears once.
+    pub(super) fn is_to_rest(&self) -> bool {
+        self.rest.load(Ordering::Relaxed) && self.rest.swap(false, Ordering::Relaxed)
     }
 
     /// Has the roster look after a pace.

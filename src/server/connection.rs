@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::rt::Write;
+use hyper::server::conn::http1::Parts;
 
 use super::answer::{Answerer, Rules};
 use super::current::Current;
@@ -127,10 +128,17 @@ impl Future for Served {
             this.close(context);
             return Poll::Ready(());
         }
-        if let State::Waiting { .. } = &this.state {
-            ready!(this.poll_beginning(context));
-        }
-        if let Err(error) = ready!(this.poll_requests(context)) {
+        let ended = loop {
+            if let State::Waiting { .. } = &this.state {
+                ready!(this.poll_beginning(context));
+            }
+            match this.poll_requests(context) {
+                Poll::Ready(ended) => break ended,
+                Poll::Pending if this.rests() => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        };
+        if let Err(error) = ended {
             // The client's doing in all likelihood: it left, or what it sent is not HTTP.
             tracing::debug!(error = &error as &dyn Error, "a connection failed");
             this.fail(&error);
@@ -146,6 +154,9 @@ impl Served {
             return Poll::Ready(());
         };
         let told = loop {
+            if !stream.beginning().is_empty() && *protocol == Protocol::Http1 {
+                break Some(Protocol::Http1);
+            }
             match stream.poll_beginning(context) {
                 Poll::Ready(Ok(1..)) => {
                     if let Some(told) = protocol.told_by(stream.beginning()) {
@@ -196,6 +207,31 @@ impl Served {
                 Pin::new(&mut **http).poll(context)
             }
             State::Waiting { .. } | State::Ended => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Gives back what hyper holds of memory, if the connection is told to as it has waited a
+    /// moment for a request; else has it told then.
+    fn rests(&mut self) -> bool {
+        let activity = self.entry.activity();
+        if !activity.is_idle() || self.is_finishing || activity.is_multiplexed() {
+            return false;
+        }
+        if !activity.is_to_rest() {
+            self.entry.grow_restless();
+            return false;
+        }
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Http1(http) => {
+                let Parts { io: mut stream, read_buf, service: answerer, .. } = http.into_parts();
+                stream.put_back(read_buf);
+                self.state = State::Waiting { stream, answerer, protocol: Protocol::Http1 };
+                true
+            }
+            other => {
+                self.state = other;
+                false
+            }
         }
     }
 

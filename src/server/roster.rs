@@ -12,6 +12,7 @@ use super::activity::Activity;
 use super::clock::Clock;
 use super::ledger::Ledger;
 use super::limits::Limits;
+use super::restless::Restless;
 use crate::metrics::Refusal;
 
 /// The connections that are open.
@@ -24,6 +25,7 @@ pub(super) struct Roster {
     ledger: Arc<Ledger>,
     limits: Arc<Limits>,
     open: Mutex<Open>,
+    restless: Arc<Restless>,
     phase: watch::Sender<Phase>,
 }
 
@@ -55,9 +57,12 @@ impl Roster {
             ledger: Arc::new(ledger),
             limits,
             open: Mutex::default(),
+            restless: Arc::default(),
             phase: watch::Sender::new(Phase::Serving),
         });
         tokio::spawn(look_for_late(Arc::downgrade(&roster)));
+        let restless = Arc::clone(&roster.restless);
+        tokio::spawn(async move { restless.look().await });
         roster
     }
 
@@ -154,6 +159,12 @@ impl Roster {
     }
 }
 
+impl Drop for Roster {
+    fn drop(&mut self) {
+        self.restless.give_up();
+    }
+}
+
 async fn look_for_late(roster: Weak<Roster>) {
     const SECOND: Duration = Duration::from_secs(1);
     let mut ticks = time::interval_at(Instant::now() + SECOND, SECOND);
@@ -185,6 +196,11 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn activity(&self) -> &Arc<Activity> {
         &self.activity
+    }
+
+    /// Has the connection told to rest when it has had nothing to do for a moment.
+    pub(super) fn grow_restless(&self) {
+        self.roster.restless.add(&self.activity);
     }
 }
 

@@ -33,6 +33,11 @@ impl Stream {
         &self.beginning
     }
 
+    /// Has bytes read again before all others.
+    pub(super) fn put_back(&mut self, bytes: Bytes) {
+        self.beginning = bytes;
+    }
+
     /// Waits for the first bytes, or for more of them, and says how many have come; none if the
     /// client has closed its end. They are read again later. Who waits so holds no buffer.
     pub(super) fn poll_beginning(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -93,7 +98,12 @@ impl Write for Stream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(context)
+        let flushed = Pin::new(&mut self.socket).poll_flush(context);
+        // hyper asks for this only when it has written all that it has.
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.activity.has_flushed();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -253,6 +253,37 @@ async fn a_connection_waits_a_while_for_the_next_request() {
     assert!((60..=61).contains(&seconds_to_close(&mut client).await));
 }
 
+#[tokio::test]
+async fn a_connection_that_has_rested_goes_on() {
+    let (_running, address) = start(mirror()).await;
+    let mut client = Client::connect(address).await;
+    tokio::time::pause();
+    for pause in [50, 150, 250, 350, 10_000] {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        client.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HT").await;
+        assert!(client.read_to("!").await.ends_with("GET /a 127.0.0.1 !"));
+        tokio::time::sleep(Duration::from_millis(pause / 2)).await;
+        client.send("TP/1.1\r\nHost: h\r\n\r\n").await;
+        assert!(client.read_to("!").await.ends_with("GET /b 127.0.0.1 !"));
+    }
+    let start = Instant::now();
+    client.read_to_close().await;
+    assert!((60..=61).contains(&start.elapsed().as_secs()), "it waits no longer for resting");
+}
+
+#[tokio::test]
+async fn a_connection_that_rests_is_closed_when_the_server_ends() {
+    let (running, address) = start(says("!")).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.read_to("!").await;
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    tokio::time::resume();
+    running.end().await;
+    assert_eq!(client.read_to_close().await, "");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_app_may_take_its_time() {
     let app = App::from_fn(async |_| {

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""slow.py --bin PASTELINE --tools DIR [--long]: slow clients of seven kinds are ended within their limit and a second,
+those that do not take a response within it too and at 64 KiB each; and a neighbour of a thousand slow clients of
+each kind of slowhttptest has a p99 of at most 5 ms and no error. Without --long, 300 for 8 s."""
+import argparse
+import re
+import socket
+import subprocess
+import time
+
+from support import REQUEST, Judge, Neighbour, Server, raise_files, tool
+
+LIMIT = 5
+TIMES = {name: LIMIT for name in ("head_timeout", "body_timeout", "write_timeout", "keep_alive_timeout")}
+
+
+def probe(judge, options):
+    with Server(options.bin, "use = egg:pasteline#echo", {"workers": 1, **TIMES}) as server:
+        printed = tool(options.tools, "slow_probe.py", server.port, 15)
+    kinds = re.findall(r"^  (\S+) +(?:ended after ([\d.]+) s|never)", printed, re.MULTILINE)
+    judge.holds(f"{len(kinds)} kinds of slow clients", len(kinds) == 7)
+    for kind, seconds in kinds:
+        # The tool looks for the end 20 times a second.
+        judge.at_most(f"{kind} is ended after", float(seconds or "inf"), LIMIT + 1.1, " s")
+
+
+def takers(judge, options, clients=200):
+    """Clients that ask for 8 MiB and take 100 bytes a second."""
+    body = "use = egg:pasteline#static\nroot = %(here)s"
+    with Server(options.bin, body, {"workers": 1, **TIMES}) as server:
+        with open(f"{server.directory.name}/large", "wb") as file:
+            file.truncate(8 << 20)
+        request = REQUEST.replace(b" / ", b" /large ")
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(request)
+            client.recv(1)
+        before, open_, most = server.memory(), [], 0
+        for _ in range(clients):
+            client = socket.socket()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", server.port))
+            client.sendall(request)
+            open_.append(client)
+        start = time.monotonic()
+        while time.monotonic() < start + LIMIT + 3 and len(connections(server.port)) > 0:
+            for client in open_:
+                try:
+                    client.setblocking(False)
+                    client.recv(100)
+                except OSError:
+                    pass
+            most = max(most, server.memory())
+            time.sleep(1)
+        judge.at_most("who takes 100 bytes a second is ended after", time.monotonic() - start, LIMIT + 2.1, " s")
+        judge.at_most("memory for each of them", (most - before) / clients / 1024, 64, " KiB")
+
+
+def connections(port):
+    """The server's ends of connections that are established."""
+    ends = []
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        for line in file.readlines()[1:]:
+            local, _, state = line.split()[1:4]
+            if int(local.split(":")[1], 16) == port and state == "01":
+                ends.append(line)
+    return ends
+
+
+def crowd(judge, options):
+    clients, seconds = (1000, 25) if options.long else (300, 8)
+    app = "use = egg:pasteline#static\nroot = %(here)s"
+    for flag, path in (("-H", "/small"), ("-B", "/small"), ("-X", "/large")):
+        with Server(options.bin, app, {"workers": 2}) as server:
+            with open(f"{server.directory.name}/large", "wb") as file:
+                file.truncate(8 << 20)
+            with open(f"{server.directory.name}/small", "wb") as file:
+                file.write(b"small")
+            url = f"http://127.0.0.1:{server.port}{path}"
+            command = ["slowhttptest", flag, "-c", clients, "-r", clients, "-i", 5, "-l", seconds, "-p", 3, "-u", url]
+            with Neighbour(server.port, path="/small") as neighbour:
+                subprocess.run(map(str, command), stdout=subprocess.DEVNULL, timeout=seconds + 60, check=False)
+            judge.at_most(f"a neighbour's p99 beside {clients} of {flag}", neighbour.p99(), 5, " ms")
+            judge.holds(f"a neighbour's errors beside them: {neighbour.errors}", neighbour.errors == 0)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--bin", required=True)
+    arguments.add_argument("--tools", required=True)
+    arguments.add_argument("--long", action="store_true")
+    options = arguments.parse_args()
+    raise_files()
+    judge = Judge()
+    probe(judge, options)
+    takers(judge, options)
+    crowd(judge, options)
+    judge.end()
+
+
+if __name__ == "__main__":
+    main()
