@@ -154,7 +154,6 @@ use = egg:pasteline#echo
 pipeline = proxy-logging proxy-logging proxy
 [filter:proxy-logging]
 use = egg:swift#proxy_logging
-#     ^^^^^^^^^^^^^^^^^^^^^^^ application-code: `egg:swift#proxy_logging` is Swift's own code
 [app:proxy]
 use = egg:pasteline#echo
 ",

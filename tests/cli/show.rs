@@ -101,6 +101,7 @@ pipeline:main  (api-paste.ini:5:2)
       max_request_body_size = 17  ([filter:base] over.ini:4:25)
         through use = base        (api-paste.ini:10:7)
         %(limit)s is 17           ([DEFAULT] api-paste.ini:2:9)
+      read_ahead = 131072         (default)
   app:y  egg:pasteline#respond  (api-paste.ini:15:2)
     by app:y  (inc.ini:1:2)
       body = **** at {here}

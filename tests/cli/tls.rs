@@ -97,7 +97,7 @@ fn validate_reads_certificates_too() {
     let finished = test.file("cert.key", Pair::new().key).validate().status(1);
     finished.tells("error[bad-certificate]").tells("its key is not that of the certificate `");
     for (fault, expected) in [
-        ("cert_file = none.pem", "cannot read `none.pem`"),
+        ("cert_file = none.pem", "none.pem`: no such file or directory"),
         ("cert_file = a\nciphers = RC4", "`RC4` is no cipher suite that is safe to offer"),
         ("cert_file = a\nversion = TLSv1_1", "`TLSv1_1` is broken, and no client needs it"),
     ] {

@@ -122,7 +122,10 @@ def found_by_sslyze(port, directory):
     robot = result["robot"]["result"]["robot_result"]
     if not robot.startswith("NOT_VULNERABLE"):
         faults.append(f"robot: {robot}")
-    if result["tls_1_3_early_data"]["result"]["supports_early_data"]:
+    early = result["tls_1_3_early_data"]
+    # Where sslyze cannot ask, it says so and has no result.
+    print(f"sslyze: early data: {early['status']}")
+    if early["result"] and early["result"]["supports_early_data"]:
         faults.append("early data may be replayed")
     if not result["tls_fallback_scsv"]["result"]["supports_fallback_scsv"]:
         # Nothing to fall back to is spoken where 1.2 is the oldest, and rustls leaves it out.

@@ -274,11 +274,12 @@ def timers(side, given):
 
 ID = "5a1b6b0e-52bd-4a4f-9d6a-1c3e1f3f2a77"
 SHORT_ID = ID.replace("-", "")
+# Those that come to the filter on both sides, as timers are told apart by their order.
 STATS_PATHS = [
-    *PATHS, "/v2.0", "/v2.0/a", "/v2.0/a/b", "/v2", "/v2/a", "/v3/a?b", "/v2.10/a", "/v10.0/a", "/a/v2.0", "/v2.0x",
+    *(path for path in PATHS if path != "/a%2Fb"), "/v2.0", "/v2.0/a", "/v2.0/a/b", "/v2", "/v2/a", "/v3/a?b", "/v2.10/a", "/v10.0/a", "/a/v2.0", "/v2.0x",
     f"/{ID}/a", f"/a/{ID}", f"/a/{ID}/b", f"/a/{ID}/abc", f"/a/{ID}/b/{ID}/a", f"/a/{ID.upper()}/a", f"/x{ID}/a",
     f"/{SHORT_ID}", f"/a/{SHORT_ID}", f"/a/{SHORT_ID}/b", f"/a/{SHORT_ID}0", f"/a/{SHORT_ID.upper()}", f"/a/{SHORT_ID}/{SHORT_ID}",
-    "/a:b", "/a|c", "/a@0.1", "/a%0Ab", "/a.b", "/.", "/a/", "/a//", "/~", "/a;b", "/a,b", "/A", "/a b".replace(" ", "%20"),
+    "/a:b", "/a|c", "/a@0.1", "/a%0Ab", "/a.b", "/.", "/a/", "/a//", "/~", "/a,b", "/A", "/a b".replace(" ", "%20"),
 ]
 STATS_CASES = [Case(f"timer of {path[:70]}", path=path) for path in STATS_PATHS] + methods()
 STATS = f"""[filter:it]

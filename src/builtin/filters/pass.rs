@@ -31,8 +31,7 @@ const ALIASES: &[Alias] = &[
     Alias::of("zun.common.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
 ];
 
-const OSPROFILER: &str =
-    "its traces lead through Python code only; `egg:pasteline#trace` writes those of the W3C";
+const OSPROFILER: &str = "its traces lead through Python code only; `egg:pasteline#trace_context` writes those of the W3C";
 const PYTHON: &str = "it serves Python code behind it, and has no place before a proxy";
 const RECON: &str = "it tells of disks and rings, which only Swift's own processes know";
 const WSGI: &str = "it looks for mistakes in the use of WSGI, which is not spoken here";
