@@ -86,8 +86,8 @@ impl Engine {
     /// have encrypt the connections that begin from now on.
     pub(super) fn replace(&mut self, sites: &[Site]) {
         for (kept, site) in self.sites.iter_mut().zip(sites) {
-            kept.app = site.app.clone();
-            kept.tls = site.tls.clone();
+            kept.app.clone_from(&site.app);
+            kept.tls.clone_from(&site.tls);
         }
         let covers = self.covers.iter().map(|(_, servers)| servers);
         for servers in self.threads.iter().chain(covers) {
