@@ -20,7 +20,7 @@ mod values;
 
 pub use self::groups::Groups;
 pub use self::input::{ConfigPath, Input};
-pub use self::options::{ALIASES, Alias, GROUPS, Group, Main, Own, Ssl, WITHOUT_EFFECT};
+pub use self::options::{ALIASES, Alias, GROUPS, Group, Main, Own, Ssl};
 pub use self::sample::Sample;
 pub use self::types::{Flag, LoggerLevel, Port, Title, Whole};
 
@@ -192,10 +192,6 @@ fn group<T: Settings>(
         }
         found.push(one);
     }
-    let mut diagnostics: Vec<_> = conf
-        .iter()
-        .filter_map(|(name, value)| unknown::without_effect(group.name, name, value))
-        .collect();
     let subject = Subject { factory: group.name, place: None, dialect: &Dialect::new() };
     let global = Conf::default();
     let mut reader = Reader::new(subject, &conf, &global, sources);
@@ -206,8 +202,7 @@ fn group<T: Settings>(
         *one = Chosen::default_of(group.name, one.option);
     }
     chosen.extend(found);
-    diagnostics.extend(faults);
-    (read.or_else(T::defaults).expect("no option is required"), diagnostics)
+    (read.or_else(T::defaults).expect("no option is required"), faults)
 }
 
 /// Whether one of the faults lies in a value.

@@ -29,14 +29,17 @@ crate::settings! {
         /// For how many seconds an address that is in use is tried again at start. With 0 it is
         /// tried once.
         retry_until_window: Whole<0, MANY> = "30",
-        /// The most bytes that a line of the head of a request may have.
+        /// The most bytes that a line of the head of a request may have; unless set, what
+        /// `[server:NAME]` in the paste file says.
         max_header_line: Whole<1, MANY> = "16384",
-        /// How many seconds a client may be silent: while a head is sent, and between requests.
+        /// How many seconds a client may be silent: while a head or a body is sent or an answer is
+        /// read, and between requests.
         /// Unless set, the limits of `[server:NAME]` in the paste file hold, a limit each.
         client_socket_timeout: Option<Whole<0, MANY>>,
         /// Whether a connection stays open for another request.
         wsgi_keep_alive: Flag = "true",
-        /// The most connections that one worker serves at a time.
+        /// The most requests that one worker answers at a time; unless set, what `[server:NAME]` in
+        /// the paste file says. Upstream it counts connections, idle ones included.
         wsgi_default_pool_size: Whole<1, MANY> = "100",
         /// How a line of `access_log` in `[pasteline]` is written, with names such as
         /// `%(client_ip)s`.
@@ -172,12 +175,6 @@ pub const ALIASES: [Alias; 16] = [
     old(("DEFAULT", "ssl_key_file"), ("ssl", "key_file")),
 ];
 
-/// What is read and has no effect yet, with the reason.
-pub const WITHOUT_EFFECT: [((&str, &str), &str); 2] = [
-    (("DEFAULT", "max_header_line"), "the head of a request is limited as a whole"),
-    (("DEFAULT", "wsgi_default_pool_size"), "the number of connections is not limited yet"),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,7 +189,6 @@ mod tests {
         for alias in ALIASES {
             assert!(is_known(alias.ours) && !is_known(alias.theirs), "{alias:?}");
         }
-        assert!(WITHOUT_EFFECT.iter().all(|(option, _)| is_known(*option)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::ini::{Conf, Value};
 use crate::settings::{Dialect, Form};
 
 /// Options that a server has under the same name, or another one.
-const SAME: [(&str, &str); 15] = [
+const SAME: [(&str, &str); 17] = [
     ("access_log", "access_log"),
     ("admin_bind", "admin_bind"),
     ("admin_exposed", "admin_exposed"),
@@ -17,10 +17,12 @@ const SAME: [(&str, &str); 15] = [
     ("control", "control"),
     ("graceful_shutdown_timeout", "graceful_shutdown_timeout"),
     ("group", "group"),
+    ("max_header_line", "max_header_line"),
     ("pid_file", "pid_file"),
     ("retry_until_window", "retry_until_window"),
     ("tcp_keepidle", "tcp_keepidle"),
     ("user", "user"),
+    ("wsgi_default_pool_size", "max_requests_in_flight"),
     ("wsgi_log_format", "access_format"),
 ];
 
@@ -52,7 +54,7 @@ impl Config {
         }
         if let Some(chosen) = self.given("client_socket_timeout") {
             // Upstream it is one limit for all. 0 is none there; the limits stay, here.
-            let timeouts = ["head_timeout", "keep_alive_timeout"];
+            let timeouts = ["body_timeout", "head_timeout", "keep_alive_timeout", "write_timeout"];
             let is_limit = self.main.client_socket_timeout.is_some_and(|seconds| seconds.0 > 0);
             for name in timeouts.into_iter().filter(|_| is_limit) {
                 options.insert(name.into(), chosen.value());

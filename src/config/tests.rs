@@ -117,7 +117,7 @@ debug = maybe
 log_file = $nope/x
 log_dir = ${log_dir}
 use_ssl = on
-wsgi_default_pool_size = 5
+wsgi_default_pool_size = 0
 [pasteline]
 usr = me
 user = me
@@ -129,10 +129,10 @@ colour = red
         "5:1 warning[unknown-option] no option of `[DEFAULT]` is called `bind_prot`",
         "12:1 warning[unknown-option] no option of `[pasteline]` is called `usr`",
         "15:1 warning[unknown-option] no option of `[ssl]` is called `colour`",
-        "10:1 note[ignored-option] `wsgi_default_pool_size` has no effect: the number of connections is not limited yet",
         "4:13 error[bad-value] `bind_port` is refused: it should be less than or equal to 65535",
         "2:15 error[bad-value] `api_workers` is refused: it should be greater than or equal to 0",
         "3:11 error[bad-value] `backlog` is `banana`, expected a whole number",
+        "10:26 error[bad-value] `wsgi_default_pool_size` is refused: it should be greater than or equal to 1",
         "6:9 error[bad-value] `debug` is `maybe`, expected `true`, `yes`, `on` or `1`, or `false`, `no`, `off` or `0`",
         "7:12 error[unknown-reference] `$nope` stands for no option",
         "8:11 error[circular-reference] `$log_dir` stands for itself",
@@ -201,8 +201,17 @@ fn goes_over_the_options_of_the_section() {
     assert_eq!(served(text, &[("bind", "a:1"), ("workers", "7")]), expected);
     assert_eq!(served(text, &[("listen", "a:1")]), expected);
     let text = "[DEFAULT]\nbind_port = 1\nclient_socket_timeout = 900\n";
-    let expected = ["head_timeout=900", "host=h", "keep_alive_timeout=900", "port=1"];
+    let expected = [
+        "body_timeout=900",
+        "head_timeout=900",
+        "host=h",
+        "keep_alive_timeout=900",
+        "port=1",
+        "write_timeout=900",
+    ];
     assert_eq!(served(text, &[("host", "h")]), expected);
+    let text = "[DEFAULT]\nmax_header_line = 8192\nwsgi_default_pool_size = 100\n";
+    assert_eq!(served(text, &[]), ["max_header_line=8192", "max_requests_in_flight=100"]);
     assert_eq!(served("[DEFAULT]\nclient_socket_timeout = 0\n", &[]), [""; 0]);
     let text = "[DEFAULT]\nwsgi_log_format = %(client_ip)s\n[pasteline]\naccess_log = stdout\n";
     let expected = ["access_format=%(client_ip)s", "access_log=stdout"];

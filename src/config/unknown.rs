@@ -2,9 +2,8 @@
 
 use super::input::names;
 use super::layers::{Given, Layers};
-use super::options::{Alias, GROUPS, WITHOUT_EFFECT};
+use super::options::{Alias, GROUPS};
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::ini::Value;
 
 /// Options of other programs that look like ours and are not misspelt.
 const OTHERS: [&str; 3] = ["api_worker", "host", "tcp_keepalive"];
@@ -34,13 +33,6 @@ pub(super) fn old(layers: &Layers) -> Vec<Diagnostic> {
             .help(format!("use `{name}` of `[{group}]`"))
     };
     layers.deprecated().map(warning).collect()
-}
-
-/// A note on an option that has no effect.
-pub(super) fn without_effect(group: &str, name: &str, value: &Value) -> Option<Diagnostic> {
-    let (_, why) = WITHOUT_EFFECT.iter().find(|(option, _)| *option == (group, name))?;
-    let message = format!("`{name}` has no effect: {why}");
-    Some(Diagnostic::note("ignored-option", message).at(value.key_span))
 }
 
 fn warning(given: &Given) -> Option<Diagnostic> {
