@@ -137,18 +137,30 @@ def found_by_sslyze(port, directory):
 
 
 def found_by_testssl(port, directory, long):
-    """What testssl finds, in a line each, and how many things it has looked at."""
-    report = directory / "testssl.json"
-    what = [] if long else ["-p", "-s", "-S", "-f"]
-    subprocess.run(["testssl", "--quiet", "--color", "0", "--warnings", "off", "--openssl-timeout",
-                    "5", "--jsonfile", str(report), *what, f"{NAME}:{port}"],
-                   timeout=900, check=False, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    findings = json.loads(report.read_text())
+    """What testssl finds, in a line each, and how many things it has looked at.
+
+    On a busy machine its own client may run out of time; what could not be looked at for that is no
+    finding, and no clean bill either, so testssl looks again.
+    """
+    for _ in range(3):
+        findings = looked_at_by_testssl(port, directory, long)
+        if not any("connect problem" in finding["finding"] for finding in findings):
+            break
     bad = [finding for finding in findings
            if finding["severity"] in ("LOW", "MEDIUM", "HIGH", "CRITICAL", "WARN", "FATAL")
            and not finding["id"].startswith(OF_THE_CERTIFICATE)]
     lines = [f"{finding['severity']} {finding['id']}: {finding['finding']}" for finding in bad]
     return lines, len(findings)
+
+
+def looked_at_by_testssl(port, directory, long):
+    report = directory / "testssl.json"
+    report.unlink(missing_ok=True)
+    what = [] if long else ["-p", "-s", "-S", "-f"]
+    subprocess.run(["testssl", "--quiet", "--color", "0", "--warnings", "off", "--openssl-timeout",
+                    "5", "--jsonfile", str(report), *what, f"{NAME}:{port}"],
+                   timeout=900, check=False, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    return json.loads(report.read_text())
 
 
 def main():
