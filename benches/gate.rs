@@ -26,7 +26,7 @@ const CASES: &[Case] = &[
     Case {
         name: "a load generator's",
         request: || head(&[("host", "127.0.0.1:9696")]),
-        instructions: 1000,
+        instructions: 700,
         nanoseconds: 60.0,
     },
     Case {
@@ -41,7 +41,7 @@ const CASES: &[Case] = &[
                 ("x-auth-token", "gAAAAABm"),
             ])
         },
-        instructions: 1600,
+        instructions: 1200,
         nanoseconds: 60.0,
     },
 ];

@@ -29,6 +29,7 @@ mod proxy_header;
 mod received;
 mod restless;
 mod roster;
+mod scan;
 mod settings;
 mod share;
 mod socket;

@@ -6,6 +6,14 @@
 pub(super) fn is_claim(name: &[u8]) -> bool {
     match name {
         [b'x', b'-', rest @ ..] => is_claim_of_x(rest),
+        [b'c' | b'f' | b'o' | b'r' | b's' | b't', ..] => is_other_claim(name),
+        _ => false,
+    }
+}
+
+/// Whether it is one of those names that do not begin with `X-`.
+fn is_other_claim(name: &[u8]) -> bool {
+    match name {
         b"cf-connecting-ip"
         | b"client-cert"
         | b"client-cert-chain"

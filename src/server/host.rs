@@ -5,17 +5,22 @@ use std::net::Ipv6Addr;
 /// The longest name that there can be in DNS, and two more for what is local.
 const LONGEST_NAME: usize = 255;
 
+/// The longest port, with its colon.
+const LONGEST_PORT: usize = ":65535".len();
+
 /// Whether a text is a host with or without a port: `api.example`, `127.0.0.1:9696`, `[::1]:80`.
 ///
 /// This is less than RFC 3986 allows: names of letters, digits, `-`, `.`, `_` and `~`. What else
 /// could stand in a name (escapes, quotes, commas, versions of IP to come) has no use in DNS, and
 /// is read in different ways by those who make links and logs of it.
 pub fn is_host(text: &[u8]) -> bool {
-    let port = match text {
-        [b'[', address @ ..] => after_address(address),
-        name => after_name(name),
-    };
-    port.is_some_and(is_port)
+    if let [b'[', address @ ..] = text {
+        return after_address(address).is_some_and(is_port);
+    }
+    // Where a port is longer, its colon is taken for a part of the name, which is none then.
+    let tail = &text[text.len().saturating_sub(LONGEST_PORT)..];
+    let port = tail.iter().rposition(|octet| *octet == b':').map_or(&[][..], |at| &tail[at..]);
+    is_name(&text[..text.len() - port.len()]) && is_port(port)
 }
 
 /// What follows an IPv6 address and its bracket.
@@ -26,10 +31,10 @@ fn after_address(text: &[u8]) -> Option<&[u8]> {
     Some(&text[end + 1..])
 }
 
-/// What follows a name, which has at least one character.
-fn after_name(text: &[u8]) -> Option<&[u8]> {
-    let end = text.iter().position(|octet| !NAME[usize::from(*octet)]).unwrap_or(text.len());
-    (1..=LONGEST_NAME).contains(&end).then(|| &text[end..])
+fn is_name(text: &[u8]) -> bool {
+    // Without a way out at the first octet that is none of a name, there is less to do.
+    let is_of_name = text.iter().fold(true, |is, octet| is & NAME[usize::from(*octet)]);
+    is_of_name && (1..=LONGEST_NAME).contains(&text.len())
 }
 
 /// Which octets may stand in a name; looked up, as this is asked for each.
@@ -48,10 +53,12 @@ static NAME: [bool; 256] = {
 /// 3.2.3).
 fn is_port(text: &[u8]) -> bool {
     let [colon, digits @ ..] = text else { return true };
-    // Five digits fit into the number whatever they are.
-    let is_short = digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit);
-    let number = || digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
-    *colon == b':' && is_short && number() <= 65535
+    let is_short = text.len() <= LONGEST_PORT;
+    let number = || {
+        let digit = |digit: &u8| digit.is_ascii_digit().then(|| u32::from(digit - b'0'));
+        digits.iter().try_fold(0, |number, octet| Some(number * 10 + digit(octet)?))
+    };
+    *colon == b':' && is_short && number().is_some_and(|number| number <= 65535)
 }
 
 #[cfg(test)]
@@ -110,6 +117,7 @@ mod tests {
             "a[b]",
             "[v1.x]",
             "[::1%25eth0]",
+            "[::1]:99999999999",
             "[127.0.0.1]",
             "\u{e9}",
             "a\0",
