@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use http::header::{ALLOW, CACHE_CONTROL, LOCATION};
+use http::header::{ALLOW, CACHE_CONTROL, LOCATION, RANGE};
 use http::{HeaderValue, Method, StatusCode, Uri};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use tower_http::services::ServeDir;
@@ -90,6 +90,11 @@ fn own(request: Request) -> Option<Request> {
     *own.method_mut() = head.method;
     *own.uri_mut() = uri;
     *own.headers_mut() = head.headers;
+    // What is no range of bytes is to be ignored (RFC 9110, 14.2), which tower-http refuses.
+    let is_of_bytes = |range: &HeaderValue| range.as_bytes().starts_with(b"bytes=");
+    if !own.headers().get(RANGE).is_some_and(is_of_bytes) {
+        own.headers_mut().remove(RANGE);
+    }
     Some(own)
 }
 
@@ -255,6 +260,8 @@ mod tests {
         let response = ask(&app, (RANGE, &HeaderValue::from_static("bytes=99-"))).await;
         assert_eq!(response.status(), StatusCode::RANGE_NOT_SATISFIABLE);
         assert_eq!(response.headers()[CONTENT_RANGE], "bytes */12");
+        let response = ask(&app, (RANGE, &HeaderValue::from_static("lines=0-1"))).await;
+        assert_eq!(response.status(), StatusCode::OK, "no range of bytes is ignored");
     }
 
     #[tokio::test]
