@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -98,8 +98,7 @@ impl FilterFactory for Compress {
             .quality(level)
             .compress_when(SizeAbove::new(self.min_size).and(is_worth_it as Worth));
         // Whether the layer did anything can only be seen from both sides of it.
-        let filters =
-            [Filter::phase(WeakenTag), Filter::layer(compression), Filter::phase(MarkTagged)];
+        let filters = [Filter::phase(Mend), Filter::layer(compression), Filter::phase(Mark)];
         Ok(Filter::wrap(move |app| app.behind(&filters)))
     }
 }
@@ -126,33 +125,44 @@ fn is_compressible(media_type: &str) -> bool {
     }
 }
 
-/// On a response that has a tag and is not encoded yet.
+/// What a response was like before the layer.
 #[derive(Clone)]
-struct Tagged;
+struct Before {
+    status: StatusCode,
+    /// Whether it had a tag and was not encoded yet.
+    is_tagged: bool,
+}
 
-/// Marks such responses, inside of the layer.
-struct MarkTagged;
+/// Marks the responses that have to be mended once the layer is done with them, inside of it.
+struct Mark;
 
-impl Phase for MarkTagged {
-    type Memo = ();
+impl Phase for Mark {
+    /// Whether the client refuses an encoding.
+    type Memo = bool;
 
-    fn request(&self, _: &mut Request) -> ControlFlow<Response> {
-        ControlFlow::Continue(())
+    fn request(&self, request: &mut Request) -> ControlFlow<Response, bool> {
+        let mut accepted = request.headers().get_all(ACCEPT_ENCODING).iter();
+        ControlFlow::Continue(accepted.any(|value| value.as_bytes().contains(&b'0')))
     }
 
-    fn response(&self, (): (), response: &mut Response) {
+    fn response(&self, is_picky: bool, response: &mut Response) {
         let headers = response.headers();
-        if headers.contains_key(ETAG) && !headers.contains_key(CONTENT_ENCODING) {
-            response.extensions_mut().insert(Tagged);
+        let is_tagged = headers.contains_key(ETAG) && !headers.contains_key(CONTENT_ENCODING);
+        if is_tagged || is_picky {
+            let status = response.status();
+            response.extensions_mut().insert(Before { status, is_tagged });
         }
     }
 }
 
-/// Weakens the tag of what the layer has encoded: it stands for other bytes now, which no range
-/// may be joined with.
-struct WeakenTag;
+/// Mends the marked responses.
+///
+/// The tag of what the layer has encoded is weakened: it stands for other bytes now, which no
+/// range may be joined with. And the status is that of the app: for a client that accepts nothing,
+/// not even what is not encoded, the layer makes 406 of whatever the app has said and done.
+struct Mend;
 
-impl Phase for WeakenTag {
+impl Phase for Mend {
     type Memo = ();
 
     fn request(&self, _: &mut Request) -> ControlFlow<Response> {
@@ -160,9 +170,10 @@ impl Phase for WeakenTag {
     }
 
     fn response(&self, (): (), response: &mut Response) {
-        let marked = response.extensions_mut().remove::<Tagged>().is_some();
+        let Some(before) = response.extensions_mut().remove::<Before>() else { return };
+        *response.status_mut() = before.status;
         let headers = response.headers_mut();
-        if !marked || !headers.contains_key(CONTENT_ENCODING) {
+        if !before.is_tagged || !headers.contains_key(CONTENT_ENCODING) {
             return;
         }
         if let Some(tag) = headers.get_mut(ETAG)
@@ -276,6 +287,15 @@ mod tests {
         assert_eq!(tag("identity", tagged).await, "\"a\"");
         let encoded = "content-type: text/plain\ncontent-encoding: br\netag: \"a\"";
         assert_eq!(tag("gzip", encoded).await, "\"a\"");
+    }
+
+    #[tokio::test]
+    async fn who_accepts_nothing_gets_what_the_app_answers() {
+        for accept in ["*;q=0", "identity;q=0", "gzip;q=0, identity;q=0.000"] {
+            let response = answer(SECTION, accept, TEXT, 1000).await;
+            assert_eq!(response.status(), StatusCode::OK, "{accept}");
+            assert_eq!(values(response.headers(), "content-encoding"), "", "{accept}");
+        }
     }
 
     #[tokio::test]
