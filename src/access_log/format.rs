@@ -99,7 +99,7 @@ fn oslo(line: &str) -> Result<Format, Rejected> {
             let reason = "`%` is followed by neither `(NAME)s` nor another `%`";
             return Err(reject(reason.to_owned()));
         };
-        let field = named(name, &OSLO_FIELDS).map_err(reject)?;
+        let field = named(name, &PYTHON_FIELDS).map_err(reject)?;
         let (field, after) = converted(field, after).ok_or_else(|| {
             reject(format!("`%({name})` is followed by none of `s`, `d` and `.7f`"))
         })?;
@@ -205,6 +205,8 @@ enum Field {
     IsoTime,
     Length,
     Method,
+    /// Who has logged in, which is not known.
+    Nobody,
     Protocol,
     Referer,
     RequestId,
@@ -242,14 +244,25 @@ const FIELDS: [(&str, Field); 19] = [
     ("user_agent", Field::UserAgent),
 ];
 
-/// The fields of `wsgi_log_format`, by the names that eventlet has for them.
-const OSLO_FIELDS: [(&str, Field); 7] = [
+/// The fields of lines as Python writes them: of `wsgi_log_format`, by the names that eventlet has
+/// for them, and of Paste's `translogger`.
+const PYTHON_FIELDS: [(&str, Field); 17] = [
+    ("HTTP_REFERER", Field::Referer),
+    ("HTTP_USER_AGENT", Field::UserAgent),
+    ("HTTP_VERSION", Field::Protocol),
+    ("REMOTE_ADDR", Field::ClientIp),
+    ("REMOTE_USER", Field::Nobody),
+    ("REQUEST_METHOD", Field::Method),
+    ("REQUEST_URI", Field::Target),
     ("body_length", Field::Length),
+    ("bytes", Field::Length),
     ("client_ip", Field::ClientIp),
     ("client_port", Field::ClientPort),
     ("date_time", Field::DateTime),
     ("request_line", Field::RequestLine),
+    ("status", Field::Status),
     ("status_code", Field::Status),
+    ("time", Field::Time),
     // What Python writes for a number that is given no digits.
     ("wall_seconds", Field::Seconds(6)),
 ];
@@ -292,6 +305,7 @@ impl Field {
             Self::IsoTime => write!(out, "{}", Iso(record.started)),
             Self::Length => write!(out, "{}", record.length),
             Self::Method => out.write_str(record.head.method()),
+            Self::Nobody => out.write_char('-'),
             Self::Protocol => out.write_str(record.head.protocol()),
             Self::Referer => header(record.referer.as_ref(), out),
             Self::RequestId => header(record.request_id.as_ref(), out),
@@ -416,6 +430,10 @@ mod tests {
             %(body_length)s %(wall_seconds).6f %(client_port)s 100%%";
         let expected = "- - - [10/Oct/2000 13:55:36] \"GET / HTTP/1.1\" 200 13 0.001234 - 100%\n";
         assert_eq!(line(eventlet, &bare()), expected);
+        let paste = "%(REMOTE_ADDR)s - %(REMOTE_USER)s [%(time)s] \
+            \"%(REQUEST_METHOD)s %(REQUEST_URI)s %(HTTP_VERSION)s\" %(status)s %(bytes)s \
+            \"%(HTTP_REFERER)s\" \"%(HTTP_USER_AGENT)s\"";
+        assert_eq!(line(paste, &bare()), line("combined", &bare()));
         let wrong = |text: &str| Format::parse(text).unwrap_err().reason.unwrap();
         assert_eq!(
             wrong("%(statuscode)s"),

@@ -1,8 +1,11 @@
 """What is different between two answers, and which differences are known."""
 
-import fnmatch
+import contextlib
+import gzip
 import json
+import os
 import re
+import zlib
 from dataclasses import dataclass
 
 # How a server delimits messages and names itself is no matter of filters.
@@ -29,18 +32,23 @@ def aspects(answer, scrub):
     if "header content-type" in seen:
         # Names of types and charsets may be written either way.
         seen["header content-type"] = seen["header content-type"].lower()
-    echoed = app_saw(answer)
+    body = answer.body
+    if seen.get("header content-encoding") == "gzip" and body:
+        # There are many ways to compress a text.
+        with contextlib.suppress(OSError, EOFError, zlib.error):
+            body = gzip.decompress(body)
+    echoed = app_saw(body)
     if echoed is None:
-        seen["body"] = answer.body.decode("utf-8", "replace")
+        seen["body"] = body.decode("utf-8", "replace")
     else:
         seen.update(echoed)
     return {name: scrub(scrubbed(value)) for name, value in seen.items()}
 
 
-def app_saw(answer):
+def app_saw(body):
     """What `echo` says of the request; none if the answer is not that of `echo`."""
     try:
-        seen = json.loads(answer.body)
+        seen = json.loads(body)
         pairs = seen["headers"]
     except (ValueError, KeyError, TypeError):
         return None
@@ -68,34 +76,52 @@ def differences(theirs, ours):
 
 @dataclass
 class Row:
-    """A known difference: of a suite, in requests whose names match, in aspects that match."""
+    """A known difference: of a suite, in requests whose names match, in aspects that match, between values that match."""
 
     suite: str
     requests: list
     aspects: list
-    line: int
+    theirs: list
+    ours: list
+    place: str
     shown: bool = False
 
-    def explains(self, suite, request, aspect):
-        def is_one(text, patterns):
-            return any(fnmatch.fnmatchcase(text, pattern) for pattern in patterns)
+    def explains(self, suite, request, aspect, theirs, ours):
+        return (
+            is_one(suite, [self.suite])
+            and is_one(request, self.requests)
+            and is_one(aspect, self.aspects)
+            and is_one(theirs, self.theirs)
+            and is_one(ours, self.ours)
+        )
 
-        return fnmatch.fnmatchcase(suite, self.suite) and is_one(request, self.requests) and is_one(aspect, self.aspects)
+
+def is_one(text, patterns):
+    """Whether a text matches one of several patterns, in which `*` stands for anything; nothing is `-`."""
+    text = text or "-"
+    return any(re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) for pattern in patterns)
 
 
-def rows(path):
-    """The known differences: the rows of the tables of a Markdown file whose head is `filter`, `requests`, `in`."""
-    found, is_table = [], False
-    with open(path, encoding="utf-8") as file:
+# The head of a table of known differences, which need not tell the values.
+COLUMNS = ["filter", "requests", "in", "original", "pasteline", "why"]
+
+
+def rows(root, name):
+    """The known differences: the rows of the tables of a Markdown file that have the right heads."""
+    found, head = [], None
+    with open(os.path.join(root, name), encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
             if not line.startswith("|"):
-                is_table = False
-            elif cells[:3] == ["filter", "requests", "in"]:
-                is_table = True
-            elif is_table and not set(cells[0]) <= {"-"}:
-                names = [re.findall(r"`([^`]+)`", cell) for cell in cells[:3]]
-                if len(names[0]) != 1 or not names[1] or not names[2] or not cells[3:] or not cells[3]:
-                    raise SystemExit(f"{path}:{number}: a row has a filter, requests, what differs, and the reason")
-                found.append(Row(names[0][0], names[1], names[2], number))
+                head = None
+            elif cells in (COLUMNS, COLUMNS[:3] + COLUMNS[5:]):
+                head = cells
+            elif head and not set(cells[0]) <= {"-"}:
+                if len(cells) != len(head) or not cells[-1]:
+                    raise SystemExit(f"{name}:{number}: expected {', '.join(head)}")
+                texts = [re.findall(r"`([^`]+)`", cell) for cell in cells[:-1]]
+                if len(texts[0]) != 1 or not all(texts):
+                    raise SystemExit(f"{name}:{number}: expected texts in backticks, and one filter")
+                values = texts[3:] or (["*"], ["*"])
+                found.append(Row(texts[0][0], *texts[1:3], *values, f"{name}:{number}"))
     return found

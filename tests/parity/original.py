@@ -12,7 +12,7 @@ def main(file, settings):
     cfg.CONF([], project="parity", default_config_files=[settings])
     app = loadapp(f"config:{os.path.abspath(file)}")
     server = create_server(
-        app, host="127.0.0.1", port=0, threads=2, ident=None, clear_untrusted_proxy_headers=False, expose_tracebacks=False
+        app, host="127.0.0.1", port=0, threads=2, clear_untrusted_proxy_headers=False, expose_tracebacks=False
     )
     print(server.effective_port, flush=True)
     server.run()

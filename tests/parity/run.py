@@ -2,10 +2,11 @@
 
 Each module `suites_*.py` has a list `SUITES`. All requests of a suite go to the original, under waitress, and to
 pasteline, both with the same section; status, headers, body and what the app behind them saw are compared. What
-differs is a bug, or a row of a table in `docs/openstack.md`. It fails on a difference that no row explains, and, if all
-suites are run, on a row that no request shows any more.
+differs is a bug, or a row of a table in `docs`. It fails on a difference that no row explains, and, if all
+suites are run, on a row that no request shows any more and on a filter that too few requests are sent to.
 """
 
+import concurrent.futures
 import glob
 import importlib
 import os
@@ -18,27 +19,30 @@ import servers
 import suite as suites
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TABLE = os.path.join(HERE, "..", "..", "docs", "openstack.md")
+TABLES = ["docs/openstack.md", "docs/paste.md"]
+# So many different requests at least are to be sent to each filter.
+LEAST = 40
 STAND_INS = re.compile(r"use\s*=\s*egg:pasteline#(echo|respond)")
 
 
 def main(program, *wanted):
-    rows = compare.rows(TABLE)
+    rows = [row for table in TABLES for row in compare.rows(os.path.join(HERE, "..", ".."), table)]
     program = os.path.abspath(program)
-    requests, unexplained = 0, []
-    for suite in all_suites():
-        if not wanted or suite.name in wanted:
-            found = run(program, suite)
-            unexplained += [one for one in found if not explained(rows, suite.name, one)]
-            requests += len(suite.cases)
-            print(f"{suite.name}: {len(suite.cases)} requests, {len(found)} differences", flush=True)
+    chosen = [[one for one in module if not wanted or one.name in wanted] for module in all_suites()]
+    with concurrent.futures.ThreadPoolExecutor(len(chosen)) as pool:
+        # Suites of a module share a Keystone or a port, and so take turns.
+        ran = [pool.submit(run_all, program, suites) for suites in chosen]
+        found = [one for module in ran for one in module.result()]
+    unexplained = [one for one in found if not explained(rows, one)]
     for name, request, aspect, theirs, ours in unexplained:
         print(f"\n{name}, {request}, {aspect}:\n  original:  {shown(theirs)}\n  pasteline: {shown(ours)}")
     stale = [row for row in rows if not row.shown and not wanted]
     for row in stale:
-        print(f"\ndocs/openstack.md:{row.line}: no request shows this difference any more")
+        print(f"\n{row.place}: no request shows this difference any more")
+    few = [] if wanted else too_few(chosen)
+    requests = sum(len(suite.cases) for module in chosen for suite in module)
     print(f"\n{requests} requests, {len(unexplained)} unexplained differences, {len(stale)} stale rows")
-    return 1 if unexplained or stale else 0
+    return 1 if unexplained or stale or few else 0
 
 
 def shown(value):
@@ -47,15 +51,38 @@ def shown(value):
 
 
 def all_suites():
-    for path in sorted(glob.glob(os.path.join(HERE, "suites_*.py"))):
-        yield from importlib.import_module(os.path.basename(path)[:-3]).SUITES
+    """The suites of each module."""
+    paths = sorted(glob.glob(os.path.join(HERE, "suites_*.py")))
+    return [importlib.import_module(os.path.basename(path)[:-3]).SUITES for path in paths]
 
 
-def explained(rows, name, found):
-    known = [row for row in rows if row.explains(name, found[1], found[2])]
+def too_few(modules):
+    """Tells how many different requests each filter was asked, and gives the filters that were asked too few."""
+    asked = {}
+    for suite in (suite for module in modules for suite in module):
+        asked.setdefault(suite.filter, set()).update(case.name for case in suite.cases)
+    print("\n" + ", ".join(f"{name}: {len(names)}" for name, names in asked.items()))
+    few = [name for name, names in asked.items() if len(names) < LEAST]
+    for name in few:
+        print(f"\n{name}: {len(asked[name])} different requests, at least {LEAST} are wanted")
+    return few
+
+
+def explained(rows, found):
+    known = [row for row in rows if row.explains(*found)]
     for row in known:
         row.shown = True
     return bool(known)
+
+
+def run_all(program, suites):
+    """The differences of suites, one after the other."""
+    differences = []
+    for suite in suites:
+        found = run(program, suite)
+        differences += found
+        print(f"{suite.name}: {len(suite.cases)} requests, {len(found)} differences", flush=True)
+    return differences
 
 
 def run(program, suite):

@@ -58,13 +58,15 @@ def original(directory, variables):
 def pasteline(program, directory, variables):
     """The port of pasteline, while it serves."""
     arguments = [program, "serve", "pasteline.ini", "--config-file", "parity.conf", "--bind", "127.0.0.1:0"]
-    process = subprocess.Popen(
-        [*arguments, "--workers", "0"],
-        cwd=directory,
-        env={**os.environ, **variables},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with open(os.path.join(directory, "pasteline.out"), "wb") as out:
+        process = subprocess.Popen(
+            [*arguments, "--workers", "0"],
+            cwd=directory,
+            env={**os.environ, **variables},
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     told = []
     try:
         for line in process.stderr:

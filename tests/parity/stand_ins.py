@@ -48,7 +48,7 @@ def respond(global_conf, status="200", body="", content_type="text/plain; charse
     phrase = HTTPStatus(int(status)).phrase
     pairs = [tuple(part.strip() for part in line.split(":", 1)) for line in headers.splitlines() if line.strip()]
     if body:
-        pairs.insert(0, ("Content-Type", content_type))
+        pairs = [("Content-Type", content_type), ("Content-Length", str(len(body.encode()))), *pairs]
 
     def app(environ, start_response):
         start_response(f"{status} {phrase}", list(pairs))

@@ -31,6 +31,10 @@ class Case:
 
         return replace(self, headers=tuple((name, full(value)) for name, value in self.headers))
 
+    def at(self, path):
+        """The same request for another path."""
+        return replace(self, path=path)
+
     def bytes(self, host):
         """The request as it is sent."""
         fields = list(self.headers)
@@ -60,7 +64,7 @@ def encode(value):
 class Suite:
     """A section, and the requests that are sent to the original and to pasteline with it.
 
-    `ini` is the paste file. `egg:pasteline#echo` and `#respond` in it stand for the same apps in Python where the
+    Its name begins with that of the filter. `ini` is the paste file. `egg:pasteline#echo` and `#respond` in it stand for the same apps in Python where the
     original serves (`stand_ins.py`). `conf` is the settings file of both. `around` is a context manager that takes the
     directory of the run and gives names to be filled in where the texts have them in `{braces}`; `{dir}` is one.
     `scrub` is called with each text that is compared, to even out what is new every time. `extra` makes more of a
@@ -76,6 +80,10 @@ class Suite:
     scrub: object = None
     extra: object = None
     variables: dict = field(default_factory=dict)
+
+    @property
+    def filter(self):
+        return self.name.split()[0]
 
 
 @contextlib.contextmanager
@@ -111,3 +119,22 @@ def hostile(header, good, **request):
         Case(f"{label}: {shape}", headers=others + tuple((header, value) for value in values), **request)
         for shape, values in shapes.items()
     ]
+
+
+def methods(*more):
+    """Requests with all common methods."""
+    names = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", *more]
+    return [Case(f"method {name}", method=name, body=b"x" if name in ("POST", "PUT", "PATCH") else b"") for name in names]
+
+
+PATHS = ["/", "/a", "/a/b?c=d", "/%C3%A9", "/a%2Fb", "//a//b", "/a/../b", "/?", "/" + "a" * 2000]
+
+
+def paths(**request):
+    """Requests for all kinds of paths."""
+    return [Case(f"path {path[:40]}", path=path, **request) for path in PATHS]
+
+
+def usual():
+    """Requests that a filter which has nothing to do with them passes on."""
+    return methods("BREW") + paths() + hostile("X-Other", "value") + hostile("Cookie", "a=b")

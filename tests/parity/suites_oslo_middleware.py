@@ -5,25 +5,13 @@ import os
 import re
 import socket
 
-from suite import Case, Suite, hostile
+from suite import PATHS, Case, Suite, hostile, methods, paths
 
 ECHO = "[app:main]\nuse = egg:pasteline#echo\nfilter-with = it\n"
 
 
 def respond(options):
     return f"[app:main]\nuse = egg:pasteline#respond\nfilter-with = it\n{options}\n"
-
-
-def methods(*more):
-    names = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", *more]
-    return [Case(f"method {name}", method=name, body=b"x" if name in ("POST", "PUT", "PATCH") else b"") for name in names]
-
-
-PATHS = ["/", "/a", "/a/b?c=d", "/%C3%A9", "/a%2Fb", "//a//b", "/a/../b", "/?", "/" + "a" * 2000]
-
-
-def paths(**request):
-    return [Case(f"path {path[:40]}", path=path, **request) for path in PATHS]
 
 
 # cors

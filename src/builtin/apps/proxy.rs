@@ -70,7 +70,8 @@ settings! {
         /// Whether the upstream sees the host that the client asked for, from which OpenStack's
         /// services make links, or its own.
         preserve_host: bool = "true",
-        /// The methods that are passed on; all but `CONNECT` if none is given.
+        /// The methods that are passed on, in upper or lower case; all but `CONNECT` if none is
+        /// given.
         methods: Words<Method>,
         /// Headers of requests that are not passed on.
         suppress_headers: Words<HeaderPattern>,
@@ -107,19 +108,25 @@ impl AppFactory for Proxy {
             idle_connections: self.idle_connections,
             idle_timeout: self.idle_timeout.0,
         };
-        let allow = self.methods.0.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let methods: Vec<_> = self.methods.0.iter().map(in_upper_case).collect();
+        let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         Ok(App::new(Passing(Arc::new(Route {
             pool: Arc::new(Pool::new(self.upstream, limits)),
             fields: Fields {
                 host: if self.preserve_host { Host::Client } else { Host::Upstream },
                 suppressed: self.suppress_headers.0.into(),
             },
-            methods: self.methods.0,
+            methods,
             allow: HeaderValue::try_from(allow).expect("methods are made of visible ASCII"),
             response_timeout: self.response_timeout.0,
             read_timeout: self.read_timeout.0,
         }))))
     }
+}
+
+fn in_upper_case(method: &Method) -> Method {
+    let upper = method.as_str().to_ascii_uppercase();
+    Method::from_bytes(upper.as_bytes()).unwrap_or_else(|_| method.clone())
 }
 
 /// The way of requests to an upstream.

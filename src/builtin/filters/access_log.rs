@@ -106,8 +106,9 @@ settings! {
         /// `{target}`, `{time}`, `{user_agent}`, and of an encrypted connection `{tls_version}`,
         /// `{tls_cipher}` and, where clients show certificates, `{client_subject}` and
         /// `{client_fingerprint}` (SHA-256). What is not known is a dash. A text with
-        /// fields such as `%(status_code)s` is read as `wsgi_log_format` of oslo.service, its
-        /// percent signs doubled where the file interpolates.
+        /// fields such as `%(status_code)s` is read as `wsgi_log_format` of oslo.service or as
+        /// `format` of Paste's `translogger`, its percent signs doubled where the file
+        /// interpolates.
         format: Format = "combined",
     }
 }

@@ -12,6 +12,7 @@ pub(super) const DEFINITION: Definition = Definition::filter::<Pass>("pass")
 const ALIASES: &[Alias] = &[
     Alias::of("designate.common.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
     Alias::of("egg:Paste#config").idle(PYTHON),
+    Alias::of("egg:Paste#httpexceptions").idle(EXCEPTIONS),
     Alias::of("egg:Paste#lint").idle(WSGI),
     Alias::of("egg:Paste#recursive").idle(PYTHON),
     Alias::of("egg:Paste#registry").idle(PYTHON),
@@ -23,6 +24,7 @@ const ALIASES: &[Alias] = &[
     Alias::of("nova.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
     Alias::of("osprofiler.web:WsgiMiddleware.factory").idle(OSPROFILER),
     Alias::of("paste.deploy.config:make_config_filter").idle(PYTHON),
+    Alias::of("paste.httpexceptions:make_middleware").idle(EXCEPTIONS),
     Alias::of("paste.lint:make_middleware").idle(WSGI),
     Alias::of("paste.recursive:make_recursive_middleware").idle(PYTHON),
     Alias::of("paste.registry:make_registry_manager").idle(PYTHON),
@@ -31,6 +33,7 @@ const ALIASES: &[Alias] = &[
     Alias::of("zun.common.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
 ];
 
+const EXCEPTIONS: &str = "it makes responses of exceptions that Python code raises";
 const OSPROFILER: &str = "its traces lead through Python code only; `egg:pasteline#trace_context` writes those of the W3C";
 const PYTHON: &str = "it serves Python code behind it, and has no place before a proxy";
 const RECON: &str = "it tells of disks and rings, which only Swift's own processes know";

@@ -500,7 +500,7 @@ async fn a_client_that_leaves_closes_the_connection_to_the_upstream() {
 #[tokio::test]
 async fn methods_may_be_limited() {
     let app = app("[app:test]\nuse = egg:Paste#proxy\naddress = http://127.0.0.1:1/\n\
-        allowed_request_methods = GET HEAD\n");
+        allowed_request_methods = get HEAD\n");
     let response = app.answer(request("POST", "/", &[], Body::empty())).await;
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(values(response.headers(), "allow"), "GET, HEAD");
