@@ -22,7 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TABLES = ["docs/openstack.md", "docs/paste.md"]
 # So many different requests at least are to be sent to each filter.
 LEAST = 40
-STAND_INS = re.compile(r"use\s*=\s*egg:pasteline#(echo|respond)")
+STAND_INS = re.compile(r"use\s*=\s*egg:pasteline#(echo|pass|respond)")
 
 
 def main(program, *wanted):
@@ -95,7 +95,7 @@ def run(program, suite):
         fill = {"dir": directory, **given}
         write(directory, "parity.conf", suite.conf or "[DEFAULT]\n", fill)
         write(directory, "pasteline.ini", suite.ini, fill)
-        write(directory, "original.ini", STAND_INS.sub(r"paste.app_factory = stand_ins:\1", suite.ini), fill)
+        write(directory, "original.ini", STAND_INS.sub(stand_in, suite.ini), fill)
         answers = []
         for side, server in (
             ("original", servers.original(directory, suite.variables)),
@@ -113,6 +113,12 @@ def run(program, suite):
         for name in theirs.keys() | ours.keys()
         for found in compare.differences(theirs.get(name, {}), ours.get(name, {}))
     ]
+
+
+def stand_in(used):
+    """What the original serves with in the place of a factory of pasteline."""
+    kind = "filter" if used[1] == "pass" else "app"
+    return f"paste.{kind}_factory = stand_ins:{used[1]}_"
 
 
 def ask(port, case, fill):

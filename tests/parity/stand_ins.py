@@ -1,11 +1,11 @@
-"""The apps `echo` and `respond` of pasteline in Python, for the original to stand before."""
+"""What pasteline calls `echo`, `pass` and `respond`, in Python, for the original to stand before or behind."""
 
 import base64
 import json
 from urllib.parse import quote
 
 
-def echo(global_conf, **local_conf):
+def echo_(global_conf, **local_conf):
     def app(environ, start_response):
         body = environ["wsgi.input"].read()
         seen = {
@@ -23,7 +23,7 @@ def echo(global_conf, **local_conf):
             seen["body_base64"] = base64.b64encode(body).decode()
         text = json.dumps(seen).encode()
         start_response("200 OK", [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
-        return [text]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [text]
 
     return app
 
@@ -42,7 +42,7 @@ def headers(environ):
     ]
 
 
-def respond(global_conf, status="200", body="", content_type="text/plain; charset=utf-8", headers="", **local_conf):
+def respond_(global_conf, status="200", body="", content_type="text/plain; charset=utf-8", headers="", **local_conf):
     from http import HTTPStatus
 
     phrase = HTTPStatus(int(status)).phrase
@@ -52,6 +52,42 @@ def respond(global_conf, status="200", body="", content_type="text/plain; charse
 
     def app(environ, start_response):
         start_response(f"{status} {phrase}", list(pairs))
-        return [body.encode()]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body.encode()]
 
     return app
+
+
+def pass_(global_conf, **local_conf):
+    """A filter that does nothing but lend a memory, where Swift's own filters look for memcached."""
+    memory = Memory()
+
+    def filtered(app):
+        def pass_on(environ, start_response):
+            environ["swift.cache"] = memory
+            return app(environ, start_response)
+
+        return pass_on
+
+    return filtered
+
+
+class Memory(dict):
+    """A memcached, as far as it is asked to count."""
+
+    def __bool__(self):
+        return True
+
+    def incr(self, key, delta=1, **_):
+        self[key] = int(self.get(key) or 0) + delta
+        return self[key]
+
+    def decr(self, key, delta=1, **_):
+        return self.incr(key, -delta)
+
+    def set(self, key, value, **_):
+        # What Swift remembers of accounts and containers is asked for anew each time.
+        if isinstance(value, str):
+            self[key] = value
+
+    def get(self, key, **_):
+        return dict.get(self, key)

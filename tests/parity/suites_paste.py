@@ -193,9 +193,9 @@ def tag(text):
 @contextlib.contextmanager
 def upstream(directory):
     """A server whose app is `echo`, or `respond` where the path begins so."""
-    echo = stand_ins.echo({})
+    echo = stand_ins.echo_({})
     answers = {
-        f"/{status}": stand_ins.respond({}, status=str(status), body="told", headers=more)
+        f"/{status}": stand_ins.respond_({}, status=str(status), body="told", headers=more)
         for status, more in {
             201: "Location: /201/1\nX-One: 1\nX-One: 2",
             301: "Location: http://other.example/a",
@@ -328,7 +328,7 @@ def logged(path_of):
     """The fields of the lines in the log of either side."""
 
     def extra(side, given):
-        found = logs.lines(os.path.join(given["dir"], path_of[side]), LOGGED, skipped=1)
+        found = logs.lines(side, os.path.join(given["dir"], path_of[side]), LOGGED)
         return {name: fields(line) for name, line in found.items()}
 
     return extra

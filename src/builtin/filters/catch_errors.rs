@@ -1,5 +1,7 @@
 //! Answers for what panics behind it.
 
+mod transaction;
+
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,22 +10,21 @@ use std::task::Poll;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 
+use self::transaction::Transactions;
 use crate::app::{
     Answer, App, Filter, REQUEST_ID, Request, RequestExt, Response, ResponseFuture, response,
 };
 use crate::builtin::secrets::Masked;
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
-use crate::settings::Dialect;
+use crate::settings::{Dialect, Reader};
 
 pub(super) const DEFINITION: Definition =
     Definition::filter::<CatchErrors>("catch_errors").aliases(ALIASES);
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:oslo.middleware#catch_errors").dialect(OSLO),
-    Alias::of("egg:swift#catch_errors")
-        .dialect(SWIFT)
-        .note("Swift's makes the id of the transaction too; here `request_id` does that."),
+    Alias::of("egg:swift#catch_errors").dialect(SWIFT),
     Alias::of("neutron.openstack.common.middleware.catch_errors:CatchErrorsMiddleware.factory")
         .dialect(OSLO)
         .retired(super::COPIED, "oslo_middleware:CatchErrors.factory"),
@@ -32,7 +33,10 @@ const ALIASES: &[Alias] = &[
 ];
 
 const OSLO: Dialect = Dialect::lenient().ignored(super::OSLO_CONFIG);
-const SWIFT: Dialect = Dialect::lenient();
+const SWIFT: Dialect = Dialect::lenient()
+    .defaults(&[("transaction_ids", "true")])
+    .globals(&["trans_id_suffix"])
+    .ignored(super::SWIFT_LOG);
 
 /// What clients know from oslo.middleware.
 const DETAIL: &str =
@@ -49,12 +53,38 @@ settings! {
     /// [filter:catch_errors]
     /// use = egg:pasteline#catch_errors
     /// ```
-    pub(super) struct CatchErrors {}
+    pub(super) struct CatchErrors {
+        /// Whether each request gets an id as Swift makes them, in `X-Trans-Id` and
+        /// `X-Openstack-Request-Id` of the response, unless the app set them.
+        transaction_ids: bool = "false",
+        /// What these ids end with; to it the client may add up to 32 bytes by
+        /// `X-Trans-Id-Extra`.
+        trans_id_suffix: Option<String>,
+    }
+}
+
+impl CatchErrors {
+    /// One that leaves the id of a request to other filters.
+    pub(super) fn without_ids() -> Self {
+        Self { transaction_ids: false, trans_id_suffix: None }
+    }
 }
 
 impl FilterFactory for CatchErrors {
+    fn check(&self, reader: &mut Reader<'_>) {
+        if !self.transaction_ids {
+            reader.ignore("trans_id_suffix", "`transaction_ids` is not on");
+        }
+    }
+
     fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
-        Ok(Filter::wrap(|inner| App::new(Barrier { inner })))
+        let barrier = Filter::wrap(|inner| App::new(Barrier { inner }));
+        if !self.transaction_ids {
+            return Ok(barrier);
+        }
+        let suffix = self.trans_id_suffix.unwrap_or_default();
+        let filters = [Filter::phase(Transactions { suffix }), barrier];
+        Ok(Filter::wrap(move |app| app.behind(&filters)))
     }
 }
 
@@ -181,6 +211,18 @@ mod tests {
         let body = text(answer(panics_at_once(), "application/json").await).await;
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(body["message"], DETAIL);
+    }
+
+    #[tokio::test]
+    async fn swift_gives_every_response_an_id() {
+        let section = "[filter:catch_errors]\nuse = egg:swift#catch_errors\ntrans_id_suffix = -a";
+        let fine = App::ready(|_| response::text(StatusCode::OK, "fine"));
+        for app in [fine, panics_at_once(), panics_later()] {
+            let response = app.behind(&[filter(section)]).answer(Request::new(Body::empty())).await;
+            let id = values(response.headers(), "x-trans-id");
+            assert!(id.starts_with("tx") && id.ends_with("-a"), "{id}");
+            assert_eq!(values(response.headers(), "x-openstack-request-id"), id);
+        }
     }
 
     #[tokio::test]

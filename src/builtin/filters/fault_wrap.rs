@@ -81,7 +81,8 @@ impl Setting for FaultFormat {
 impl FilterFactory for FaultWrap {
     fn build(self, site: &Site<'_>) -> Result<Filter, Error> {
         // A panic is given its form too, as an exception was.
-        let filters = [Filter::phase(Wrapper(self.format)), CatchErrors {}.build(site)?];
+        let filters =
+            [Filter::phase(Wrapper(self.format)), CatchErrors::without_ids().build(site)?];
         Ok(Filter::wrap(move |app| app.behind(&filters)))
     }
 }
