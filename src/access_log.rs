@@ -2,6 +2,7 @@
 
 mod date;
 mod destination;
+mod followed;
 mod format;
 mod record;
 mod sink;
@@ -19,9 +20,10 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use self::followed::Followed;
 use self::format::Line;
 use self::record::Record;
-use crate::app::{Connection, Journal, REQUEST_ID, Request, RequestExt, Response};
+use crate::app::{Connection, Journal, REQUEST_ID, Request, RequestExt, Response, Tunnel};
 
 /// A log of requests: where its lines go, and how they are written.
 #[derive(Debug)]
@@ -85,6 +87,13 @@ impl Entry {
         if self.record.request_id.is_none() {
             self.record.request_id = response.headers().get(REQUEST_ID).cloned();
         }
+    }
+
+    /// Has the request end with the connection that goes on in another protocol, of which all that
+    /// the client is sent counts as the body of the response.
+    #[must_use]
+    pub fn follow(self, tunnel: Tunnel) -> Tunnel {
+        tunnel.by(|client| Box::new(Followed::new(client, self)))
     }
 
     /// Notes that so many bytes of the response's body were sent.

@@ -13,6 +13,7 @@ mod refused;
 pub mod response;
 mod service;
 pub mod trace;
+mod tunnel;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -28,6 +29,8 @@ pub use self::filter::Filter;
 pub use self::handler::Handler;
 pub use self::phase::{Memo, Memos, Phase};
 pub use self::refused::BodyRefused;
+pub(crate) use self::tunnel::Going;
+pub use self::tunnel::{Client, Duplex, Tunnel};
 
 /// A request as apps and filters see it.
 pub type Request = http::Request<Body>;

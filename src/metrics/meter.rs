@@ -21,6 +21,8 @@ pub struct Meter {
     nanoseconds: AtomicU64,
     accepted: AtomicU64,
     closed: AtomicU64,
+    upgraded: AtomicU64,
+    upgraded_closed: AtomicU64,
     refusals: [AtomicU64; Refusal::ALL.len()],
 }
 
@@ -130,6 +132,8 @@ impl Default for Meter {
             nanoseconds: AtomicU64::default(),
             accepted: AtomicU64::default(),
             closed: AtomicU64::default(),
+            upgraded: AtomicU64::default(),
+            upgraded_closed: AtomicU64::default(),
             refusals: array::from_fn(|_| AtomicU64::default()),
         }
     }
@@ -175,12 +179,22 @@ impl Meter {
         self.closed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a connection that goes on in another protocol.
+    pub fn upgrade(&self) {
+        self.upgraded.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts such a connection that has closed.
+    pub fn disconnect_upgraded(&self) {
+        self.upgraded_closed.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// What has been counted so far.
     pub(super) fn served(&self) -> Served {
         let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         // What ends between two looks must not make more that has ended than has begun.
         let buckets: Vec<_> = self.buckets.iter().map(value).collect();
-        let closed = value(&self.closed);
+        let (closed, upgraded_closed) = (value(&self.closed), value(&self.upgraded_closed));
         let ended: u64 = buckets.iter().sum();
         let statuses = STATUSES.zip(self.statuses.iter().map(value));
         let refusals = Refusal::ALL
@@ -191,6 +205,7 @@ impl Meter {
             buckets,
             nanoseconds: value(&self.nanoseconds),
             connections_open: value(&self.accepted).saturating_sub(closed),
+            connections_upgraded: value(&self.upgraded).saturating_sub(upgraded_closed),
             connections: value(&self.accepted),
             refusals: refusals.into(),
         }

@@ -59,6 +59,8 @@ pub struct Served {
     pub connections: u64,
     /// How many of them are open.
     pub connections_open: u64,
+    /// How many of those go on in another protocol.
+    pub connections_upgraded: u64,
     /// How many requests and connections were refused or ended by the server, by the reason.
     pub refusals: BTreeMap<String, u64>,
 }
@@ -75,6 +77,7 @@ impl Snapshot {
         self.accepting = 0;
         for served in self.apps.values_mut() {
             (served.in_flight, served.connections_open) = (0, 0);
+            served.connections_upgraded = 0;
         }
         self
     }
@@ -103,6 +106,7 @@ impl AddAssign<&Self> for Served {
         self.in_flight += other.in_flight;
         self.connections += other.connections;
         self.connections_open += other.connections_open;
+        self.connections_upgraded += other.connections_upgraded;
     }
 }
 

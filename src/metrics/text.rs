@@ -38,6 +38,8 @@ impl Collector for Snapshot {
         families.gauges("connections_open", "Connections that are open", |served| {
             served.connections_open
         })?;
+        let help = "Connections that go on in another protocol, such as WebSocket";
+        families.gauges("connections_upgraded", help, |served| served.connections_upgraded)?;
         families.refusals()?;
         families.process()
     }
@@ -150,6 +152,7 @@ mod tests {
         let metrics = Metrics::default();
         let meter = metrics.meter("pipeline:\"main\"");
         meter.connect();
+        meter.upgrade();
         meter.refuse(Refusal::HeadSize);
         let begun = meter.begin();
         meter.end(meter.begin(), 200);
@@ -164,6 +167,7 @@ mod tests {
             r#"pasteline_requests_in_flight{app="pipeline:\"main\""} 1"#,
             r#"pasteline_connections_total{app="pipeline:\"main\""} 1"#,
             r#"pasteline_connections_open{app="pipeline:\"main\""} 1"#,
+            r#"pasteline_connections_upgraded{app="pipeline:\"main\""} 1"#,
             r#"pasteline_refusals_total{app="pipeline:\"main\"",limit="head_size"} 1"#,
             r#"pasteline_reloads_total{result="good"} 0"#,
             "pasteline_respawns_total 0",

@@ -8,6 +8,7 @@ use super::clock::Clock;
 use super::ledger::Ledger;
 use super::pace::{Pace, Paced};
 use super::taking::Taking;
+use crate::app::Tunnel;
 use crate::metrics::Refusal;
 
 /// How much of what is written a client must take within the time for it.
@@ -43,6 +44,10 @@ pub(super) struct Activity {
     paces: Mutex<Vec<Arc<dyn Paced>>>,
     /// How the response to the newest of several requests is taken.
     newest: Mutex<Option<Arc<Taking>>>,
+    /// What becomes of the connection after HTTP.
+    tunnel: OnceLock<Tunnel>,
+    /// Whether it goes on in another protocol.
+    upgraded: AtomicBool,
     leave: AtomicBool,
     finish: AtomicBool,
     close: AtomicBool,
@@ -70,6 +75,8 @@ impl Activity {
             writing,
             paces: Mutex::default(),
             newest: Mutex::default(),
+            tunnel: OnceLock::new(),
+            upgraded: AtomicBool::new(false),
             leave: AtomicBool::new(false),
             finish: AtomicBool::new(false),
             close: AtomicBool::new(false),
@@ -119,6 +126,28 @@ impl Activity {
         }
     }
 
+    /// Notes that the connection goes on in another protocol once this request is answered.
+    pub(super) fn go_on_by(&self, tunnel: Tunnel) {
+        // That happens once, as it is none of HTTP after that.
+        self.tunnel.get_or_init(|| tunnel);
+    }
+
+    /// How the connection goes on in another protocol, which it does from now on: none of the
+    /// limits to what HTTP clients may take holds any more.
+    pub(super) fn upgrade(&self) -> Option<&Tunnel> {
+        let tunnel = self.tunnel.get()?;
+        self.waiting.store(false, Ordering::Relaxed);
+        self.deadline.store(Clock::NEVER, Ordering::Relaxed);
+        self.upgraded.store(true, Ordering::Relaxed);
+        self.ledger.meter.upgrade();
+        Some(tunnel)
+    }
+
+    /// Whether it goes on in another protocol.
+    pub(super) fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Relaxed)
+    }
+
     /// Notes that something was read.
     pub(super) fn has_read(&self) {
         if self.waiting.load(Ordering::Relaxed) {
@@ -129,6 +158,7 @@ impl Activity {
 
     /// Notes that the client is to take something, and has no room for it.
     pub(super) fn waits_to_write(&self) {
+        self.unflushed.store(true, Ordering::Relaxed);
         self.writing.wait(&self.clock);
     }
 
@@ -146,6 +176,11 @@ impl Activity {
         self.unflushed.store(false, Ordering::Relaxed);
     }
 
+    /// Whether all that was written has left.
+    pub(super) fn is_flushed(&self) -> bool {
+        !self.unflushed.load(Ordering::Relaxed)
+    }
+
     /// How many requests have begun so far.
     pub(super) fn begun(&self) -> u32 {
         self.begun.load(Ordering::Relaxed)
@@ -153,7 +188,7 @@ impl Activity {
 
     /// Whether the connection waits for a request, and for nothing else.
     pub(super) fn is_idle(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) && !self.unflushed.load(Ordering::Relaxed)
+        self.waiting.load(Ordering::Relaxed) && self.is_flushed()
     }
 
     /// Notes that somebody looks from now on when the connection may rest; false if somebody
@@ -207,13 +242,28 @@ impl Activity {
 
     /// Looks whether the client is late with anything, and ends what it is late with.
     pub(super) fn check(&self) {
-        if self.writing.is_over(&self.clock) {
+        if self.is_upgraded() {
+            self.check_upgraded();
+        } else if self.writing.is_over(&self.clock) {
             self.ledger.count(Refusal::WriteTimeout);
             self.close();
         } else if self.is_late() {
             self.give_up();
         }
         self.paces().iter().for_each(|paced| paced.pace().check(&self.clock));
+    }
+
+    /// Ends a connection that goes on in another protocol, some time after the server is to end.
+    fn check_upgraded(&self) {
+        if !self.is_to_leave() && !self.is_to_finish() {
+            return;
+        }
+        if self.deadline.load(Ordering::Relaxed) == Clock::NEVER {
+            self.due_in(self.clock.upgraded);
+        }
+        if self.is_late() {
+            self.close();
+        }
     }
 
     /// Whether the client is late with a head.
@@ -325,6 +375,44 @@ mod tests {
         activity.response_ends();
         activity.has_read();
         assert_eq!(late_after(&activity), Some(61), "what is read need not begin a request");
+    }
+
+    /// A connection that goes on in another protocol.
+    fn upgraded() -> Activity {
+        let activity = activity();
+        activity.request_begins();
+        activity.go_on_by(Tunnel::new(|_| async {}));
+        activity.response_ends();
+        assert!(activity.upgrade().is_some());
+        activity
+    }
+
+    /// The number of seconds until the connection is closed; none if it is not. They pass.
+    fn closed_after(activity: &Activity) -> Option<u32> {
+        (0..100).find(|_| {
+            activity.clock.tick();
+            activity.check();
+            activity.is_to_close()
+        })
+    }
+
+    #[test]
+    fn a_connection_that_goes_on_in_another_protocol_has_no_limit_here() {
+        let activity = upgraded();
+        activity.has_read();
+        activity.has_written(1);
+        activity.waits_to_write();
+        assert_eq!(closed_after(&activity), None);
+        assert!(!activity.is_idle());
+    }
+
+    #[test]
+    fn a_connection_that_goes_on_in_another_protocol_outlives_the_server_for_a_while() {
+        for end in [Activity::leave, Activity::finish] {
+            let activity = upgraded();
+            end(&activity);
+            assert_eq!(closed_after(&activity), Some(9), "a second of the ten has begun");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use http::header::{CONNECTION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::Service;
+use hyper::upgrade::OnUpgrade;
 
 use super::activity::Activity;
 use super::answered::Answered;
@@ -24,7 +25,7 @@ use super::limits::Limits;
 use super::received::{Received, Reception};
 use super::taking::Taking;
 use crate::app::{
-    Body, BodyRefused, Connection, Context, Request, Response, ResponseFuture, response,
+    Body, BodyRefused, Connection, Context, Request, Response, ResponseFuture, Tunnel, response,
     trace::Trace,
 };
 use crate::metrics::Refusal;
@@ -114,6 +115,8 @@ pub(super) struct Busy {
     reception: Option<Arc<Reception>>,
     /// How its response is taken, if it shares the connection.
     pub(super) taking: Option<Arc<Taking>>,
+    /// Whether the client may go on in another protocol.
+    upgrades: bool,
 }
 
 impl Busy {
@@ -125,7 +128,8 @@ impl Busy {
         if let Some(taking) = &taking {
             activity.begin_taking(taking);
         }
-        Self { activity: Arc::clone(activity), noted, reception, taking }
+        let upgrades = request.extensions().get::<OnUpgrade>().is_some();
+        Self { activity: Arc::clone(activity), noted, reception, taking, upgrades }
     }
 
     /// Makes the response of the app the one that the client gets.
@@ -135,11 +139,29 @@ impl Busy {
             self.activity.ledger().count(refusal);
             *response = refused(refusal);
         }
+        let is_switch = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let tunnel = if is_switch { self.tunnel(response) } else { None };
         self.noted.answered(response);
+        if let Some(tunnel) = tunnel {
+            self.activity.go_on_by(self.noted.follow(tunnel));
+        }
         let ends = refusal.is_some() || self.activity.is_to_leave();
         if ends && !self.activity.is_multiplexed() {
             tell_to_leave(response);
         }
+    }
+}
+
+impl Busy {
+    /// How the connection goes on in another protocol; without that the response is another one.
+    #[cold]
+    fn tunnel(&self, response: &mut Response) -> Option<Tunnel> {
+        let tunnel = response.extensions_mut().remove::<Tunnel>().filter(|_| self.upgrades);
+        if tunnel.is_none() {
+            let detail = "The server has failed to change the protocol.";
+            *response = response::failure(StatusCode::INTERNAL_SERVER_ERROR, detail, None);
+        }
+        tunnel
     }
 }
 

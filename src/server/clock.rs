@@ -21,6 +21,8 @@ pub(super) struct Clock {
     pub(super) body: u32,
     /// For the next part of a response.
     pub(super) write: u32,
+    /// For a connection that goes on in another protocol, once the server ends.
+    pub(super) upgraded: u32,
 }
 
 impl Clock {
@@ -34,6 +36,8 @@ impl Clock {
             keep_alive: ticks(settings.keep_alive_timeout.0),
             body: ticks(settings.body_timeout.0),
             write: ticks(settings.write_timeout.0),
+            // It must not be longer: what ends everything may come with it.
+            upgraded: settings.upgrade_drain().map_or(Self::NEVER, |span| seconds(span) - 1),
         }
     }
 
@@ -56,8 +60,13 @@ impl Clock {
 /// How many ticks are at least as long as a span of time: one more than its seconds, as the
 /// tick that has begun may be about to end.
 fn ticks(span: Duration) -> u32 {
+    seconds(span).saturating_add(1)
+}
+
+/// How many seconds a span of time has, a part of one counted as a whole.
+fn seconds(span: Duration) -> u32 {
     let seconds = u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
-    seconds.saturating_add(1 + u32::from(span.subsec_nanos() > 0))
+    seconds.saturating_add(u32::from(span.subsec_nanos() > 0))
 }
 
 #[cfg(test)]

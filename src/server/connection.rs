@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use hyper::rt::Write;
 use hyper::server::conn::http1::Parts;
+use hyper_util::rt::TokioIo;
 
 use super::answer::{Answerer, Rules};
 use super::current::Current;
@@ -19,7 +20,7 @@ use super::protocol::{Http1Connection, Http2Connection, Protocol, Protocols};
 use super::roster::{Entry, Roster};
 use super::socket::Socket;
 use super::stream::Stream;
-use crate::app::Connection;
+use crate::app::{Connection, Going};
 use crate::metrics::Refusal;
 
 /// Serves connections, all in the same way.
@@ -110,6 +111,8 @@ enum State {
     Ended,
     Http1(Box<Http1Connection>),
     Http2(Box<Http2Connection>),
+    /// It goes on in another protocol.
+    Upgraded(Going),
     /// Nothing has come yet, or too little to tell the protocol.
     Waiting {
         stream: Stream,
@@ -142,6 +145,10 @@ impl Future for Served {
             // The client's doing in all likelihood: it left, or what it sent is not HTTP.
             tracing::debug!(error = &error as &dyn Error, "a connection failed");
             this.fail(&error);
+        }
+        this.upgrade();
+        if let State::Upgraded(going) = &mut this.state {
+            ready!(going.as_mut().poll(context));
         }
         Poll::Ready(())
     }
@@ -206,7 +213,24 @@ impl Served {
                 }
                 Pin::new(&mut **http).poll(context)
             }
-            State::Waiting { .. } | State::Ended => Poll::Ready(Ok(())),
+            State::Waiting { .. } | State::Upgraded(_) | State::Ended => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Goes on in another protocol, if the last response has said so.
+    fn upgrade(&mut self) {
+        let State::Http1(_) = &self.state else { return };
+        let activity = self.entry.activity();
+        // hyper has let go of what it could not write. The client has not heard the last response
+        // then, and would take what follows for it.
+        let tunnel = activity.is_flushed().then(|| activity.upgrade()).flatten();
+        if let (Some(tunnel), State::Http1(http)) =
+            (tunnel, std::mem::replace(&mut self.state, State::Ended))
+        {
+            let Parts { io: mut stream, read_buf, .. } = http.into_parts();
+            stream.put_back(read_buf);
+            let going = tunnel.begin(Box::new(TokioIo::new(stream)));
+            self.state = going.map_or(State::Ended, State::Upgraded);
         }
     }
 
@@ -247,7 +271,7 @@ impl Served {
                 let read = Bytes::copy_from_slice(stream.beginning());
                 (stream, answerer, read)
             }
-            State::Http2(_) | State::Ended => return,
+            State::Http2(_) | State::Upgraded(_) | State::Ended => return,
         };
         let activity = self.entry.activity();
         if activity.awaits_head() && !read.is_empty() {

@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::entrance::Refused;
 use super::settings::Settings;
 use crate::access_log::{Entry, Log};
-use crate::app::{Connection, Request, Response};
+use crate::app::{Connection, Request, Response, Tunnel};
 use crate::metrics::{Meter, Refusal};
 use crate::source::describe;
 
@@ -116,6 +116,14 @@ impl Noted {
         self.status = response.status().as_u16();
         if let Some(entry) = &mut self.entry {
             entry.answered(response);
+        }
+    }
+
+    /// Has the log tell of the request when the connection ends that goes on in another protocol.
+    pub(super) fn follow(&mut self, tunnel: Tunnel) -> Tunnel {
+        match self.entry.take() {
+            Some(entry) => entry.follow(tunnel),
+            None => tunnel,
         }
     }
 

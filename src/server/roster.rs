@@ -217,7 +217,11 @@ impl Drop for Entry {
             }
         }
         drop(open);
-        self.roster.ledger.meter.disconnect();
+        let meter = &self.roster.ledger.meter;
+        if self.activity.is_upgraded() {
+            meter.disconnect_upgraded();
+        }
+        meter.disconnect();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use http::Method;
 
@@ -171,6 +172,11 @@ crate::settings! {
         /// How many seconds connections that wait for a request live on when the server stops,
         /// as a request may be on its way. The answer to it ends the connection.
         drain_linger: Seconds = "5",
+        /// How many seconds connections that go on in another protocol (WebSocket) live on when the
+        /// server stops or its settings change; then they are closed. With 0 they may go on for
+        /// `graceful_shutdown_timeout`, and be cut off. Unless set, 10, or half of that if it is
+        /// less.
+        upgrade_drain_timeout: Option<Seconds>,
         /// Where every request is logged in a line: `stdout`, `stderr`, or the path of a file, to
         /// which it is added. Unless set, nowhere. So are requests that no filter sees: a head
         /// that is no HTTP (400), took too long (408) or is too long (431). What a filter
@@ -278,6 +284,16 @@ impl Settings {
         }
     }
 
+    /// How long connections that go on in another protocol live on when the server ends; as long
+    /// as they do if there is no limit.
+    pub(super) fn upgrade_drain(&self) -> Option<Duration> {
+        const USUAL: Duration = Duration::from_secs(10);
+        let grace = Some(self.graceful_shutdown_timeout.0).filter(|grace| !grace.is_zero());
+        let usual = grace.map_or(USUAL, |grace| USUAL.min(grace / 2));
+        let span = self.upgrade_drain_timeout.map_or(usual, |Seconds(span)| span);
+        Some(span).filter(|span| !span.is_zero())
+    }
+
     /// Notes with the reader what the types of the options cannot say.
     pub fn check(&self, reader: &mut Reader<'_>) {
         for other in ["host", "port"] {
@@ -305,6 +321,11 @@ impl Settings {
         }
         if !(1..=32767).contains(&self.tcp_keepidle) {
             reader.reject("tcp_keepidle", "the system takes from 1 to 32767 seconds");
+        }
+        let grace = self.graceful_shutdown_timeout.0;
+        if !grace.is_zero() && self.upgrade_drain().is_some_and(|span| span > grace) {
+            let reason = "what has begun is cut off before, after `graceful_shutdown_timeout`";
+            reader.reject("upgrade_drain_timeout", reason);
         }
         self.check_limits(reader);
         Tls::check(self, reader);

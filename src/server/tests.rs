@@ -3,6 +3,7 @@
 mod http2;
 mod limits;
 mod tls;
+mod upgrades;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -33,4 +33,5 @@ mod tls;
 mod upgrade;
 mod upstream_bugs;
 mod validate;
+mod websocket;
 mod workers;

@@ -135,6 +135,12 @@ impl Test {
         self.arguments("--bind 127.0.0.1:0 --workers 0").start()
     }
 
+    /// Starts `serve` with the arguments as the file says, and waits until it listens.
+    pub(crate) fn serve_as_is(mut self) -> Server {
+        self.arguments.insert(0, "serve".to_owned());
+        self.start()
+    }
+
     /// Starts the program and waits until it listens.
     pub(crate) fn start(self) -> Server {
         Server::start(self)

@@ -7,6 +7,7 @@ mod fields;
 mod link;
 mod pool;
 mod silence;
+mod switch;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -49,7 +50,8 @@ settings! {
     /// `http://127.0.0.1:9797/api`, mounted at `/v2`, a request for `/v2/ports` becomes one for
     /// `/api/ports`.
     ///
-    /// Header fields that concern one connection only are not passed on, either way. The upstream
+    /// Header fields that concern one connection only are not passed on, either way, but for a
+    /// change of protocol that `upgrades` allows and the upstream agrees to. The upstream
     /// learns of the client by `X-Forwarded-For`, `-Proto`, `-Host` and, where a mount gave way,
     /// `-Prefix`. What the client itself says by `Forwarded`, `X-Forwarded-*` and `X-Real-IP` is
     /// dropped, unless a filter such as `http_proxy_to_wsgi` has believed it; then this server adds
@@ -82,6 +84,12 @@ settings! {
         response_timeout: Seconds = "30",
         /// How many seconds the upstream may be silent within the body of a response.
         read_timeout: Seconds = "30",
+        /// The protocols that a connection may go on in where client and upstream agree on it
+        /// (`Upgrade`); none if this is empty. A client asks for one alone, by GET over HTTP/1.1.
+        upgrades: Words<String> = "websocket",
+        /// How many seconds a connection that goes on in another protocol may be silent both ways,
+        /// or a quarter more. When the server stops, `upgrade_drain_timeout` of the server counts.
+        upgrade_timeout: Seconds = "3600",
         /// How many connections are kept for later requests.
         idle_connections: usize = "256",
         /// How many seconds a connection is kept at most while no request uses it.
@@ -95,6 +103,7 @@ impl AppFactory for Proxy {
             ("connect_timeout", self.connect_timeout),
             ("response_timeout", self.response_timeout),
             ("read_timeout", self.read_timeout),
+            ("upgrade_timeout", self.upgrade_timeout),
             ("idle_timeout", self.idle_timeout),
         ];
         for (name, _) in spans.iter().filter(|(_, Seconds(span))| span.is_zero()) {
@@ -120,6 +129,8 @@ impl AppFactory for Proxy {
             allow: HeaderValue::try_from(allow).expect("methods are made of visible ASCII"),
             response_timeout: self.response_timeout.0,
             read_timeout: self.read_timeout.0,
+            upgrades: self.upgrades.0,
+            upgrade_timeout: self.upgrade_timeout.0,
         }))))
     }
 }
@@ -140,6 +151,8 @@ struct Route {
     allow: HeaderValue,
     response_timeout: Duration,
     read_timeout: Duration,
+    upgrades: Vec<String>,
+    upgrade_timeout: Duration,
 }
 
 struct Passing(Arc<Route>);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::Body as _;
 
 use crate::access_log::{Destination, Entry, Format, Log};
-use crate::app::{Body, Filter, Phase, Request, Response};
+use crate::app::{Body, Filter, Phase, Request, Response, Tunnel};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Dialect;
@@ -75,6 +75,9 @@ const NOVA: Dialect = Dialect::lenient().defaults(&[(
 settings! {
     /// Logs every request, in one line, when its response has been sent.
     ///
+    /// One whose connection goes on in another protocol, such as WebSocket, is logged when that
+    /// ends, with all bytes that the client was sent.
+    ///
     /// A client that leaves before there is a response is logged with the status 499. The
     /// client's address is that of the connection, unless `http_proxy_to_wsgi` stands outside of
     /// this filter and a trusted proxy tells another one. What the client sent is escaped.
@@ -134,6 +137,10 @@ impl Phase for Logger {
 
     fn response(&self, mut entry: Self::Memo, response: &mut Response) {
         entry.answered(response);
+        if let Some(tunnel) = response.extensions_mut().remove::<Tunnel>() {
+            response.extensions_mut().insert(entry.follow(tunnel));
+            return;
+        }
         if !response.body().is_end_stream() {
             let body = std::mem::take(response.body_mut());
             *response.body_mut() = Body::observed(body, move |polled| {

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use http::{StatusCode, Uri, Version};
+use http::{HeaderValue, StatusCode, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -15,6 +15,7 @@ use super::body::{Download, Upload};
 use super::fault::Fault;
 use super::fields;
 use super::link::Link;
+use super::switch;
 use crate::app::{Body, Request, RequestExt, Response};
 
 /// A request that is passed on, as often as it may be.
@@ -82,6 +83,10 @@ impl Exchange {
         let Route { pool, fields, read_timeout, .. } = &*self.route;
         let mut headers = fields.of(&self.request, &pool.upstream);
         fields::set_framing(&body, &mut headers);
+        let protocol = switch::asked(&self.request, &self.route.upgrades);
+        if let Some(protocol) = &protocol {
+            switch::tell(protocol, &mut headers);
+        }
         let mut request = http::Request::new(Upload::new(body, Arc::clone(&link.wire)));
         self.request.method().clone_into(request.method_mut());
         self.target.clone_into(request.uri_mut());
@@ -89,8 +94,7 @@ impl Exchange {
 
         let response = self.response(&mut link, request).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let reason = "it switched to a protocol that nobody asked for";
-            return Err(Fault::Improper(reason).into());
+            return self.switch(response, link, protocol).map_err(Failure::from);
         }
         let (mut parts, body) = response.into_parts();
         fields::strip(&mut parts.headers).map_err(Fault::Improper)?;
@@ -98,6 +102,24 @@ impl Exchange {
         parts.version = Version::HTTP_11;
         let body = Download::begin(body, link, pool, *read_timeout);
         Ok(Response::from_parts(parts, body))
+    }
+
+    /// Has the connections go on in the protocol that client and upstream have agreed on.
+    fn switch(
+        &self,
+        response: http::Response<Incoming>,
+        link: Link,
+        protocol: Option<HeaderValue>,
+    ) -> Result<Response, Fault> {
+        let (mut parts, _) = response.into_parts();
+        let protocol = protocol.filter(|protocol| switch::is_taken(protocol, &parts.headers));
+        let (Some(protocol), Some((socket, first))) = (protocol, link.into_socket()) else {
+            return Err(Fault::Improper("it switched to a protocol that nobody asked for"));
+        };
+        fields::strip(&mut parts.headers).map_err(Fault::Improper)?;
+        switch::tell(&protocol, &mut parts.headers);
+        parts.extensions.insert(switch::tunnel(socket, first, self.route.upgrade_timeout));
+        Ok(Response::from_parts(parts, Body::empty()))
     }
 
     /// Sends the request, and waits for the head of the response.

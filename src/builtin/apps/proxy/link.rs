@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -22,6 +23,8 @@ pub(super) struct Link {
     pub(super) sender: SendRequest<Upload>,
     /// None once it has ended.
     connection: Option<Box<Connection>>,
+    /// The connection that has ended without a failure.
+    ended: Option<Box<Connection>>,
     pub(super) wire: Arc<Wire>,
     pub(super) silence: Silence,
     /// The round of the pool in which it was put back.
@@ -40,7 +43,7 @@ impl Link {
         let io = TokioIo::new(Socket::new(socket, Arc::clone(&wire)));
         let (sender, connection) = protocol.handshake(io).await?;
         let connection = Some(Box::new(connection));
-        Ok(Self { sender, connection, wire, silence: Silence::new(), round: 0 })
+        Ok(Self { sender, connection, ended: None, wire, silence: Silence::new(), round: 0 })
     }
 
     /// Asks for something that comes by the link, once what can be done for it now is done.
@@ -55,14 +58,21 @@ impl Link {
         for waker in [Waker::noop(), context.waker()] {
             let Some(connection) = &mut self.connection else { break };
             if let Poll::Ready(ended) = Pin::new(connection).poll(&mut Context::from_waker(waker)) {
+                self.ended = self.connection.take().filter(|_| ended.is_ok());
                 log(ended);
-                self.connection = None;
             }
             if let Poll::Ready(answer) = ask(&mut quiet) {
                 return Poll::Ready(answer);
             }
         }
         if self.connection.is_some() { Poll::Pending } else { ask(context) }
+    }
+
+    /// The socket, which no longer carries HTTP, and what was read from it already; none if the
+    /// connection has failed.
+    pub(super) fn into_socket(self) -> Option<(Socket, Bytes)> {
+        let parts = self.connection.or(self.ended)?.into_parts();
+        Some((parts.io.into_inner(), parts.read_buf))
     }
 
     /// Has the rest of the request sent in a task of its own: the upstream has responded before
