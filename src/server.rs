@@ -10,6 +10,7 @@ mod bind;
 mod claims;
 mod clock;
 mod connection;
+mod connections;
 mod current;
 mod endpoint;
 mod entrance;
@@ -71,7 +72,7 @@ use tokio::time::timeout;
 
 use self::answer::Rules;
 use self::clock::Clock;
-use self::connection::Connections;
+use self::connections::Connections;
 use self::current::Current;
 use self::entrance::Entrance;
 use self::guard::Guard;

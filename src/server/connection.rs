@@ -1,10 +1,8 @@
 //! One connection, from its first byte to its last, in either protocol.
 
 use std::error::Error;
-use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -13,92 +11,15 @@ use hyper::rt::Write;
 use hyper::server::conn::http1::Parts;
 use hyper_util::rt::TokioIo;
 
-use super::answer::{Answerer, Rules};
-use super::current::Current;
-use super::entrance::{Entered, Entrance};
+use super::answer::Answerer;
 use super::protocol::{Http1Connection, Http2Connection, Protocol, Protocols};
-use super::roster::{Entry, Roster};
-use super::socket::Socket;
+use super::roster::Entry;
 use super::stream::Stream;
-use crate::app::{Connection, Going};
+use crate::app::Going;
 use crate::metrics::Refusal;
 
-/// Serves connections, all in the same way.
-#[derive(Debug)]
-pub(super) struct Connections {
-    pub(super) app: Current,
-    pub(super) entrance: Arc<Entrance>,
-    pub(super) rules: Rules,
-    pub(super) protocols: Arc<Protocols>,
-    pub(super) roster: Arc<Roster>,
-}
-
-impl Connections {
-    /// Serves a connection in a task of its own, until it ends by itself or the server does.
-    pub(super) fn serve(self: &Arc<Self>, socket: Socket, peer: Option<SocketAddr>) {
-        let local = socket.prepare();
-        // A socket for both kinds of addresses shows IPv4 clients as `::ffff:192.0.2.1`.
-        let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
-        let connection = Connection { peer, local, ..Connection::default() };
-        // All of a load balancer's connections come from one address.
-        let is_passed_on = self.entrance.is_proxy(&connection);
-        let address = peer.map(|peer| peer.ip()).filter(|_| !is_passed_on);
-        let entry = match self.roster.enter(address) {
-            Ok(entry) => entry,
-            Err(refusal) => {
-                self.roster.ledger().log(refusal, &[], &connection);
-                // Before anything is agreed on, nothing can be said.
-                if self.entrance.is_open() {
-                    socket.refuse(TOO_MANY);
-                }
-                return;
-            }
-        };
-        if self.entrance.is_open() {
-            let entered = Entered { socket, connection, tls: None };
-            tokio::spawn(self.begin(entered, entry));
-        } else {
-            tokio::spawn(Arc::clone(self).enter(socket, connection, entry));
-        }
-    }
-
-    /// Takes what comes before the first request, and answers requests then.
-    async fn enter(self: Arc<Self>, socket: Socket, connection: Connection, entry: Entry) {
-        let activity = entry.activity();
-        let client = connection.peer;
-        let mut entering = pin!(self.entrance.pass(socket, connection));
-        let entered = poll_fn(|context| {
-            activity.listen(context);
-            if activity.is_to_close() || activity.is_to_finish() {
-                return Poll::Ready(None);
-            }
-            entering.as_mut().poll(context).map(Some)
-        });
-        match entered.await {
-            Some(Ok(entered)) => self.begin(entered, entry).await,
-            Some(Err(refused)) => entry.activity().ledger().turn_away(&refused, client),
-            None => {}
-        }
-    }
-
-    fn begin(&self, entered: Entered, entry: Entry) -> Served {
-        let Entered { socket, connection, tls } = entered;
-        let activity = entry.activity();
-        let protocol = match &connection.encryption {
-            Some(encryption) => Protocols::agreed(encryption.protocol.as_deref()),
-            None => self.protocols.in_clear(),
-        };
-        let stream = Stream::new(socket, Arc::clone(activity));
-        let (app, guard) = (self.app.clone(), self.rules.guard.of(tls));
-        let rules = Rules { guard, ..self.rules.clone() };
-        let answerer = Answerer::new(app, rules, connection, Arc::clone(activity));
-        let state = State::Waiting { stream, answerer, protocol };
-        Served { state, entry, protocols: Arc::clone(&self.protocols), is_finishing: false }
-    }
-}
-
 /// A connection that is being served.
-struct Served {
+pub(super) struct Served {
     state: State,
     entry: Entry,
     protocols: Arc<Protocols>,
@@ -155,6 +76,16 @@ impl Future for Served {
 }
 
 impl Served {
+    /// A connection of which as much is known of its protocol.
+    pub(super) fn new(
+        (stream, answerer, protocol): (Stream, Answerer, Protocol),
+        entry: Entry,
+        protocols: Arc<Protocols>,
+    ) -> Self {
+        let state = State::Waiting { stream, answerer, protocol };
+        Self { state, entry, protocols, is_finishing: false }
+    }
+
     /// Waits until it is known what protocol the connection speaks, or that it ends.
     fn poll_beginning(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let State::Waiting { stream, protocol, .. } = &mut self.state else {
@@ -298,7 +229,3 @@ impl Served {
 /// What a client is told that takes too long for a head; without a body, as it is late anyway.
 const TOO_LATE: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-
-/// What a client is told for whom there is no room.
-const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
-    connection: close\r\ncontent-length: 0\r\n\r\n";
