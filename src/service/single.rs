@@ -134,6 +134,7 @@ impl Single {
             failed: false,
         };
         server.note(started);
+        let has_services = !server.program.services().is_empty();
         let serves = tokio::select! {
             news = server.company.next() => match news {
                 News::Started => !server.failed,
@@ -142,7 +143,8 @@ impl Single {
                     false
                 }
             },
-            signal = signals.stopping() => {
+            // Without any, those who have connected already are answered first.
+            signal = signals.stopping(), if has_services => {
                 tracing::info!("{signal}: ended before all services had started");
                 false
             }
