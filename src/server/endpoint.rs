@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use socket2::Socket;
 
 use super::unix_name::UnixName;
+use crate::app::Scheme;
 
 /// Where a socket listens.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -37,9 +38,9 @@ impl Endpoint {
     }
 
     /// What a client is given to reach it: a URL, or the name of a Unix socket.
-    pub fn url(&self) -> String {
+    pub fn url(&self, scheme: Scheme) -> String {
         match self {
-            Self::Network(address) => format!("http://{address}"),
+            Self::Network(address) => format!("{}://{address}", scheme.name()),
             Self::Unix(name) => name.to_string(),
         }
     }

@@ -13,6 +13,7 @@ use super::path::{Leave, Paths, Rule};
 use super::protocol::Http2;
 use super::tls::{Ciphers, ClientAuth, Tls, UnknownName, Version};
 use crate::access_log::{Destination, Format};
+use crate::app::Scheme;
 use crate::forwarded::ProxyHeaders;
 use crate::settings::{Network, Reader, Seconds, Settings as _, Words};
 
@@ -282,6 +283,11 @@ impl Settings {
             parameters: self.path_parameters,
             slashes: self.path_slashes,
         }
+    }
+
+    /// The scheme of the URLs that clients come by.
+    pub fn scheme(&self) -> Scheme {
+        if self.tls_cert.is_empty() { Scheme::Http } else { Scheme::Https }
     }
 
     /// How long connections that go on in another protocol live on when the server ends; as long

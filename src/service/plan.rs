@@ -4,10 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Error;
 use super::pid_file::PidFile;
 use super::privileges::{self, Identity};
 use super::signals::Signals;
+use super::{Error, Role, Site};
 use crate::config::Title;
 use crate::program::{AfterSpawn, BeforeSpawn};
 use crate::server::{Inherited, Settings, Share, Sockets};
@@ -22,6 +22,7 @@ pub(super) struct Plan {
     pub(super) snapshot: Arc<Snapshot>,
     /// Those of each server.
     pub(super) sockets: Vec<Sockets>,
+    pub(super) names: Names,
     /// What the titles of workers tell.
     pub(super) title: Title,
 }
@@ -99,9 +100,28 @@ pub(super) fn write_pid_file(settings: &Settings) -> Result<Option<PidFile>, Err
     pid_file.map_err(Error::Files)
 }
 
-/// Logs where a server listens.
-pub(super) fn announce(sockets: &[Sockets]) {
-    for endpoint in sockets.iter().flat_map(Sockets::endpoints) {
-        tracing::info!("listening on {}", endpoint.url());
+/// The names of servers, which a reload does not change.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Names(Vec<String>);
+
+impl Names {
+    /// Those of servers that serve something, the one that tells how they are left out.
+    pub(super) fn of(sites: &[Site]) -> Self {
+        let sites = sites.iter().filter(|site| site.role == Role::App);
+        Self(sites.map(|site| site.server.clone()).collect())
+    }
+
+    /// Logs where the servers listen, and which of them does, if there are several.
+    pub(super) fn announce(&self, settings: &[Settings], sockets: &[Sockets]) {
+        for (index, (settings, sockets)) in settings.iter().zip(sockets).enumerate() {
+            let which = match self.0.get(index) {
+                Some(name) if self.0.len() > 1 => format!(" (server {name})"),
+                Some(_) => String::new(),
+                None => " (admin)".to_owned(),
+            };
+            for endpoint in sockets.endpoints() {
+                tracing::info!("listening on {}{which}", endpoint.url(settings.scheme()));
+            }
+        }
     }
 }

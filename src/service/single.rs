@@ -11,9 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::company::{Company, News};
 use super::engine::Engine;
 use super::outside::{Asked, Outside};
-use super::plan::{
-    after_spawn, announce, before_spawn, bind, patience, take_place, write_pid_file,
-};
+use super::plan::{Names, after_spawn, before_spawn, bind, patience, take_place, write_pid_file};
 use super::privileges::{self, Identity};
 use super::process::Heard;
 use super::reload;
@@ -44,9 +42,10 @@ pub(super) async fn serve(
     // Who takes over says so once it has.
     let is_first = predecessor.is_none();
     let pid_file = if is_first { write_pid_file(&settings[0])? } else { None };
-    announce(&sockets);
+    let names = Names::of(&sites);
+    names.announce(&settings, &sockets);
     let mut succession = Succession::new(pid_file);
-    let start = Single::start((sites, settings, sockets), program, &mut signals).await;
+    let start = Single::start((sites, settings, sockets, names), program, &mut signals).await;
     let outcome = match start {
         Ok(mut server) => {
             if let Some(predecessor) = predecessor.filter(|_| !server.is_ended()) {
@@ -100,6 +99,7 @@ async fn asked(outside: &mut Option<Outside>) -> (Asked, &mut Outside) {
 struct Single {
     settings: Vec<Settings>,
     sockets: Vec<Sockets>,
+    names: Names,
     program: Program,
     company: Company,
     /// None if it ended before it could serve.
@@ -115,7 +115,7 @@ impl Single {
     /// Starts the services, and then to serve; not even that if a service cannot start, or a
     /// signal comes before.
     async fn start(
-        (sites, settings, sockets): (Vec<Site>, Vec<Settings>, Vec<Sockets>),
+        (sites, settings, sockets, names): (Vec<Site>, Vec<Settings>, Vec<Sockets>, Names),
         program: Program,
         signals: &mut Signals,
     ) -> Result<Self, Error> {
@@ -126,6 +126,7 @@ impl Single {
         let mut server = Self {
             settings,
             sockets,
+            names,
             program,
             company,
             engine: None,
@@ -275,7 +276,7 @@ impl Single {
         if let Some(before) = self.engine.replace(engine) {
             self.leaving.spawn(drain(before, self.settings[0].clone()));
         }
-        announce(&sockets);
+        self.names.announce(&settings, &sockets);
         self.settings = settings;
         mem::replace(&mut self.sockets, sockets).into_iter().for_each(Sockets::close);
         self.company.reset();

@@ -20,7 +20,7 @@ use self::crew::Crew;
 use super::census::Census;
 use super::fleet::{Fleet, Id, Post, State, Worker};
 use super::outside::{Asked, Outside};
-use super::plan::{Plan, announce, before_spawn, take_place, write_pid_file};
+use super::plan::{Names, Plan, before_spawn, take_place, write_pid_file};
 use super::process::{Heard, Process};
 use super::signals::{Signal, Signals, reopen_logs};
 use super::succession::Succession;
@@ -42,15 +42,17 @@ pub(super) async fn serve(
     let mut signals = Signals::listen().map_err(Error::System)?;
     let count = usize::from(workers(&prepared.sites));
     let Prepared { sites, snapshot, basis, .. } = prepared;
+    let names = Names::of(&sites);
     let settings: Vec<_> = sites.into_iter().map(|site| site.settings).collect();
     let Estate { sockets, inherited, predecessor } = estate;
     let place = take_place(&settings, count, (sockets, inherited), &mut signals).await?;
     let Some(sockets) = place else { return Ok(Outcome::Finished) };
-    let plan = Plan { settings, snapshot, sockets, title: basis.config.main.setproctitle };
+    let title = basis.config.main.setproctitle;
+    let plan = Plan { settings, snapshot, sockets, names, title };
     // Who takes over says so once it has.
     let is_first = predecessor.is_none();
     let pid_file = if is_first { write_pid_file(&plan.settings[0])? } else { None };
-    announce(&plan.sockets);
+    plan.names.announce(&plan.settings, &plan.sockets);
     let succession = Succession::new(pid_file);
     if let Err(reason) = program.publish(&before_spawn(&plan.sockets, count)) {
         succession.end();

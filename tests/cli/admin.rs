@@ -13,7 +13,7 @@ fn serve(workers: usize) -> (Server, String) {
     let mut server = Test::new().ini(&ini).arguments("serve").start();
     let line = server.line("listening on ");
     let (_, address) = line.split_once("http://").unwrap();
-    let address = address.to_owned();
+    let address = address.strip_suffix(" (admin)").unwrap().to_owned();
     if workers > 0 {
         server.line("ready: ");
     }

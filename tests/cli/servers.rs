@@ -42,6 +42,19 @@ fn ask(address: &str) -> String {
 }
 
 #[test]
+fn each_says_where_it_listens() {
+    for workers in [0, 2] {
+        let text = ini(workers, TEXTS);
+        let test = Test::new().ini(&text).arguments("serve --server main --server admin");
+        let mut server = test.spawn();
+        for name in ["main", "admin"] {
+            let line = server.line("listening on http://127.0.0.1:");
+            assert!(line.ends_with(&format!(" (server {name})")), "{line}");
+        }
+    }
+}
+
+#[test]
 fn each_serves_the_app_that_is_its_own() {
     for workers in [0, 2] {
         for (admin, app, body) in

@@ -81,6 +81,14 @@ fn a_renewed_certificate_is_in_force_once_the_reload_has_ended() {
 }
 
 #[test]
+fn the_start_line_tells_that_connections_are_encrypted() {
+    let pair = Pair::new();
+    let test = Test::new().ini(HELLO).file("cert.pem", &pair.certificate);
+    let mut server = test.file("cert.key", &pair.key).arguments("serve").spawn();
+    server.line("listening on https://127.0.0.1:");
+}
+
+#[test]
 fn a_settings_file_has_connections_encrypted() {
     let pair = Pair::new();
     let text = "[DEFAULT]\nuse_ssl = true\nbind_host = 127.0.0.1\nbind_port = 0\n\

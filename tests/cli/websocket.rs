@@ -274,7 +274,7 @@ fn it_is_logged_at_its_end_and_counted_as_long_as_it_lasts() {
         let app = if filter { "pipeline:main" } else { "app:main" };
         let mut server = Test::new().ini(&ini).serve_as_is();
         let admin = server.line("listening on ");
-        let admin = admin.split_once("http://").unwrap().1;
+        let admin = admin.split_once("http://").unwrap().1.trim_end_matches(" (admin)");
         let numbers = || Client::connect(admin).ask("/metrics").body;
         let mut client = Upgraded::connect(&server);
         client.talk();

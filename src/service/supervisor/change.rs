@@ -11,7 +11,7 @@ use crate::config::Title;
 use crate::log::Log;
 use crate::program::Reload;
 use crate::server::{Inherited, Settings, Sockets};
-use crate::service::plan::{Plan, announce, bind};
+use crate::service::plan::{Plan, bind};
 use crate::service::reload;
 use crate::service::wire::Command;
 use crate::service::{Error, Prepared, workers};
@@ -116,7 +116,8 @@ impl Supervisor {
         let now = Instant::now();
         match (bound, purpose) {
             (Ok(sockets), Purpose::Replace(settings, snapshot, (count, title), log)) => {
-                let plan = Plan { settings, snapshot, sockets, title };
+                let names = self.plan.names.clone();
+                let plan = Plan { settings, snapshot, sockets, names, title };
                 let what = "the settings of the server are replaced, by new workers";
                 self.coming = Some(Coming { plan, log: Some(log), what });
                 self.fleet.replace(count, now);
@@ -141,7 +142,7 @@ impl Supervisor {
                 log.put_in_force();
             }
             if plan.settings != self.plan.settings {
-                announce(&plan.sockets);
+                plan.names.announce(&plan.settings, &plan.sockets);
             }
             let before = mem::replace(&mut self.plan, plan.clone());
             before.sockets.into_iter().for_each(Sockets::close);

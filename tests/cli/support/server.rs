@@ -42,7 +42,7 @@ impl Server {
     pub(crate) fn listens(&mut self) {
         let line = self.line("listening on ");
         let (_, address) = line.split_once("listening on ").unwrap();
-        let address = address.trim_start_matches("http://");
+        let address = address.trim_start_matches("http://").trim_start_matches("https://");
         let is_address = |character: char| character.is_ascii_digit() || ".:".contains(character);
         self.address = address.chars().take_while(|character| is_address(*character)).collect();
     }
