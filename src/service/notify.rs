@@ -8,13 +8,19 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::time::Instant;
 
 /// Tells the service manager how the server is, if there is one.
 ///
 /// The messages are systemd's, each one datagram. A service manager that does not read holds the
 /// server up for a moment only.
 #[derive(Debug, Default)]
-pub(super) struct Notifier(Option<UnixDatagram>);
+pub(super) struct Notifier {
+    /// None if there is nobody to be told.
+    socket: Option<UnixDatagram>,
+    /// When it is to be told that the end takes longer.
+    due: Option<Instant>,
+}
 
 impl Notifier {
     /// A notifier of who listens at `NOTIFY_SOCKET`; one that tells nobody without that.
@@ -26,7 +32,7 @@ impl Notifier {
         if let Err(error) = &socket {
             tracing::warn!(%error, "the service manager cannot be told anything");
         }
-        Self(socket.ok())
+        Self { socket: socket.ok(), due: None }
     }
 
     /// All workers accept connections, or a reload has ended.
@@ -41,13 +47,27 @@ impl Notifier {
         self.send(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}\nSTATUS=reloading"));
     }
 
-    /// The server stops, and may take so long.
-    pub(super) fn stopping(&self, patience: Option<Duration>) {
+    /// The server stops, and may take a while, of which more is asked for as long as it does.
+    pub(super) fn stopping(&mut self) {
         self.send("STOPPING=1\nSTATUS=finishing what has begun");
-        if let Some(patience) = patience {
-            let microseconds = patience.saturating_add(MARGIN).as_micros();
-            self.send(&format!("EXTEND_TIMEOUT_USEC={microseconds}"));
+        self.extend(Instant::now());
+    }
+
+    /// When more time is to be asked for; none unless the server stops.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Asks for more time, if it is time for that.
+    pub(super) fn look(&mut self, now: Instant) {
+        if self.due.is_some_and(|due| due <= now) {
+            self.extend(now);
         }
+    }
+
+    fn extend(&mut self, now: Instant) {
+        self.send(&format!("EXTEND_TIMEOUT_USEC={}", EXTENSION.as_micros()));
+        self.due = Some(now + EXTENSION / 5);
     }
 
     /// How the server is, in words.
@@ -66,7 +86,7 @@ impl Notifier {
     }
 
     fn send(&self, message: &str) {
-        if let Some(socket) = &self.0
+        if let Some(socket) = &self.socket
             && let Err(error) = socket.send(message.as_bytes())
         {
             tracing::debug!(%error, "the service manager cannot be told: {message}");
@@ -74,8 +94,9 @@ impl Notifier {
     }
 }
 
-/// What the service manager grants beyond the time that what has begun may take.
-const MARGIN: Duration = Duration::from_secs(5);
+/// How much time the service manager is asked for at once, long before the last has passed: a
+/// machine with much to do may take a while.
+const EXTENSION: Duration = Duration::from_secs(10);
 
 /// How long a message may wait until the service manager has read those before it.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -105,7 +126,7 @@ mod tests {
         let name = format!("pasteline-notify-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&name).unwrap();
         let manager = UnixDatagram::bind_addr(&address).unwrap();
-        let notifier = Notifier::new(Some(OsStr::new(&format!("@{name}"))));
+        let mut notifier = Notifier::new(Some(OsStr::new(&format!("@{name}"))));
         let read = || {
             let mut bytes = [0; 256];
             let length = manager.recv(&mut bytes).unwrap();
@@ -115,9 +136,16 @@ mod tests {
         assert_eq!(read(), "READY=1\nSTATUS=two workers");
         notifier.reloading();
         assert!(read().starts_with("RELOADING=1\nMONOTONIC_USEC="));
-        notifier.stopping(Some(Duration::from_secs(60)));
+        assert_eq!(notifier.due(), None);
+        notifier.stopping();
         assert!(read().starts_with("STOPPING=1\n"));
-        assert_eq!(read(), "EXTEND_TIMEOUT_USEC=65000000");
+        assert_eq!(read(), "EXTEND_TIMEOUT_USEC=10000000");
+        let due = notifier.due().unwrap();
+        notifier.look(due - Duration::from_millis(1));
+        assert_eq!(notifier.due(), Some(due), "there is time yet");
+        notifier.look(due);
+        assert_eq!(read(), "EXTEND_TIMEOUT_USEC=10000000");
+        assert_eq!(notifier.due(), Some(due + Duration::from_secs(2)));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::company::{Company, News};
 use super::engine::Engine;
+use super::notify::Notifier;
 use super::outside::{Asked, Outside};
 use super::plan::{Names, after_spawn, before_spawn, bind, patience, take_place, write_pid_file};
 use super::privileges::{self, Identity};
@@ -61,16 +62,16 @@ pub(super) async fn serve(
             }
             let end =
                 server.live(&mut outside, (&mut signals, &mut inquiries), &mut succession).await;
-            match (end, &outside) {
+            let mut nobody = Notifier::default();
+            match (end, &mut outside) {
                 // The service goes on, and so do its sockets.
                 (End::Relieved, _) => server.sockets.clear(),
-                (End::Told, Some(outside)) => {
-                    outside.notifier.stopping(patience(&server.settings[0]));
-                }
+                (End::Told, Some(outside)) => outside.notifier.stopping(),
                 (End::Told, None) => {}
             }
             succession.give_up();
-            Ok(server.stop(&mut signals, inquiries).await)
+            let notifier = outside.as_mut().map(|outside| &mut outside.notifier);
+            Ok(server.stop(&mut signals, inquiries, notifier.unwrap_or(&mut nobody)).await)
         }
         Err(error) => Err(error),
     };
@@ -285,7 +286,12 @@ impl Single {
 
     /// Ends when what has begun is finished, and the services with it, when that takes too long,
     /// or at a signal.
-    async fn stop(mut self, signals: &mut Signals, mut inquiries: Inquiries) -> Outcome {
+    async fn stop(
+        mut self,
+        signals: &mut Signals,
+        mut inquiries: Inquiries,
+        notifier: &mut Notifier,
+    ) -> Outcome {
         self.publish(&Draining { part: Part::Main });
         mem::take(&mut self.sockets).into_iter().for_each(Sockets::close);
         let patience = patience(&self.settings[0]);
@@ -314,6 +320,7 @@ impl Single {
                     break Outcome::CutOff;
                 }
                 asker = inquiries.next() => tell(asker, &self.metrics, false),
+                () = elapsed_at(notifier.due()) => notifier.look(Instant::now()),
             }
         };
         self.publish(&Stopped { part: Part::Main });

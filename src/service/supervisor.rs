@@ -141,7 +141,8 @@ impl Supervisor {
     /// Waits for whatever comes next, and decides what follows from it.
     async fn next(&mut self, signals: &mut Signals, events: &mut UnboundedReceiver<Event>) {
         let fleets = self.fleets().filter_map(Fleet::due);
-        let due = fleets.chain(self.succession.due()).chain(self.census.due()).min();
+        let others = [self.succession.due(), self.census.due(), self.outside.notifier.due()];
+        let due = fleets.chain(others.into_iter().flatten()).min();
         let clock = async {
             match due {
                 Some(due) => sleep_until(due).await,
@@ -166,6 +167,7 @@ impl Supervisor {
                 self.fleet.tick(now);
                 self.crews.iter_mut().for_each(|crew| crew.fleet.tick(now));
                 self.succession.look(now, &self.outside.notifier);
+                self.outside.notifier.look(now);
             }
         }
         self.tell_health(Instant::now());

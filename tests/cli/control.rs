@@ -123,7 +123,24 @@ fn the_service_manager_is_told_of_each_step() {
         signal(successor, "TERM");
         manager.hear_of("STOPPING=1");
         let patience = manager.hear_of("EXTEND_TIMEOUT_USEC=");
-        assert_eq!(patience, "EXTEND_TIMEOUT_USEC=65000000");
+        assert_eq!(patience, "EXTEND_TIMEOUT_USEC=10000000");
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+#[test]
+fn more_time_is_asked_for_as_long_as_the_end_takes() {
+    for workers in ["0", "2"] {
+        let text = FILE.replace("workers = 2", &format!("workers = {workers}\ndrain_linger = 60"));
+        let (manager, server) = Manager::start(Test::new().ini(&text));
+        manager.hear_of("READY=1");
+        let mut client = server.connect();
+        client.ask("/").expect(200);
+        server.signal("TERM");
+        for _ in 0..3 {
+            manager.hear_of("EXTEND_TIMEOUT_USEC=10000000");
+        }
+        drop(client);
         assert_eq!(server.wait().status, Some(0));
     }
 }

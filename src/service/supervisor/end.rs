@@ -15,7 +15,7 @@ impl Supervisor {
     /// Has all processes end. The sockets close first, so that no connection waits in a queue that
     /// nobody takes it from.
     pub(super) fn stop(&mut self) {
-        self.outside.notifier.stopping(self.plan.patience());
+        self.outside.notifier.stopping();
         self.binding = None;
         self.succession.give_up();
         mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::close);
