@@ -178,6 +178,9 @@ crate::settings! {
         /// `graceful_shutdown_timeout`, and be cut off. Unless set, 10, or half of that if it is
         /// less.
         upgrade_drain_timeout: Option<Seconds>,
+        /// How many seconds the program may take to accept connections that is to take over by an
+        /// upgrade (SIGUSR2); then it is ended, and the one that runs goes on.
+        successor_timeout: Seconds = "60",
         /// Where every request is logged in a line: `stdout`, `stderr`, or the path of a file, to
         /// which it is added. Unless set, nowhere. So are requests that no filter sees: a head
         /// that is no HTTP (400), took too long (408) or is too long (431). What a filter
@@ -351,6 +354,7 @@ impl Settings {
             ("graceful_shutdown_timeout", grace == first.graceful_shutdown_timeout),
             ("group", self.group == first.group),
             ("pid_file", self.pid_file == first.pid_file),
+            ("successor_timeout", self.successor_timeout == first.successor_timeout),
             ("user", self.user == first.user),
             ("worker_threads", self.worker_threads == first.worker_threads),
             ("workers", self.workers == first.workers),
@@ -370,6 +374,7 @@ impl Settings {
             ("body_timeout", self.body_timeout),
             ("head_timeout", self.head_timeout),
             ("http2_ping_timeout", self.http2_ping_timeout),
+            ("successor_timeout", self.successor_timeout),
             ("tls_handshake_timeout", self.tls_handshake_timeout),
             ("write_timeout", self.write_timeout),
         ] {

@@ -19,7 +19,7 @@ use super::reload;
 use super::signals::{Signal, Signals, reopen_logs};
 use super::succession::Succession;
 use super::tickets::Rotation;
-use super::upgrade::Estate;
+use super::upgrade::{Estate, Legacy};
 use super::{Error, Outcome, Prepared, Site, counted, workers};
 use crate::admin::{Asked as Inquiries, Asker, Health};
 use crate::log::Log;
@@ -37,7 +37,8 @@ pub(super) async fn serve(
     // Before anyone can know that the server listens, as a signal would kill it until then.
     let mut signals = Signals::listen().map_err(Error::System)?;
     let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
-    let Estate { sockets, inherited, predecessor } = estate;
+    let Estate { sockets, inherited, predecessor, tickets } = estate;
+    Tickets::of_this_process().replace(tickets.keys());
     let place = take_place(&settings, 0, (sockets, inherited), &mut signals).await?;
     let Some(sockets) = place else { return Ok(Outcome::Finished) };
     // Who takes over says so once it has.
@@ -46,7 +47,8 @@ pub(super) async fn serve(
     let names = Names::of(&sites);
     names.announce(&settings, &sockets);
     let mut succession = Succession::new(pid_file);
-    let start = Single::start((sites, settings, sockets, names), program, &mut signals).await;
+    let start =
+        Single::start((sites, settings, sockets, names), (program, tickets), &mut signals).await;
     let outcome = match start {
         Ok(mut server) => {
             if let Some(predecessor) = predecessor.filter(|_| !server.is_ended()) {
@@ -101,6 +103,7 @@ struct Single {
     settings: Vec<Settings>,
     sockets: Vec<Sockets>,
     names: Names,
+    tickets: Rotation,
     program: Program,
     company: Company,
     /// None if it ended before it could serve.
@@ -117,7 +120,7 @@ impl Single {
     /// signal comes before.
     async fn start(
         (sites, settings, sockets, names): (Vec<Site>, Vec<Settings>, Vec<Sockets>, Names),
-        program: Program,
+        (program, tickets): (Program, Rotation),
         signals: &mut Signals,
     ) -> Result<Self, Error> {
         program.publish(&before_spawn(&sockets, 0)).map_err(Error::Callback)?;
@@ -128,6 +131,7 @@ impl Single {
             settings,
             sockets,
             names,
+            tickets,
             program,
             company,
             engine: None,
@@ -172,7 +176,6 @@ impl Single {
         succession: &mut Succession,
     ) -> End {
         let (sender, mut heard) = unbounded_channel();
-        let mut tickets = Rotation::start();
         while !self.is_ended() {
             tokio::select! {
                 signal = signals.next() => match (signal, &mut *outside) {
@@ -194,7 +197,7 @@ impl Single {
                     tracing::error!("all is ended with it: finishing what has begun");
                 }
                 Some(_) = self.leaving.join_next() => {}
-                keys = tickets.next() => Tickets::of_this_process().replace(&keys),
+                keys = self.tickets.next() => Tickets::of_this_process().replace(&keys),
                 Some(heard) = heard.recv() => {
                     if outside.as_ref().is_some_and(|it| succession.hear(heard, &it.notifier)) {
                         return End::Relieved;
@@ -221,7 +224,9 @@ impl Single {
             return tracing::warn!("not upgraded: something else changes");
         }
         let shares: Result<_, _> = self.sockets.iter().map(|sockets| sockets.share(0)).collect();
-        succession.start(shares.map(|shares| vec![shares]), &outside.notifier, move |what| {
+        let (tickets, patience) = (self.tickets.hand_over(), self.settings[0].successor_timeout.0);
+        let legacy = shares.map(|shares| Legacy { shares: vec![shares], tickets, patience });
+        succession.start(legacy, &outside.notifier, move |what| {
             // Nobody listens only where this process is about to end.
             let _ = sender.send(what);
         });

@@ -9,9 +9,8 @@ use tokio::time::Instant;
 use super::notify::Notifier;
 use super::pid_file::PidFile;
 use super::process::Heard;
-use super::upgrade::{Successor, path};
+use super::upgrade::{Legacy, Successor, path};
 use super::wire::Report;
-use crate::server::Share;
 
 /// How this process gives way to a successor, or goes on without one.
 #[derive(Debug)]
@@ -41,11 +40,11 @@ impl Succession {
         self.pid_file = pid_file;
     }
 
-    /// Starts the program that is on disk now, and hands it the sockets of each worker for each
-    /// server, so that it takes over.
+    /// Starts the program that is on disk now, and hands it what it is to have, so that it takes
+    /// over.
     pub(super) fn start(
         &mut self,
-        shares: io::Result<Vec<Vec<Share>>>,
+        legacy: io::Result<Legacy>,
         notifier: &Notifier,
         heard: impl Fn(Heard) + Send + Sync + 'static,
     ) {
@@ -53,7 +52,7 @@ impl Succession {
             return tracing::warn!("not upgraded: a successor is being started already");
         }
         let path = self.path.display();
-        match shares.and_then(|shares| Successor::start(&self.path, shares, heard)) {
+        match legacy.and_then(|legacy| Successor::start(&self.path, legacy, heard)) {
             Ok(successor) => {
                 let process = successor.process.id();
                 tracing::info!("`{path}` starts as process {process}, to take over");

@@ -44,7 +44,7 @@ pub(super) async fn serve(
     let Prepared { sites, snapshot, basis, .. } = prepared;
     let names = Names::of(&sites);
     let settings: Vec<_> = sites.into_iter().map(|site| site.settings).collect();
-    let Estate { sockets, inherited, predecessor } = estate;
+    let Estate { sockets, inherited, predecessor, tickets } = estate;
     let place = take_place(&settings, count, (sockets, inherited), &mut signals).await?;
     let Some(sockets) = place else { return Ok(Outcome::Finished) };
     let title = basis.config.main.setproctitle;
@@ -61,6 +61,7 @@ pub(super) async fn serve(
     let (heard, mut events) = unbounded_channel();
     let mut supervisor = Supervisor::start((order, program), plan, count, (outside, heard));
     (supervisor.predecessor, supervisor.succession) = (predecessor, succession);
+    supervisor.tickets = tickets;
     loop {
         supervisor.perform();
         if let Some(outcome) = supervisor.outcome() {

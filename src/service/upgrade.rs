@@ -22,11 +22,9 @@ use tokio::time::Instant;
 
 use super::Error;
 use super::process::{ACTIVATION, Heard, Process};
+use super::tickets::{Heirloom, Rotation};
 use super::wire::{self, Report};
 use crate::server::{Inherited, Place, Share, Sockets};
-
-/// How long a successor may take to be ready.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The argument that says that a process takes over from the one at its standard input.
 const SUCCEED: &str = "--succeed";
@@ -36,6 +34,20 @@ const SUCCEED: &str = "--succeed";
 #[derive(Debug, Deserialize, Serialize)]
 struct Handover {
     places: Vec<Vec<Vec<Place>>>,
+    /// What sessions of TLS are resumed by; none if the predecessor knows nothing of that.
+    #[serde(default)]
+    tickets: Option<Heirloom>,
+}
+
+/// What a successor is given beside the sockets.
+#[derive(Debug)]
+pub(super) struct Legacy {
+    /// Those of each worker for each server.
+    pub(super) shares: Vec<Vec<Share>>,
+    /// What sessions of TLS are resumed by.
+    pub(super) tickets: Heirloom,
+    /// How long it may take to be ready.
+    pub(super) patience: Duration,
 }
 
 /// A process that is to take over.
@@ -47,11 +59,11 @@ pub(super) struct Successor {
 }
 
 impl Successor {
-    /// Starts the program at a path with the arguments of this process, and hands it the sockets
-    /// of each worker for each server.
+    /// Starts the program at a path with the arguments of this process, and hands it what it is to
+    /// have.
     pub(super) fn start(
         program: &Path,
-        shares: Vec<Vec<Share>>,
+        Legacy { shares, tickets, patience }: Legacy,
         heard: impl Fn(Heard) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (mut places, mut sockets) = (Vec::new(), Vec::new());
@@ -60,9 +72,9 @@ impl Successor {
             places.push(known);
             sockets.extend(own.into_iter().flatten());
         }
-        let message = wire::encode(&Handover { places })?;
+        let message = wire::encode(&Handover { places, tickets: Some(tickets) })?;
         let process = Process::start(command(program), (message, &sockets), heard)?;
-        Ok(Self { process, until: Instant::now() + PATIENCE })
+        Ok(Self { process, until: Instant::now() + patience })
     }
 }
 
@@ -98,18 +110,23 @@ pub(super) struct Estate {
     pub(super) inherited: Inherited,
     /// Who ends once this process serves.
     pub(super) predecessor: Option<Predecessor>,
+    /// What sessions of TLS are resumed by.
+    pub(super) tickets: Rotation,
 }
 
 impl Estate {
     /// That of a process that takes over from nobody.
     pub(super) fn of(inherited: Inherited) -> Self {
-        Self { sockets: Vec::new(), inherited, predecessor: None }
+        let (sockets, tickets) = (Vec::new(), Rotation::start());
+        Self { sockets, inherited, predecessor: None, tickets }
     }
 
     /// What the process at the other end of standard input hands over.
     pub(super) fn take_over() -> Result<Self, Error> {
-        let (predecessor, sockets) = Predecessor::meet().map_err(Error::Wire)?;
-        Ok(Self { sockets, inherited: Inherited::none(), predecessor: Some(predecessor) })
+        let (predecessor, sockets, tickets) = Predecessor::meet().map_err(Error::Wire)?;
+        let tickets = tickets.map_or_else(Rotation::start, Rotation::go_on);
+        let (inherited, predecessor) = (Inherited::none(), Some(predecessor));
+        Ok(Self { sockets, inherited, predecessor, tickets })
     }
 }
 
@@ -119,10 +136,10 @@ pub(super) struct Predecessor(StdStream);
 
 impl Predecessor {
     /// Takes what the process at the other end of standard input hands over: the sockets of each
-    /// server.
-    fn meet() -> io::Result<(Self, Vec<Sockets>)> {
+    /// server, and what sessions of TLS are resumed by.
+    fn meet() -> io::Result<(Self, Vec<Sockets>, Option<Heirloom>)> {
         let mut wire = StdStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let (Handover { places }, descriptors) = wire::receive_start(&mut wire)?;
+        let (Handover { places, tickets }, descriptors) = wire::receive_start(&mut wire)?;
         dup2_stdin(File::open("/dev/null")?)?;
         let mut descriptors = descriptors.into_iter();
         let mut servers: Vec<Vec<Share>> = Vec::new();
@@ -137,7 +154,7 @@ impl Predecessor {
                 servers[server].push(share);
             }
         }
-        Ok((Self(wire), servers.into_iter().map(Sockets::adopt).collect()))
+        Ok((Self(wire), servers.into_iter().map(Sockets::adopt).collect(), tickets))
     }
 
     /// Tells it that this process serves.

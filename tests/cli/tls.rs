@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
 
-use crate::support::{Server, Test};
+use crate::support::{Server, Test, signal};
 
 /// A certificate for `localhost`, and its key, as they stand in files.
 struct Pair {
@@ -29,21 +29,36 @@ impl Pair {
     /// What a server answers that must show this certificate; or the fault that keeps it from
     /// that.
     fn ask(&self, server: &Server) -> Result<String, String> {
+        Visitor::of(self).ask(server).map(|(_, answer)| answer)
+    }
+}
+
+/// A client that remembers its sessions.
+struct Visitor(Arc<ClientConfig>);
+
+impl Visitor {
+    /// One that believes a certificate.
+    fn of(pair: &Pair) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add(self.der.clone()).unwrap();
+        roots.add(pair.der.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider);
         let builder = builder.with_safe_default_protocol_versions().unwrap();
         let config = builder.with_root_certificates(roots).with_no_client_auth();
+        Self(Arc::new(config))
+    }
+
+    /// How a server takes it, and what it answers; or the fault that keeps it from that.
+    fn ask(&self, server: &Server) -> Result<(Option<HandshakeKind>, String), String> {
         let name = ServerName::try_from("localhost").unwrap();
-        let client = ClientConnection::new(Arc::new(config), name).unwrap();
+        let client = ClientConnection::new(Arc::clone(&self.0), name).unwrap();
         let socket = TcpStream::connect(server.address()).unwrap();
         let mut stream = StreamOwned::new(client, socket);
         let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         stream.write_all(request).map_err(|error| error.to_string())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).map_err(|error| error.to_string())?;
-        Ok(answer)
+        Ok((stream.conn.handshake_kind(), answer))
     }
 }
 
@@ -78,6 +93,31 @@ fn a_renewed_certificate_is_in_force_once_the_reload_has_ended() {
         assert!(after.ask(&server).unwrap().ends_with("hello"));
     }
     assert!(before.ask(&server).unwrap_err().contains("invalid peer certificate"));
+}
+
+#[test]
+fn sessions_are_resumed_by_the_program_that_takes_over() {
+    for workers in [0, 2] {
+        let pair = Pair::new();
+        let text = HELLO.replace("workers = 2", &format!("workers = {workers}\npid_file = pid"));
+        let test = Test::new().ini(&text).file("cert.pem", &pair.certificate);
+        let directory = test.directory().to_owned();
+        let mut server = test.file("cert.key", &pair.key).arguments("serve").start();
+        if workers > 0 {
+            server.line("ready: ");
+        }
+        let visitor = Visitor::of(&pair);
+        assert_eq!(visitor.ask(&server).unwrap().0, Some(HandshakeKind::Full));
+        server.signal("USR2");
+        server.line(" has taken over");
+        // The old one accepts no connection any more, but may yet take those that wait.
+        for _ in 0..8 {
+            assert_eq!(visitor.ask(&server).unwrap().0, Some(HandshakeKind::Resumed));
+        }
+        let successor = String::from_utf8(std::fs::read(directory.join("pid")).unwrap()).unwrap();
+        signal(successor.trim().parse().unwrap(), "TERM");
+        assert_eq!(server.wait().status, Some(0));
+    }
 }
 
 #[test]

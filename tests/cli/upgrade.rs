@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::support::process::title;
 use crate::support::{Server, Test, signal, wait_for};
 
 fn file(workers: usize, pid_file: &Path) -> String {
@@ -99,6 +100,30 @@ fn a_new_program_that_fails_changes_nothing() {
         assert_ne!(successor, process);
         server.get("/").expect(200);
         signal(successor, "TERM");
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+#[test]
+fn a_new_program_that_is_late_is_ended_and_changes_nothing() {
+    for workers in [0, 2] {
+        let other = Test::new();
+        let (pid_file, program) = (other.directory().join("pid"), copy(other.directory()));
+        let text = file(workers, &pid_file).replace("[app", "successor_timeout = 1\n[app");
+        let mut server = start(Test::program(&program), &text, workers);
+        let (process, late) = (server.process(), other.directory().join("late"));
+        // One that never serves, and says who it is.
+        fs::remove_file(&program).unwrap();
+        let script = format!("#!/bin/sh\necho $$ > {}\nexec sleep 600\n", late.display());
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        server.signal("USR2");
+        server.line("not upgraded: the successor is not ready in time, and is ended");
+        assert_eq!(server.get("/").expect(200).body, "one");
+        assert_eq!(process_of(&pid_file), process);
+        let late = process_of(&late);
+        wait_for("the late one's end", || title(late).is_empty().then_some(()));
+        server.signal("TERM");
         assert_eq!(server.wait().status, Some(0));
     }
 }

@@ -3,6 +3,7 @@
 use super::{Event, Supervisor};
 use crate::service::plan::write_pid_file;
 use crate::service::process::Heard;
+use crate::service::upgrade::Legacy;
 
 impl Supervisor {
     /// Starts the program that is on disk now, so that it takes over.
@@ -10,9 +11,13 @@ impl Supervisor {
         if self.stopping || self.outside.is_reloading() || self.binding.is_some() {
             return tracing::warn!("not upgraded: something else changes");
         }
-        let shares = (0..self.fleet.size()).map(|worker| self.plan.shares(worker)).collect();
+        let shares: Result<_, _> =
+            (0..self.fleet.size()).map(|worker| self.plan.shares(worker)).collect();
+        let patience = self.plan.settings[0].successor_timeout.0;
+        let tickets = self.tickets.hand_over();
+        let legacy = shares.map(|shares| Legacy { shares, tickets, patience });
         let heard = self.heard.clone();
-        self.succession.start(shares, &self.outside.notifier, move |what| {
+        self.succession.start(legacy, &self.outside.notifier, move |what| {
             // Nobody listens only where this process is about to end.
             let _ = heard.send(Event::Successor(what));
         });
