@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use http::header::{CONNECTION, RETRY_AFTER};
+use http::header::{CONNECTION, DATE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -141,6 +141,9 @@ impl Busy {
         }
         let is_switch = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let tunnel = if is_switch { self.tunnel(response) } else { None };
+        if let Some(date) = self.activity.clock().date() {
+            response.headers_mut().entry(DATE).or_insert(date);
+        }
         self.noted.answered(response);
         if let Some(tunnel) = tunnel {
             self.activity.go_on_by(self.noted.follow(tunnel));

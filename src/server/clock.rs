@@ -1,7 +1,10 @@
 //! The time that counts for the deadlines of connections.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::HeaderValue;
+use httpdate::fmt_http_date;
 
 use super::settings::Settings;
 
@@ -13,6 +16,10 @@ use super::settings::Settings;
 #[derive(Debug)]
 pub(super) struct Clock {
     now: AtomicU32,
+    /// The latest time of day that was seen, in seconds since 1970.
+    latest: AtomicU64,
+    /// Whether the time of day is an earlier one.
+    is_set_back: AtomicBool,
     /// For the head of a request.
     pub(super) head: u32,
     /// Between two requests.
@@ -32,6 +39,8 @@ impl Clock {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             now: AtomicU32::new(0),
+            latest: AtomicU64::new(0),
+            is_set_back: AtomicBool::new(false),
             head: ticks(settings.head_timeout.0),
             keep_alive: ticks(settings.keep_alive_timeout.0),
             body: ticks(settings.body_timeout.0),
@@ -44,6 +53,22 @@ impl Clock {
     /// Counts one more second.
     pub(super) fn tick(&self) {
         self.now.fetch_add(1, Ordering::Relaxed);
+        self.look_at(SystemTime::now());
+    }
+
+    fn look_at(&self, today: SystemTime) {
+        let seconds = today.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let latest = self.latest.fetch_max(seconds, Ordering::Relaxed);
+        self.is_set_back.store(seconds + 1 < latest, Ordering::Relaxed);
+    }
+
+    /// The date that a response is to have, if it is another one than hyper would write: that is
+    /// the latest which it has seen, even where the clock was set back since.
+    pub(super) fn date(&self) -> Option<HeaderValue> {
+        if !self.is_set_back.load(Ordering::Relaxed) {
+            return None;
+        }
+        HeaderValue::try_from(fmt_http_date(SystemTime::now())).ok()
     }
 
     /// The time in so many ticks.
@@ -72,6 +97,17 @@ fn seconds(span: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_tells_the_date_until_it_has_caught_up() {
+        let clock = Clock::new(&Settings::default());
+        let at = |seconds| {
+            clock.look_at(UNIX_EPOCH + Duration::from_secs(seconds));
+            clock.date().is_some()
+        };
+        let told = [7200, 7201, 10_800, 7200, 7201, 10_798, 10_799, 10_801].map(at);
+        assert_eq!(told, [false, false, false, true, true, true, false, false]);
+    }
 
     #[test]
     fn a_part_of_a_second_counts_as_a_whole_one() {
