@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufReader, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -12,7 +12,7 @@ use std::time::Instant;
 use socket2::{Domain, Socket, Type};
 
 use crate::support::process::{children, spent};
-use crate::support::{Answer, Finished, Test};
+use crate::support::{Answer, Finished, Test, wait_for};
 
 const ECHO: &str = "[app:main]\nuse = egg:pasteline#echo\n";
 
@@ -41,6 +41,49 @@ fn serves_over_a_unix_socket_and_removes_it_at_the_end() {
     server.signal("TERM");
     assert_eq!(server.wait().status, Some(0));
     assert!(!path.exists());
+}
+
+/// How long until the system probes a connection that is silent, in hundredths of a second, by the
+/// tables in which it tells of the sockets at both ends.
+fn probed_in(server: SocketAddr, client: SocketAddr) -> Option<u64> {
+    let table = String::from_utf8(fs::read("/proc/net/tcp").unwrap()).unwrap();
+    let end = |address: SocketAddr| format!("0100007F:{:04X}", address.port());
+    let line = format!("{} {} 01 ", end(server), end(client));
+    let (_, rest) = table.lines().find_map(|it| it.split_once(&line))?;
+    let timer = rest.split_whitespace().nth(1)?.strip_prefix("02:")?;
+    u64::from_str_radix(timer, 16).ok()
+}
+
+#[test]
+fn a_client_that_has_gone_without_a_word_is_probed_for() {
+    for workers in [0, 2] {
+        for (option, seconds) in [("", 600), ("tcp_keepidle = 33", 33)] {
+            let options = format!("bind = 127.0.0.1:0\nworkers = {workers}\n{option}");
+            let server = Test::new().ini(&server(&options)).arguments("serve").start();
+            let client = TcpStream::connect(server.address()).unwrap();
+            let ends = (client.peer_addr().unwrap(), client.local_addr().unwrap());
+            let left = wait_for("its timer", || probed_in(ends.0, ends.1));
+            // A machine that is slow may take a while to get here.
+            assert!((seconds * 100 - 2000..=seconds * 100).contains(&left), "{left}");
+        }
+    }
+}
+
+#[test]
+fn a_new_start_does_not_wait_for_the_connections_of_the_last_one() {
+    for workers in [0, 2] {
+        let options = format!("bind = 127.0.0.1:0\nworkers = {workers}\nretry_until_window = 0");
+        let test = Test::new().ini(&server(&options)).arguments("serve");
+        let before = test.start();
+        let address = before.address().to_owned();
+        // The server closes first, so that its end of the connection lingers.
+        before.get_with("/", "Connection: close\r\n").expect(200);
+        before.signal("TERM");
+        assert_eq!(before.wait().status, Some(0));
+        let options = options.replace("127.0.0.1:0", &address);
+        let test = Test::new().ini(&server(&options)).arguments("serve");
+        test.start().get("/").expect(200);
+    }
 }
 
 #[test]
