@@ -10,6 +10,7 @@ mod concurrency;
 mod correlation_id;
 mod cors;
 mod debug;
+mod decompress;
 mod domain_remap;
 mod fault_wrap;
 mod gatekeeper;
@@ -41,6 +42,7 @@ pub(super) const ALL: &[Definition] = &[
     correlation_id::DEFINITION,
     cors::DEFINITION,
     debug::DEFINITION,
+    decompress::DEFINITION,
     domain_remap::DEFINITION,
     fault_wrap::DEFINITION,
     gatekeeper::DEFINITION,

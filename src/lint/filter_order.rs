@@ -179,6 +179,37 @@ keystone = caught id echo
         }
     }
 
+    /// What each of these pairs is told, in one pipeline and through another.
+    #[test]
+    fn knows_which_filters_enclose_which() {
+        for (outer, inner, why) in PAIRS {
+            let late = format!("^ warning filter-order: `outer` belongs before `inner`: {why}");
+            let sections = format!(
+                "[filter:outer]\nuse = egg:pasteline#{outer}\n[filter:inner]\n\
+                 use = egg:pasteline#{inner}\n[app:echo]\nuse = egg:pasteline#echo\n"
+            );
+            for pipelines in [
+                format!(
+                    "[pipeline:main]\npipeline = inner outer echo\n#                ^^^^{late}\n"
+                ),
+                format!(
+                    "[pipeline:main]\npipeline = inner rest\n[composite:rest]\n\
+                     use = egg:Paste#urlmap\n/ = behind\n[pipeline:behind]\n\
+                     pipeline = outer echo\n#          ^^^^{late}\n"
+                ),
+                "[pipeline:main]\npipeline = outer inner echo\n".to_owned(),
+            ] {
+                assert_linted(&format!("{pipelines}{sections}"));
+            }
+        }
+    }
+
+    const PAIRS: &[(&str, &str, &str)] = &[(
+        "sizelimit",
+        "decompress",
+        "bodies of any size would be taken in and decoded before they are refused",
+    )];
+
     #[test]
     fn filters_of_other_ways_come_before_nothing() {
         assert_linted(&format!(

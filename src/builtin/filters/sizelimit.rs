@@ -18,7 +18,10 @@ use crate::settings;
 use crate::settings::Dialect;
 
 pub(super) const DEFINITION: Definition =
-    Definition::filter::<SizeLimit>("sizelimit").aliases(ALIASES);
+    Definition::filter::<SizeLimit>("sizelimit").aliases(ALIASES).outside_of(&[(
+        "decompress",
+        "bodies of any size would be taken in and decoded before they are refused",
+    )]);
 
 const ALIASES: &[Alias] = &[
     Alias::of("cinder.api.middleware.sizelimit:RequestBodySizeLimiter.factory")
