@@ -20,6 +20,7 @@ mod noauth;
 mod oauth2_token;
 mod pass;
 mod prefix;
+mod rate_limit;
 mod ratelimit;
 mod request_id;
 mod sizelimit;
@@ -52,6 +53,7 @@ pub(super) const ALL: &[Definition] = &[
     oauth2_token::DEFINITION,
     pass::DEFINITION,
     prefix::DEFINITION,
+    rate_limit::DEFINITION,
     ratelimit::DEFINITION,
     request_id::DEFINITION,
     sizelimit::DEFINITION,

@@ -27,15 +27,21 @@ fn look_at_graph(graph: &Graph, registry: &Registry, found: &mut Found) {
     });
 }
 
-/// What is known of a filter; none if it is none, not known, or turned off.
+/// What is known of a filter; none if it is none, not known, turned off, or may stand anywhere.
 fn definition<'r>(node: &Node, registry: &'r Registry) -> Option<&'r Definition> {
     let NodeKind::Filter(factory) = &node.kind else { return None };
     let definition = registry.find(Kind::Filter, &factory.spec)?.definition;
-    let is_on = definition.turned_on_by.is_none_or(|option| {
+    let given = |option| {
         let given = node.local.get(option).or_else(|| node.global.get(option));
-        given.is_some_and(|value| bool::parse(&value.text) == Ok(true))
-    });
-    is_on.then_some(definition)
+        given.map(|value| &*value.text)
+    };
+    let is_on = definition
+        .turned_on_by
+        .is_none_or(|option| given(option).is_some_and(|text| bool::parse(text) == Ok(true)));
+    let has_a_place = definition
+        .place_matters_if
+        .is_none_or(|(option, matters)| given(option).is_none_or(matters));
+    (is_on && has_a_place).then_some(definition)
 }
 
 /// Looks at each pipeline by itself. A strategy that was not chosen is in no graph.
@@ -57,11 +63,15 @@ fn look_at_file(file: &File<'_>, found: &mut Found) {
     }
 }
 
-/// What is known of the filters of a file, by their names; those left out that may be turned off.
+/// What is known of the filters of a file, by their names; those left out of which it depends on
+/// their options whether their place matters.
 fn definitions<'a>(file: &File<'a>) -> HashMap<&'a str, &'a Definition> {
     let filters = file.sections().filter_map(|section| {
         let ("filter", name) = split(&section.name)? else { return None };
-        let is_meant = |found: &&Definition| found.is(Kind::Filter) && found.turned_on_by.is_none();
+        let is_meant = |found: &&Definition| {
+            let is_sure = found.turned_on_by.is_none() && found.place_matters_if.is_none();
+            found.is(Kind::Filter) && is_sure
+        };
         let definition = file.definitions(section).find(is_meant)?;
         Some((syntax::strip(name), definition))
     });
@@ -184,10 +194,7 @@ keystone = caught id echo
     fn knows_which_filters_enclose_which() {
         for (outer, inner, why) in PAIRS {
             let late = format!("^ warning filter-order: `outer` belongs before `inner`: {why}");
-            let sections = format!(
-                "[filter:outer]\nuse = egg:pasteline#{outer}\n[filter:inner]\n\
-                 use = egg:pasteline#{inner}\n[app:echo]\nuse = egg:pasteline#echo\n"
-            );
+            let sections = [section("outer", outer), section("inner", inner), section("", "echo")];
             for pipelines in [
                 format!(
                     "[pipeline:main]\npipeline = inner outer echo\n#                ^^^^{late}\n"
@@ -199,16 +206,45 @@ keystone = caught id echo
                 ),
                 "[pipeline:main]\npipeline = outer inner echo\n".to_owned(),
             ] {
-                assert_linted(&format!("{pipelines}{sections}"));
+                assert_linted(&format!("{pipelines}{}", sections.concat()));
             }
         }
     }
 
-    const PAIRS: &[(&str, &str, &str)] = &[(
-        "sizelimit",
-        "decompress",
-        "bodies of any size would be taken in and decoded before they are refused",
-    )];
+    const PAIRS: &[(&str, &str, &str)] = &[
+        ("http_proxy_to_wsgi", "rate_limit", "all clients of a proxy would be counted as one"),
+        (
+            "sizelimit",
+            "decompress",
+            "bodies of any size would be taken in and decoded before they are refused",
+        ),
+    ];
+
+    /// A section with the options that its factory cannot do without.
+    fn section(name: &str, factory: &str) -> String {
+        let header = if factory == "echo" { "app:echo".into() } else { format!("filter:{name}") };
+        let options = match factory {
+            "http_proxy_to_wsgi" => "enable_proxy_headers_parsing = true\n",
+            "rate_limit" => "rate = 10/s\n",
+            _ => "",
+        };
+        format!("[{header}]\nuse = egg:pasteline#{factory}\n{options}")
+    }
+
+    #[test]
+    fn what_does_not_count_clients_may_stand_anywhere() {
+        let late = "#               ^^^^^ warning filter-order: `proxy` belongs before `rate`: all \
+                    clients of a proxy would be counted as one\n";
+        for (key, late) in [("client", late), ("host", late), ("all", ""), ("header:X-Api-Key", "")]
+        {
+            assert_linted(&format!(
+                "[pipeline:main]\npipeline = rate proxy echo\n{late}{}key = {key}\n{}{}",
+                section("rate", "rate_limit"),
+                section("proxy", "http_proxy_to_wsgi"),
+                section("", "echo"),
+            ));
+        }
+    }
 
     #[test]
     fn filters_of_other_ways_come_before_nothing() {

@@ -55,11 +55,17 @@ pub struct Definition {
     pub outside_of: &'static [(&'static str, &'static str)],
     /// The option that turns it on, where it does nothing by default.
     pub turned_on_by: Option<&'static str>,
+    /// The option by whose value others belong before it or may stand anywhere, and which it is;
+    /// they do where the option is left out.
+    pub place_matters_if: Option<(&'static str, Matters)>,
     app: Option<Maker<App>>,
     composite: Option<Planner>,
     filter: Option<Maker<Filter>>,
     server: Option<fn(&mut Reader<'_>)>,
 }
+
+/// Whether the place of a filter matters where an option has a value.
+type Matters = fn(&str) -> bool;
 
 type Planner = fn(&mut Assembly<'_>) -> Option<Box<dyn Plan>>;
 
@@ -119,6 +125,7 @@ impl Definition {
             stand_in: None,
             outside_of: &[],
             turned_on_by: None,
+            place_matters_if: None,
             app: None,
             composite: None,
             filter: None,
@@ -181,6 +188,14 @@ impl Definition {
     #[must_use]
     pub const fn turned_on_by(mut self, option: &'static str) -> Self {
         self.turned_on_by = Some(option);
+        self
+    }
+
+    /// Sets the option by whose value others belong before it or may stand anywhere, and which it
+    /// is.
+    #[must_use]
+    pub const fn place_matters_if(mut self, option: &'static str, matters: Matters) -> Self {
+        self.place_matters_if = Some((option, matters));
         self
     }
 

@@ -12,7 +12,10 @@ pub(super) const DEFINITION: Definition =
     Definition::filter::<HttpProxyToWsgi>("http_proxy_to_wsgi")
         .aliases(ALIASES)
         .turned_on_by("enable_proxy_headers_parsing")
-        .outside_of(&[("access_log", "the proxy's address would be logged for the client's")]);
+        .outside_of(&[
+            ("access_log", "the proxy's address would be logged for the client's"),
+            ("rate_limit", "all clients of a proxy would be counted as one"),
+        ]);
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:oslo.middleware#http_proxy_to_wsgi").dialect(OSLO).note(NOTE),
