@@ -1,5 +1,6 @@
 //! The apps, composites, filters and servers that come with pasteline, one file each.
 
+mod ahead;
 mod apps;
 mod body;
 mod composites;

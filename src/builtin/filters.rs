@@ -4,6 +4,7 @@ mod access_log;
 mod audit;
 mod auth_token;
 mod basic_auth;
+mod cache;
 mod catch_errors;
 mod compress;
 mod concurrency;
@@ -37,6 +38,7 @@ pub(super) const ALL: &[Definition] = &[
     audit::DEFINITION,
     auth_token::DEFINITION,
     basic_auth::DEFINITION,
+    cache::DEFINITION,
     catch_errors::DEFINITION,
     compress::DEFINITION,
     concurrency::DEFINITION,
@@ -61,6 +63,10 @@ pub(super) const ALL: &[Definition] = &[
     timeout::DEFINITION,
     trace_context::DEFINITION,
 ];
+
+/// What stands before a cache if it asks who a client is, and why.
+const BEFORE_CACHE: (&str, &str) =
+    ("cache", "the cache would answer those whom nobody has asked who they are");
 
 /// What became of the copies that projects had of what is in oslo.middleware.
 const COPIED: &str = "was replaced by that of oslo.middleware";

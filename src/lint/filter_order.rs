@@ -211,8 +211,14 @@ keystone = caught id echo
         }
     }
 
+    const ANYBODY: &str = "the cache would answer those whom nobody has asked who they are";
+
     const PAIRS: &[(&str, &str, &str)] = &[
         ("http_proxy_to_wsgi", "rate_limit", "all clients of a proxy would be counted as one"),
+        ("auth_token", "cache", ANYBODY),
+        ("basic_auth", "cache", ANYBODY),
+        ("noauth", "cache", ANYBODY),
+        ("oauth2_token", "cache", ANYBODY),
         (
             "sizelimit",
             "decompress",
@@ -224,6 +230,11 @@ keystone = caught id echo
     fn section(name: &str, factory: &str) -> String {
         let header = if factory == "echo" { "app:echo".into() } else { format!("filter:{name}") };
         let options = match factory {
+            "auth_token" | "oauth2_token" => {
+                "auth_url = http://keystone.internal:5000\nusername = service\npassword = x\n\
+                 user_domain_id = default\nproject_name = service\nproject_domain_id = default\n"
+            }
+            "basic_auth" => "user_file = users\n",
             "http_proxy_to_wsgi" => "enable_proxy_headers_parsing = true\n",
             "rate_limit" => "rate = 10/s\n",
             _ => "",

@@ -48,7 +48,7 @@ use crate::settings::{Reader, Seconds};
 
 pub(super) const DEFINITION: Definition = Definition::filter::<AuthToken>("auth_token")
     .aliases(ALIASES)
-    .outside_of(&[("audit", "events would not say who asked")]);
+    .outside_of(&[("audit", "events would not say who asked"), super::BEFORE_CACHE]);
 
 impl FilterFactory for AuthToken {
     fn check(&self, reader: &mut Reader<'_>) {

@@ -19,8 +19,9 @@ use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::{Dialect, HeaderPattern, Rejected, Seconds, Setting};
 
-pub(super) const DEFINITION: Definition =
-    Definition::filter::<BasicAuth>("basic_auth").aliases(ALIASES);
+pub(super) const DEFINITION: Definition = Definition::filter::<BasicAuth>("basic_auth")
+    .aliases(ALIASES)
+    .outside_of(&[super::BEFORE_CACHE]);
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:oslo.middleware#basic_auth").dialect(OSLO).note(NOTE),

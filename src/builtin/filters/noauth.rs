@@ -11,7 +11,8 @@ use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::{Dialect, Reader};
 
-pub(super) const DEFINITION: Definition = Definition::filter::<NoAuth>("noauth").aliases(ALIASES);
+pub(super) const DEFINITION: Definition =
+    Definition::filter::<NoAuth>("noauth").aliases(ALIASES).outside_of(&[super::BEFORE_CACHE]);
 
 const ALIASES: &[Alias] = &[
     Alias::of("cinder.api.middleware.auth:NoAuthMiddleware.factory").dialect(DANCE).note(NOTE),

@@ -7,8 +7,9 @@ use crate::app::{App, Filter};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings::{OptionSpec, Reader, Settings};
 
-pub(super) const DEFINITION: Definition =
-    Definition::filter::<OAuth2Token>("oauth2_token").aliases(ALIASES);
+pub(super) const DEFINITION: Definition = Definition::filter::<OAuth2Token>("oauth2_token")
+    .aliases(ALIASES)
+    .outside_of(&[super::BEFORE_CACHE]);
 
 const ALIASES: &[Alias] = &[Alias::of("keystonemiddleware.oauth2_token:filter_factory")
     .dialect(super::auth_token::KEYSTONE)

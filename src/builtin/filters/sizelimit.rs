@@ -1,7 +1,5 @@
 //! Refuses requests whose body is too large.
 
-mod ahead;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -10,9 +8,9 @@ use http::StatusCode;
 use http_body::Body as _;
 use http_body_util::{LengthLimitError, Limited};
 
-use self::ahead::{Ahead, read_ahead};
 use crate::app::response::Form;
 use crate::app::{Answer, App, Body, Filter, Request, Response, ResponseFuture};
+use crate::builtin::ahead::{Ahead, read_ahead};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Dialect;
