@@ -105,8 +105,8 @@ fn the_service_manager_is_told_of_each_step() {
     for workers in ["0", "2"] {
         let text = FILE.replace("workers = 2", &format!("workers = {workers}"));
         let (manager, server) = Manager::start(Test::new().ini(&text));
-        let ready = manager.hear();
-        assert!(ready.starts_with("READY=1\nSTATUS="), "{ready}");
+        // On a busy machine it may say before that it lives.
+        manager.hear_of("READY=1\nSTATUS=");
         manager.hear_of("WATCHDOG=1");
         server.signal("HUP");
         manager.hear_of("RELOADING=1\nMONOTONIC_USEC=");
