@@ -4,6 +4,7 @@ import contextlib
 import functools
 import logging
 import re
+from dataclasses import replace
 
 from keystonemiddleware.auth_token import _cache
 from real_keystone import SYSTEM, application, cloud, memcached, password, project
@@ -308,6 +309,39 @@ include_service_catalog = false
 service_type = network
 """
 
+OAUTH2 = paste().replace("keystonemiddleware.auth_token:", "keystonemiddleware.oauth2_token:")
+
+
+def bearing(cases):
+    """The same requests, their tokens as OAuth 2.0 has them."""
+
+    def other(name, value):
+        is_token = name == "X-Auth-Token" and isinstance(value, str)
+        return ("Authorization", f"Bearer {value}") if is_token else (name, value)
+
+    return [replace(case, headers=tuple(other(*header) for header in case.headers)) for case in cases]
+
+
+def schemes():
+    """Ways to write the header that carries a token."""
+    return [
+        Case(f"Authorization: {name}", headers=(("Authorization", value),))
+        for name, value in {
+            "in lower case": "bearer {alice}",
+            "in upper case": "BEARER {alice}",
+            "several blanks": "Bearer   {alice}",
+            "a tab": "Bearer\t{alice}",
+            "no token": "Bearer",
+            "an empty token": "Bearer ",
+            "no scheme": "{alice}",
+            "another scheme": "Basic {alice}",
+            "a list": "Bearer {alice}, Bearer {alice}",
+            "quoted": 'Bearer "{alice}"',
+            "not ASCII": "Bearer \u00e9",
+        }.items()
+    ] + [Case("Authorization: doubled", headers=(("Authorization", "Bearer {alice}"), ("Authorization", "Bearer {alice}")))]
+
+
 SUITES = [
     suite("", paste(), basic() + services() + events() + keys()),
     suite(" delayed", paste("delay_auth_decision = true"), basic() + services() + events()),
@@ -317,5 +351,6 @@ SUITES = [
         paste("service_type = network\nservice_token_roles_required = false"),
         rules() + services() + [with_token("a token", "{alice}")],
     ),
+    replace(suite("", OAUTH2, bearing(basic() + services()) + schemes()), name="oauth2_token"),
     *(shared(strategy) for strategy in ("None", "MAC", "ENCRYPT")),
 ]

@@ -32,6 +32,24 @@ max_age = 5
 """
 
 
+# All from the settings.
+SHORT_CORS = CORS.replace("max_age = 60\n", "")
+STRICT_CORS_CONF = """[cors]
+allowed_origin = https://a.example
+allow_credentials = false
+allow_methods = PUT
+allow_headers =
+expose_headers =
+max_age = 0
+"""
+CORS_VARIABLES = {
+    "OS_CORS__ALLOWED_ORIGIN": "https://a.example,https://b.example:8443",
+    "OS_CORS__ALLOW_METHODS": "GET,PUT",
+    "OS_CORS__ALLOW_HEADERS": "X-Auth-Token",
+    "OS_CORS__MAX_AGE": "7",
+}
+
+
 def preflight(name, *headers, origin=ORIGIN, method="PUT"):
     first = [("Origin", origin)] if origin is not None else []
     second = [("Access-Control-Request-Method", method)] if method is not None else []
@@ -153,6 +171,7 @@ def bodies():
     return cases + [Case(f"{length} bytes by DELETE", method="DELETE", body=b"x" * length) for length in (1, 20, 21)]
 
 
+SIZE = "[filter:it]\npaste.filter_factory = oslo_middleware:RequestBodySizeLimiter.factory\n"
 SIZE_CASES = bodies() + paths(method="POST", body=b"x" * 21)
 
 # healthcheck
@@ -332,6 +351,14 @@ SUITES = [
         conf=CORS_CONF,
     ),
     Suite("cors for all", CORS + ECHO, PREFLIGHTS + SIMPLE, conf="[cors]\nallowed_origin = *\n"),
+    Suite("cors without credentials", SHORT_CORS + ECHO, PREFLIGHTS + SIMPLE, conf=STRICT_CORS_CONF),
+    Suite("cors by the environment", SHORT_CORS + ECHO, PREFLIGHTS, variables=CORS_VARIABLES),
+    Suite(
+        "http_proxy_to_wsgi",
+        PROXY + ECHO,
+        x_forwarded(),
+        variables={"OS_OSLO_MIDDLEWARE__ENABLE_PROXY_HEADERS_PARSING": "true"},
+    ),
     Suite("http_proxy_to_wsgi", PROXY + ECHO, PROXY_CASES, conf="[oslo_middleware]\nenable_proxy_headers_parsing = true\n"),
     Suite("http_proxy_to_wsgi turned off", PROXY + ECHO, PROXY_CASES),
     Suite(
@@ -354,7 +381,7 @@ SUITES = [
     ),
     Suite(
         "sizelimit",
-        "[filter:it]\npaste.filter_factory = oslo_middleware:RequestBodySizeLimiter.factory\n" + ECHO,
+        SIZE + ECHO,
         SIZE_CASES,
         conf="[oslo_middleware]\nmax_request_body_size = 20\n",
     ),
@@ -385,6 +412,22 @@ SUITES = [
         conf="[healthcheck]\ndetailed = true\nbackends = disable_by_file\ndisable_by_file_path = {dir}/off\n",
         around=disabled,
     ),
+    Suite(
+        "healthcheck by settings",
+        healthy(""),
+        health(),
+        conf="[healthcheck]\nbackends = enable_by_files\nenable_by_file_paths = {dir}/off,{dir}/none\n",
+        around=disabled,
+    ),
+    Suite(
+        "healthcheck by ports",
+        healthy(""),
+        health(),
+        conf="[healthcheck]\nbackends = disable_by_files_ports\ndisable_by_file_paths = 1:{dir}/off,80:{dir}/none\n",
+        around=disabled,
+    ),
+    Suite("healthcheck for us alone", healthy(""), health(), conf="[healthcheck]\nallowed_source_ranges = 127.0.0.0/8,2001:db8::/32\n"),
+    Suite("sizelimit by the section", SIZE + "max_request_body_size = 20\n" + ECHO, SIZE_CASES),
     Suite(
         "basic_auth",
         "[filter:it]\npaste.filter_factory = oslo_middleware:BasicAuthMiddleware.factory\n" + ECHO,
