@@ -267,7 +267,10 @@ mod tests {
         let journal = Arc::new(Journal::default());
         request.context_mut().journal = Some(Arc::clone(&journal));
         drop(app.answer(request).await);
+        drop(app);
         assert!(journal.is_taken_over());
+        // The line is written before its directory goes.
+        logged(&directory, 1);
     }
 
     #[test]
