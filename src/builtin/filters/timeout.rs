@@ -1,4 +1,6 @@
-//! Answers for an app that takes too long.
+//! Answers for an app that takes too long, and holds clients to a pace.
+
+mod pace;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::StatusCode;
 use http_body::Body as _;
 
+use self::pace::Paced;
 use crate::app::response::Form;
 use crate::app::{App, Body, Filter, Handler, Request, Response};
 use crate::registry::{Definition, Error, FilterFactory, Site};
@@ -20,6 +23,9 @@ settings! {
     ///
     /// The app's work on the request is given up. A response that has begun may take its time.
     ///
+    /// With `body_timeout` a client is told 408, too, that sends its body too slowly for this app,
+    /// though the whole of it may take as long as it does.
+    ///
     /// ```ini
     /// [filter:timeout]
     /// use = egg:pasteline#timeout
@@ -28,6 +34,10 @@ settings! {
     pub(super) struct Timeout {
         /// How long the app may take, in seconds; more than 0.
         timeout: Seconds = "60",
+        /// How many seconds a client may take for the next KiB of a request's body while the app
+        /// waits for it; more than 0. Unless set, only that of the server counts, which counts in
+        /// any case.
+        body_timeout: Option<Seconds>,
     }
 }
 
@@ -35,6 +45,9 @@ impl FilterFactory for Timeout {
     fn check(&self, reader: &mut Reader<'_>) {
         if self.timeout.0.is_zero() {
             reader.reject("timeout", "no app answers in no time");
+        }
+        if self.body_timeout.is_some_and(|time| time.0.is_zero()) {
+            reader.reject("body_timeout", "no client sends anything in no time");
         }
     }
 
@@ -46,18 +59,36 @@ impl FilterFactory for Timeout {
 impl Handler for Timeout {
     async fn handle(&self, mut request: Request, next: App) -> Response {
         let form = Form::asked(request.headers());
+        let is_slow = self.body_timeout.and_then(|time| pace(request.body_mut(), time));
         let waits_for_client = observe_waiting(request.body_mut());
-        let answer = tokio::time::timeout(self.timeout.0, next.answer(request));
-        answer.await.unwrap_or_else(|_elapsed| {
-            if waits_for_client.load(Ordering::Relaxed) {
-                let detail = "The body of the request did not arrive in time.";
-                form.refusal(StatusCode::REQUEST_TIMEOUT, detail)
-            } else {
+        let answer = tokio::time::timeout(self.timeout.0, next.answer(request)).await;
+        let late = "The body of the request did not arrive in time.";
+        match answer {
+            // Apps report a body that they could not read in many ways.
+            Ok(_) if is_slow.is_some_and(|is_slow| is_slow.load(Ordering::Relaxed)) => {
+                form.refusal(StatusCode::REQUEST_TIMEOUT, late)
+            }
+            Ok(response) => response,
+            Err(_elapsed) if waits_for_client.load(Ordering::Relaxed) => {
+                form.refusal(StatusCode::REQUEST_TIMEOUT, late)
+            }
+            Err(_elapsed) => {
                 let detail = "The server did not answer in time.";
                 form.refusal(StatusCode::GATEWAY_TIMEOUT, detail)
             }
-        })
+        }
     }
+}
+
+/// Has a body come at a pace; whether it was too slow for that is known later. None if there is no
+/// body.
+fn pace(body: &mut Body, time: Seconds) -> Option<Arc<AtomicBool>> {
+    if body.is_end_stream() {
+        return None;
+    }
+    let (paced, is_slow) = Paced::new(std::mem::take(body), time.0);
+    *body = Body::new(paced);
+    Some(is_slow)
 }
 
 /// Whether whoever reads a body is waiting for more of it.
@@ -141,10 +172,31 @@ mod tests {
         assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_too_slowly_is_told_so() {
+        let reads = App::from_fn(async |request: Request| {
+            let body = request.into_body().collect().await;
+            response::text(StatusCode::OK, if body.is_ok() { "whole" } else { "broken" })
+        });
+        let section = format!("{SECTION}\nbody_timeout = 1.5");
+        let app = reads.behind(&[filter(&section)]);
+        let started = tokio::time::Instant::now();
+        let response = app.answer(Request::new(Body::new(Stalled))).await;
+        assert_eq!(started.elapsed(), Duration::from_millis(1500));
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+        let expected = "408 Request Timeout\n\nThe body of the request did not arrive in time.\n";
+        assert_eq!(text(response).await, expected);
+        assert_eq!(text(app.answer(Request::new(Body::from("sent"))).await).await, "whole");
+        assert_eq!(text(get(&app, "/").await).await, "whole");
+    }
+
     #[test]
     fn there_is_no_time_for_no_time() {
         let refused = "error[bad-value]: `timeout` is refused: no app answers in no time";
         let section = SECTION.replace("2.5", "0");
         assert_eq!(faults(&section), [format!("test.ini:3:11: {refused}")]);
+        let refused = "`body_timeout` is refused: no client sends anything in no time";
+        let section = format!("{SECTION}\nbody_timeout = 0");
+        assert_eq!(faults(&section), [format!("test.ini:4:16: error[bad-value]: {refused}")]);
     }
 }
