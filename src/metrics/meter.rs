@@ -37,6 +37,8 @@ pub enum Refusal {
     Connections,
     /// It had a field with a name that looks like another one.
     FieldName,
+    /// What proxies told of it contradicted itself.
+    Forwarded,
     /// It did not say in one way where its body ends.
     Framing,
     /// Its head was longer than the limit.
@@ -51,6 +53,8 @@ pub enum Refusal {
     Malformed,
     /// It had a method that is not served.
     Method,
+    /// It was for a host that has another certificate than its connection.
+    Misdirected,
     /// Its path could be read in several ways.
     Path,
     /// There were as many requests as the limit.
@@ -73,11 +77,12 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::AddressConnections,
         Self::BodyTimeout,
         Self::Connections,
         Self::FieldName,
+        Self::Forwarded,
         Self::Framing,
         Self::HeadSize,
         Self::HeadTimeout,
@@ -85,6 +90,7 @@ impl Refusal {
         Self::Host,
         Self::Malformed,
         Self::Method,
+        Self::Misdirected,
         Self::Path,
         Self::ProxyHeader,
         Self::Requests,
@@ -103,6 +109,7 @@ impl Refusal {
             Self::BodyTimeout => "body_timeout",
             Self::Connections => "connections",
             Self::FieldName => "field_name",
+            Self::Forwarded => "forwarded",
             Self::Framing => "framing",
             Self::HeadSize => "head_size",
             Self::HeadTimeout => "head_timeout",
@@ -110,6 +117,7 @@ impl Refusal {
             Self::Host => "host",
             Self::Malformed => "malformed",
             Self::Method => "method",
+            Self::Misdirected => "misdirected",
             Self::Path => "path",
             Self::Requests => "requests",
             Self::Target => "target",

@@ -415,20 +415,24 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_client_that_takes_too_little_is_left() {
+    /// Whether a client is left that takes so much each second for a minute.
+    fn is_left_taking(bytes: usize) -> bool {
         let activity = activity();
         activity.request_begins();
         activity.waits_to_write();
-        for _ in 0..30 {
+        for _ in 0..60 {
             activity.clock.tick();
             activity.check();
-            activity.has_written(100);
+            activity.has_written(bytes);
             activity.waits_to_write();
         }
-        assert!(!activity.is_to_close());
-        activity.clock.tick();
-        activity.check();
-        assert!(activity.is_to_close());
+        activity.is_to_close()
+    }
+
+    #[test]
+    fn a_client_must_take_so_much_in_its_time() {
+        // It is asked after each second, so a second's share is missing at the end of its time.
+        assert!(!is_left_taking(LEAST_TAKEN.div_ceil(29)));
+        assert!(is_left_taking(LEAST_TAKEN / 30 - 1));
     }
 }

@@ -81,7 +81,7 @@ impl Answerer {
             ledger.count(fault.refusal());
             return Some(faulty(fault, request));
         }
-        self.rules.guard.refuse(request)
+        self.rules.guard.refuse(request, ledger)
     }
 }
 

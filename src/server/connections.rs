@@ -9,7 +9,7 @@ use std::task::Poll;
 use super::answer::{Answerer, Rules};
 use super::connection::Served;
 use super::current::Current;
-use super::entrance::{Entered, Entrance};
+use super::entrance::{Entered, Entrance, TOO_MANY};
 use super::protocol::Protocols;
 use super::roster::{Entry, Roster};
 use super::socket::Socket;
@@ -33,7 +33,7 @@ impl Connections {
         // A socket for both kinds of addresses shows IPv4 clients as `::ffff:192.0.2.1`.
         let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
         let connection = Connection { peer, local, ..Connection::default() };
-        // All of a load balancer's connections come from one address.
+        // All of a load balancer's connections come from one address. It tells their clients'.
         let is_passed_on = self.entrance.is_proxy(&connection);
         let address = peer.map(|peer| peer.ip()).filter(|_| !is_passed_on);
         let entry = match self.roster.enter(address) {
@@ -56,18 +56,27 @@ impl Connections {
     }
 
     /// Takes what comes before the first request, and answers requests then.
-    async fn enter(self: Arc<Self>, socket: Socket, connection: Connection, entry: Entry) {
-        let activity = entry.activity();
+    async fn enter(self: Arc<Self>, socket: Socket, connection: Connection, mut entry: Entry) {
+        let activity = Arc::clone(entry.activity());
         let client = connection.peer;
-        let mut entering = pin!(self.entrance.pass(socket, connection));
-        let entered = poll_fn(|context| {
-            activity.listen(context);
-            if activity.is_to_close() || activity.is_to_finish() {
-                return Poll::Ready(None);
-            }
-            entering.as_mut().poll(context).map(Some)
-        });
-        match entered.await {
+        let admit = |connection: &Connection| {
+            let told = connection.peer.filter(|told| Some(*told) != client);
+            told.map_or(Ok(()), |told| entry.count_for(told.ip())).inspect_err(|refusal| {
+                activity.ledger().log(*refusal, &[], connection);
+            })
+        };
+        let entered = {
+            let mut entering = pin!(self.entrance.pass(socket, connection, admit));
+            let entered = poll_fn(|context| {
+                activity.listen(context);
+                if activity.is_to_close() || activity.is_to_finish() {
+                    return Poll::Ready(None);
+                }
+                entering.as_mut().poll(context).map(Some)
+            });
+            entered.await
+        };
+        match entered {
             Some(Ok(entered)) => self.begin(entered, entry).await,
             Some(Err(refused)) => entry.activity().ledger().turn_away(&refused, client),
             None => {}
@@ -88,7 +97,3 @@ impl Connections {
         Served::new((stream, answerer, protocol), entry, Arc::clone(&self.protocols))
     }
 }
-
-/// What a client is told for whom there is no room.
-const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
-    connection: close\r\ncontent-length: 0\r\n\r\n";

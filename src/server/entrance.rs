@@ -61,11 +61,13 @@ impl Entrance {
         self.proxies.is_empty() && self.tls.load().is_none()
     }
 
-    /// Takes what comes before the first request.
+    /// Takes what comes before the first request. Whom a proxy tells of is asked about before
+    /// anything is agreed on.
     pub(super) async fn pass(
         &self,
         mut socket: Socket,
         mut connection: Connection,
+        mut admit: impl FnMut(&Connection) -> Result<(), Refusal>,
     ) -> Result<Entered, Refused> {
         if self.is_proxy(&connection) {
             let header = timeout(self.header_timeout, read_header(&mut socket)).await;
@@ -75,7 +77,15 @@ impl Entrance {
                 connection.local = Some(local);
             }
         }
-        let Some(tls) = self.tls.load_full() else {
+        let tls = self.tls.load_full();
+        if let Err(refusal) = admit(&connection) {
+            // Before encryption is agreed on, nothing can be said.
+            if tls.is_none() {
+                socket.refuse(TOO_MANY);
+            }
+            return Err(Refused::of(refusal, "its client has as many connections as it may"));
+        }
+        let Some(tls) = tls else {
             return Ok(Entered { socket, connection, tls: None });
         };
         let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
@@ -93,6 +103,10 @@ impl Entrance {
         self.proxies.iter().any(|network| network.contains(peer))
     }
 }
+
+/// What a client is told for whom there is no room.
+pub(super) const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
+    connection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Why a connection ends before its first request.
 #[derive(Debug)]

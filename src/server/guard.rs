@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use super::ledger::Ledger;
 use super::settings::Settings;
 use super::tls::Tls;
 use crate::app::{Request, RequestExt, Response, response};
 use crate::forwarded::Trust;
+use crate::metrics::Refusal;
 
 /// Looks at requests in the light of their connection, before the app sees them.
 #[derive(Clone, Debug)]
@@ -32,17 +34,18 @@ impl Guard {
 
     /// Notes what a trusted proxy tells of a request; or refuses one that contradicts itself or its
     /// connection.
-    pub(super) fn refuse(&self, request: &mut Request) -> Option<Response> {
+    pub(super) fn refuse(&self, request: &mut Request, ledger: &Ledger) -> Option<Response> {
         if let Some(tls) = &self.tls
             && is_misdirected(tls, request)
         {
+            ledger.count(Refusal::Misdirected);
             let status = StatusCode::MISDIRECTED_REQUEST;
             let detail = "The host of the request is not that of the connection.";
             return Some(response::refusal(status, detail, request.headers()));
         }
         let trust = self.trust.as_ref()?;
         request.context_mut().has_heard_proxies = true;
-        trust.apply(request).err()
+        trust.apply(request).inspect_err(|_| ledger.count(Refusal::Forwarded)).err()
     }
 }
 

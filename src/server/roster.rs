@@ -38,6 +38,18 @@ struct Open {
     addresses: HashMap<IpAddr, usize>,
 }
 
+impl Open {
+    /// Counts a connection for an address, if that may have one more.
+    fn count(&mut self, address: IpAddr, most: usize) -> Result<(), Refusal> {
+        let count = self.addresses.entry(address).or_default();
+        if *count >= most {
+            return Err(Refusal::AddressConnections);
+        }
+        *count += 1;
+        Ok(())
+    }
+}
+
 /// Where a server is in its life. A phase only ever gives way to a later one.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Phase {
@@ -73,7 +85,7 @@ impl Roster {
     ///
     /// There are as many as there may be.
     pub(super) fn enter(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Entry, Refusal> {
-        let peer = peer.filter(|_| self.limits.connections_per_address != usize::MAX);
+        let peer = peer.filter(|_| self.counts_addresses());
         let activity = Arc::new(Activity::new(Arc::clone(&self.clock), Arc::clone(&self.ledger)));
         self.admit(&activity, peer).inspect_err(|refusal| self.ledger.count(*refusal))?;
         self.ledger.meter.connect();
@@ -96,14 +108,14 @@ impl Roster {
             return Err(Refusal::Connections);
         }
         if let Some(peer) = peer {
-            let count = open.addresses.entry(peer).or_default();
-            if *count >= self.limits.connections_per_address {
-                return Err(Refusal::AddressConnections);
-            }
-            *count += 1;
+            open.count(peer, self.limits.connections_per_address)?;
         }
         open.connections.insert(key(activity), Arc::clone(activity));
         Ok(())
+    }
+
+    fn counts_addresses(&self) -> bool {
+        self.limits.connections_per_address != usize::MAX
     }
 
     /// Someone who is told of the end and waited for, but has no deadline: a listener.
@@ -196,6 +208,20 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn activity(&self) -> &Arc<Activity> {
         &self.activity
+    }
+
+    /// Has the connection count for the address of a client of whom a load balancer tells.
+    ///
+    /// # Errors
+    ///
+    /// That has as many as it may.
+    pub(super) fn count_for(&mut self, client: IpAddr) -> Result<(), Refusal> {
+        let roster = &self.roster;
+        if roster.counts_addresses() && self.peer.is_none() {
+            roster.open().count(client, roster.limits.connections_per_address)?;
+            self.peer = Some(client);
+        }
+        Ok(())
     }
 
     /// Has the connection told to rest when it has had nothing to do for a moment.

@@ -155,3 +155,20 @@ fn validate_reads_certificates_too() {
         test.validate().status(1).tells(expected);
     }
 }
+
+#[test]
+fn a_certificate_that_changes_is_in_force_without_being_asked_for() {
+    let (before, after) = (Pair::new(), Pair::new());
+    let test = Test::new().ini(HELLO).file("cert.pem", &before.certificate);
+    let mut server = test.file("cert.key", &before.key).arguments("serve --watch").start();
+    server.line("ready: 2 workers");
+    assert!(before.ask(&server).unwrap().ends_with("hello"));
+    // Until both are there, they do not belong together, and nothing changes.
+    server.write("cert.pem", &after.certificate);
+    server.write("cert.key", &after.key);
+    server.line("a file of the configuration has changed");
+    server.line("reloaded: ");
+    for _ in 0..8 {
+        assert!(after.ask(&server).unwrap().ends_with("hello"));
+    }
+}

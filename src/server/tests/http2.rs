@@ -1,6 +1,5 @@
 //! HTTP/2 as its clients see it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,11 +8,9 @@ use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::{Client, says, seconds_to_close, settings, start, start_with};
-use crate::app::{App, response};
+use super::{Client, says, seconds_to_close, settings, start, start_with, waits};
 use crate::server::{Http2, Settings};
 
 pub(super) fn in_clear() -> Settings {
@@ -48,21 +45,6 @@ impl Multiplexed {
     async fn get(&mut self, path: &str) -> (StatusCode, String) {
         self.send(path).await.unwrap().unwrap()
     }
-}
-
-/// An app that tells when it is asked, and answers `done` when it may.
-pub(super) fn waits() -> (App, Arc<Notify>, Arc<Notify>) {
-    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (tell_begun, wait) = (Arc::clone(&begun), Arc::clone(&go_on));
-    let app = App::from_fn(move |_| {
-        let (begun, go_on) = (Arc::clone(&tell_begun), Arc::clone(&wait));
-        async move {
-            begun.notify_one();
-            go_on.notified().await;
-            response::text(StatusCode::OK, "done")
-        }
-    });
-    (app, begun, go_on)
 }
 
 #[tokio::test]

@@ -28,7 +28,11 @@ pub(in crate::server) struct Made {
 
 /// A certificate for names that is its own authority.
 pub(in crate::server) fn made(names: &[&str]) -> Made {
-    let key = KeyPair::generate().unwrap();
+    made_with(KeyPair::generate().unwrap(), names)
+}
+
+/// A certificate for names that is its own authority, with a key.
+pub(in crate::server) fn made_with(key: KeyPair, names: &[&str]) -> Made {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let certificate = CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
     Made { certificate, key }

@@ -1,0 +1,120 @@
+//! What is counted and logged of what clients do.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use tokio::sync::Notify;
+
+use super::{Client, Observed, mirror, settings};
+use crate::access_log::Destination;
+use crate::app::{App, Request, RequestExt, response};
+use crate::server::{Inherited, Server, Sockets};
+
+#[tokio::test]
+async fn what_is_answered_is_counted_and_logged() {
+    let server = Observed::start(mirror()).await;
+    server.ask("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    let (served, log) = server.end().await;
+    assert_eq!(log, "127.0.0.1 \"GET /a HTTP/1.1\" 200 18\n");
+    assert_eq!((served.statuses, served.in_flight), ([(200, 1)].into(), 0));
+    assert_eq!((served.connections, served.connections_open), (1, 0));
+}
+
+#[tokio::test]
+async fn what_is_refused_before_any_filter_is_counted_and_logged() {
+    let server = Observed::start(mirror()).await;
+    let malformed = server.ask("GET / HTTP/1.1\r\nno header\r\n\r\n").await;
+    assert!(malformed.starts_with("HTTP/1.1 400 "), "{malformed}");
+    let long = "x".repeat(33 * 1024);
+    let long = server.ask(&format!("GET /long HTTP/1.1\r\nX-Long: {long}\r\n")).await;
+    assert!(long.starts_with("HTTP/1.1 431 "), "{long}");
+    let (served, log) = server.end().await;
+    let expected = "127.0.0.1 \"GET / HTTP/1.1\" 400 0\n127.0.0.1 \"GET /long HTTP/1.1\" 431 0\n";
+    assert_eq!(log, expected);
+    let refused = ["head_size", "head_timeout", "malformed"].map(|limit| served.refusals[limit]);
+    assert_eq!(refused, [1, 0, 1]);
+    assert_eq!(served.refusals.values().sum::<u64>(), 2);
+    assert_eq!(served.statuses, [].into(), "no app has seen them");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_too_long_for_a_head_is_told_so() {
+    let server = Observed::start(mirror()).await;
+    let mut slow = Client::connect(server.address).await;
+    slow.send("GET /slow HTTP/1.1\r\nHo").await;
+    let mut silent = Client::connect(server.address).await;
+    tokio::time::pause();
+    let told = slow.read_to_close().await;
+    assert_eq!(silent.read_to_close().await, "", "who asks for nothing is refused nothing");
+    tokio::time::resume();
+    assert!(told.starts_with("HTTP/1.1 408 "), "{told}");
+    let (served, log) = server.end().await;
+    assert_eq!(log, "127.0.0.1 \"GET /slow HTTP/1.1\" 408 0\n");
+    assert_eq!(served.refusals["head_timeout"], 1);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_counted_and_logged() {
+    let begun = Arc::new(Notify::new());
+    let tell_begun = Arc::clone(&begun);
+    let server = Observed::start(App::from_fn(move |_| {
+        tell_begun.notify_one();
+        std::future::pending()
+    }))
+    .await;
+    let mut client = Client::connect(server.address).await;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    begun.notified().await;
+    drop(client);
+    let (served, log) = server.end().await;
+    assert_eq!(log, "127.0.0.1 \"GET / HTTP/1.1\" 499 0\n");
+    assert_eq!(served.statuses, [(499, 1)].into());
+}
+
+#[tokio::test]
+async fn only_what_no_filter_logs_is_logged_by_the_server() {
+    let server = Observed::start(App::ready(|request: Request| {
+        if let Some(journal) = &request.context().journal {
+            journal.take_over();
+        }
+        response::text(StatusCode::OK, "")
+    }))
+    .await;
+    server.ask("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    let (served, log) = server.end().await;
+    assert_eq!((log.as_str(), served.statuses), ("", [(200, 1)].into()));
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_opened_keeps_the_server_from_starting() {
+    let mut settings = settings();
+    settings.access_log = Some(Destination::File("/no/such/directory/log".into()));
+    let sockets = Sockets::bind(&settings, 0, &mut Inherited::none()).await.unwrap();
+    let error = Server::new(sockets.share(0).unwrap(), settings).unwrap_err().to_string();
+    let expected = "cannot open the access log `/no/such/directory/log`: no such file or directory";
+    assert_eq!(error, expected);
+}
+
+#[tokio::test]
+async fn a_request_is_refused_by_its_head_counted_and_logged() {
+    let server = Observed::start(mirror()).await;
+    for (line, host, expected) in [
+        ("GET / HTTP/1.1", "a b", "400 Bad Request"),
+        ("GET /a%2fb HTTP/1.1", "a", "400 Bad Request"),
+        ("TRACE / HTTP/1.1", "a", "501 Not Implemented"),
+    ] {
+        let answer = server.ask(&format!("{line}\r\nhost: {host}\r\n\r\n")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected}\r\n")), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+    let (served, log) = server.end().await;
+    let counted = ["host", "path", "method"].map(|limit| served.refusals[limit]);
+    assert_eq!((counted, served.statuses), ([1; 3], [(400, 2), (501, 1)].into()));
+    let lines: Vec<_> = log.lines().map(|line| line.rsplit_once(' ').unwrap().0).collect();
+    let expected = [
+        r#"127.0.0.1 "GET / HTTP/1.1" 400"#,
+        r#"127.0.0.1 "GET /a%2fb HTTP/1.1" 400"#,
+        r#"127.0.0.1 "TRACE / HTTP/1.1" 501"#,
+    ];
+    assert_eq!(lines, expected);
+}
