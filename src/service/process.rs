@@ -66,12 +66,14 @@ impl Process {
         let _ = words.send((rest, Vec::new()));
         tokio::spawn(write(writer, written));
         tokio::spawn(async move {
+            // To be let go counts whenever it comes: who takes over closes its side as it says so.
             let end = tokio::select! {
-                () = listen(reader, &heard) => end(&mut child).await,
+                biased;
                 word = let_go.recv() => match word {
                     Some(Release) => return,
                     None => kill_and_wait(&mut child).await,
                 },
+                end = listen_until_end(reader, &heard, &mut child) => end,
             };
             heard(Heard::Ended(end));
         });
@@ -131,8 +133,13 @@ async fn listen(mut reader: OwnedReadHalf, heard: &impl Fn(Heard)) {
     }
 }
 
-/// Waits until a process that has nothing more to say has ended.
-async fn end(child: &mut Child) -> io::Result<ExitStatus> {
+/// Passes on what a process says, and waits until it has ended when it has nothing more to say.
+async fn listen_until_end(
+    reader: OwnedReadHalf,
+    heard: &impl Fn(Heard),
+    child: &mut Child,
+) -> io::Result<ExitStatus> {
+    listen(reader, heard).await;
     match timeout(LAST_BREATH, child.wait()).await {
         Ok(status) => status,
         Err(_) => kill_and_wait(child).await,
@@ -143,4 +150,37 @@ async fn kill_and_wait(child: &mut Child) -> io::Result<ExitStatus> {
     // It fails only if it has ended.
     let _ = child.start_kill();
     child.wait().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, pipe};
+
+    use tokio::task::{spawn_blocking, yield_now};
+
+    use super::*;
+
+    /// Says that it is ready, closes its side of the wire, and lives on until its input ends.
+    const SUCCESSOR: &str = r#"printf '\0\0\0\007"Ready"' >&0; exec </dev/null; echo; exec cat <&3"#;
+
+    #[tokio::test]
+    async fn who_is_let_go_after_its_last_word_lives_on() {
+        let ((mut told, tells), (hold, held)) = (pipe().unwrap(), pipe().unwrap());
+        let mut command = Command::new("sh");
+        // The descriptor 3 of the shell is the pipe that holds it.
+        command.args(["-c", "exec 3<&2 2>/dev/null; eval \"$0\"", SUCCESSOR]);
+        command.stdout(Stdio::from(tells)).stderr(Stdio::from(hold));
+        let (heard, mut events) = unbounded_channel();
+        let heard = move |what| heard.send(what).unwrap();
+        let process = Process::start(command, (Vec::from([0; 4]), &[]), heard).unwrap();
+        assert!(matches!(events.recv().await, Some(Heard::Said(Report::Ready))));
+        // Its side of the wire is closed by now, and that has been noticed.
+        spawn_blocking(move || told.read_exact(&mut [0])).await.unwrap().unwrap();
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        process.release();
+        assert!(events.recv().await.is_none(), "it has not been ended");
+        drop(held);
+    }
 }

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use rustix::stdio::dup2_stdin;
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
 use tokio::process::Command;
 use tokio::time::Instant;
 
@@ -157,8 +159,13 @@ impl Predecessor {
         Ok((Self(wire), servers.into_iter().map(Sockets::adopt).collect(), tickets))
     }
 
-    /// Tells it that this process serves.
+    /// Tells it that this process serves, and keeps the wire until it lets go of this process:
+    /// it might take the end of the wire for the end of who is to take over.
     pub(super) fn relieve(mut self) -> io::Result<()> {
-        self.0.write_all(&wire::encode(&Report::Ready)?)
+        self.0.write_all(&wire::encode(&Report::Ready)?)?;
+        self.0.set_nonblocking(true)?;
+        let mut wire = UnixStream::from_std(self.0)?;
+        tokio::spawn(async move { wire.read_u8().await });
+        Ok(())
     }
 }

@@ -63,6 +63,30 @@ fn the_new_process_takes_over_and_the_old_one_ends() {
 }
 
 #[test]
+fn the_new_process_outlives_an_old_one_that_takes_its_time() {
+    let begin = |workers: usize| {
+        let other = Test::new();
+        let pid_file = other.directory().join("pid");
+        // Longer than a process that fails may live on after its last word.
+        let text = file(workers, &pid_file).replace("workers", "drain_linger = 7\nworkers");
+        let mut server = start(Test::new(), &text, workers);
+        let mut client = server.connect();
+        client.ask("/").expect(200);
+        server.signal("USR2");
+        server.line(" has taken over");
+        (other, server, client)
+    };
+    for (other, server, client) in [0, 2].map(begin) {
+        let (old, successor) = (server.process(), process_of(&other.directory().join("pid")));
+        wait_for("the end of the old process", || title(old).is_empty().then_some(()));
+        drop(client);
+        server.get("/").expect(200);
+        signal(successor, "TERM");
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+#[test]
 fn a_new_program_that_fails_changes_nothing() {
     for workers in [0, 2] {
         let other = Test::new();
