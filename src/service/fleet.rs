@@ -58,14 +58,14 @@ pub(super) struct Post {
 /// What a worker is told.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Word {
-    /// Forget what you have prepared.
-    Abort,
-    /// Serve by what you have prepared.
-    Commit,
+    /// Forget what you have prepared for a change.
+    Abort(u64),
+    /// Serve by what you have prepared for a change.
+    Commit(u64),
     /// End when what has begun is finished.
     Leave,
-    /// Load, check and build what is to come.
-    Prepare,
+    /// Load, check and build what is to come by a change.
+    Prepare(u64),
 }
 
 /// What a worker is at.
@@ -95,6 +95,7 @@ impl State {
 pub(super) struct Worker {
     pub(super) post: Post,
     pub(super) state: State,
+    /// When it was started, or has begun to serve.
     since: Instant,
     heard: Instant,
 }
@@ -109,6 +110,9 @@ pub(super) struct Fleet {
     /// The youngest generation that there ever was.
     youngest: u32,
     change: Change,
+    /// The number of the last change in place, which what is said about it carries: what is late
+    /// is not taken for an answer to the next one.
+    changes: u64,
     /// How long workers may take to end; none for ever.
     patience: Option<Duration>,
     ready: bool,
@@ -128,6 +132,7 @@ impl Fleet {
             generation: 1,
             youngest: 1,
             change: Change::None,
+            changes: 0,
             patience,
             ready: false,
             stopping: false,
@@ -215,6 +220,7 @@ impl Fleet {
             && worker.state == State::Starting
         {
             worker.state = State::Serving;
+            worker.since = now;
             self.try_replace(now);
             if !self.ready && self.is_whole() {
                 self.ready = true;
@@ -228,20 +234,45 @@ impl Fleet {
     /// one of several that have not lived long.
     pub(super) fn has_ended(&mut self, id: Id, now: Instant) {
         let Some(worker) = self.workers.remove(&id) else { return };
-        let Post { slot, generation } = worker.post;
-        let is_wanted = !self.stopping && !matches!(worker.state, State::Leaving(_));
-        if is_wanted && generation == self.generation && slot < self.slots.len() {
-            let lived = match worker.state {
-                State::Serving => now.duration_since(worker.since),
-                _ => Duration::ZERO,
-            };
-            self.slots[slot].worker_ended(lived, now);
-            self.fill(now);
-        } else if is_wanted && generation > self.generation {
-            self.give_up("a worker of the new generation has ended before all were ready", now);
+        if !matches!(worker.state, State::Leaving(_)) {
+            self.is_missed(&worker, now);
         }
         self.no_longer_awaits(id);
         self.cover();
+    }
+
+    /// A worker accepts no connections any more, as somebody has told it to end, and finishes
+    /// what has begun. Another one takes its place at once.
+    pub(super) fn leaves_early(&mut self, id: Id, now: Instant) {
+        let until = self.patience.map(|patience| now + patience);
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        let before = mem::replace(&mut worker.state, State::Leaving(until));
+        if let State::Leaving(until) = before {
+            worker.state = State::Leaving(until);
+            return;
+        }
+        let missed = Worker { state: before, ..*worker };
+        self.is_missed(&missed, now);
+        self.no_longer_awaits(id);
+        self.cover();
+    }
+
+    /// A worker is not there any more that was not told to leave by this.
+    fn is_missed(&mut self, worker: &Worker, now: Instant) {
+        let Post { slot, generation } = worker.post;
+        if self.stopping {
+            return;
+        }
+        if generation == self.generation && slot < self.slots.len() {
+            let served = match worker.state {
+                State::Serving => now.duration_since(worker.since),
+                _ => Duration::ZERO,
+            };
+            self.slots[slot].worker_ended(served, now);
+            self.fill(now);
+        } else if generation > self.generation {
+            self.give_up("a worker of the new generation has ended before all were ready", now);
+        }
     }
 
     /// Has all workers end when what has begun is finished.

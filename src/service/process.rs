@@ -161,7 +161,8 @@ mod tests {
     use super::*;
 
     /// Says that it is ready, closes its side of the wire, and lives on until its input ends.
-    const SUCCESSOR: &str = r#"printf '\0\0\0\007"Ready"' >&0; exec </dev/null; echo; exec cat <&3"#;
+    const SUCCESSOR: &str =
+        r#"printf '\0\0\0\007"Ready"' >&0; exec </dev/null; echo; exec cat <&3"#;
 
     #[tokio::test]
     async fn who_is_let_go_after_its_last_word_lives_on() {

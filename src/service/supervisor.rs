@@ -240,12 +240,25 @@ impl Supervisor {
                 }
             }
             Heard::Said(Report::Failed(reason)) => self.worker_failed(id, &reason),
-            Heard::Said(Report::Committed) => self.fleet.has_committed(id),
-            Heard::Said(Report::Prepared) => self.fleet.has_prepared(id),
+            Heard::Said(Report::Committed(change)) => self.fleet.has_committed(id, change),
+            Heard::Said(Report::Leaving) => {
+                if !self.stopping {
+                    tracing::info!(
+                        "{} has been told to end: another takes its place",
+                        self.name(id)
+                    );
+                    self.metrics.count_respawn();
+                }
+                self.fleet.leaves_early(id, now);
+            }
+            Heard::Said(Report::Prepared(change)) => self.fleet.has_prepared(id, change),
             Heard::Said(Report::Ready) => self.fleet.is_ready(id, now),
-            Heard::Said(Report::Refused(reason)) => {
+            Heard::Said(Report::Refused(change, reason)) => {
                 reason.lines().for_each(|line| tracing::error!("{}: {line}", self.name(id)));
-                self.fleet.has_refused(id, &reason, now);
+                match change {
+                    Some(change) => self.fleet.has_refused(id, change, (&reason, now)),
+                    None => self.fleet.cannot_start(id, &reason, now),
+                }
             }
             Heard::Ended(status) => {
                 log_end(&self.name(id), status);

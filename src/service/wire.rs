@@ -51,12 +51,12 @@ pub(super) struct Start {
 /// What a worker is told after its start.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) enum Command {
-    /// Forget what you have prepared.
-    Abort,
+    /// Forget what you have prepared, or are preparing, for the change of this number.
+    Abort(u64),
     /// Say at once that you are well, and what you have counted.
     Beat,
-    /// Serve by what you have prepared.
-    Commit,
+    /// Serve by what you have prepared for the change of this number.
+    Commit(u64),
     /// Accept connections at the sockets of another worker, too, whose place is empty; they come
     /// with this, and of each server there is what is known of them.
     Cover(usize, Vec<Vec<Place>>),
@@ -64,8 +64,8 @@ pub(super) enum Command {
     Health(Health),
     /// End when what has begun is finished, within so long if that is limited.
     Leave(Option<Duration>),
-    /// Load, check and build what is to come.
-    Prepare(Snapshot),
+    /// Load, check and build what is to come by the change of this number.
+    Prepare(u64, Snapshot),
     /// Open the files of logs anew.
     Reopen,
     /// Have services look anew at what may have changed: these texts are in force.
@@ -83,16 +83,19 @@ pub(super) enum Report {
     Alive { connections: usize, counted: Counted },
     /// Somebody asks it how all processes together are.
     Asked,
-    /// It serves by what it had prepared.
-    Committed,
+    /// It serves by what it had prepared for the change of this number, or is about to.
+    Committed(u64),
     /// A service in it has ended, or has failed, for a reason: all are to end.
     Failed(String),
-    /// It has prepared what is to come.
-    Prepared,
+    /// Somebody else has told it to end: it accepts no connections any more, and finishes what has
+    /// begun.
+    Leaving,
+    /// It has prepared what is to come by the change of this number.
+    Prepared(u64),
     /// It accepts connections, or its service has started.
     Ready,
-    /// It cannot start or prepare, for a reason.
-    Refused(String),
+    /// It cannot prepare the change of this number, or without one cannot start, for a reason.
+    Refused(Option<u64>, String),
 }
 
 /// The bytes of a message, its length first.
@@ -280,11 +283,11 @@ mod tests {
 
     #[tokio::test]
     async fn later_messages_come_one_by_one_until_the_end() {
-        let commands = [Command::Prepare(Snapshot::default()), Command::Leave(None)];
+        let commands = [Command::Prepare(1, Snapshot::default()), Command::Leave(None)];
         let bytes: Vec<_> = commands.iter().flat_map(|command| encode(command).unwrap()).collect();
         let mut stream = &bytes[..];
         let first = receive::<Command>(&mut stream).await.unwrap();
-        assert!(matches!(first, Some(Command::Prepare(_))), "{first:?}");
+        assert!(matches!(first, Some(Command::Prepare(1, _))), "{first:?}");
         let second = receive::<Command>(&mut stream).await.unwrap();
         assert!(matches!(second, Some(Command::Leave(None))), "{second:?}");
         assert!(receive::<Command>(&mut stream).await.unwrap().is_none());

@@ -1,5 +1,8 @@
 //! The life of a worker: it serves what its supervisor tells it to, and ends with it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -67,7 +70,7 @@ async fn serve(
     let mut asked = order.desk.open();
     let shares = shares(places, descriptors).map_err(Error::Wire)?;
     let mut worker = Worker::new((order, program, part), link, shares);
-    worker.load(snapshot);
+    worker.load(None, snapshot);
     let mut pulse = pulse();
     loop {
         tokio::select! {
@@ -82,7 +85,7 @@ async fn serve(
             },
             // Of the others the supervisor hears too, and says what is to be done.
             signal = signals.next() => match signal {
-                Signal::Terminate => worker.leave(None),
+                Signal::Terminate => worker.leave_early(),
                 Signal::Reopen => access_log::reopen(),
                 _ => {}
             },
@@ -124,12 +127,15 @@ fn shares(places: Vec<Vec<Place>>, descriptors: Vec<OwnedFd>) -> io::Result<Vec<
 }
 
 /// Waits for what was asked for first, for as long as nothing was.
-async fn loaded(loading: &mut VecDeque<Loading>) -> Result<Prepared, String> {
+async fn loaded(loading: &mut VecDeque<Loading>) -> (Option<u64>, Result<Prepared, String>) {
     let Some(first) = loading.front_mut() else { return std::future::pending().await };
-    let loaded = first.await;
+    let (change, loaded) = (first.change, (&mut first.task).await);
     loading.pop_front();
-    let loaded = loaded.map_err(|panic| format!("loading has failed: {panic}"))?;
-    loaded.map_err(|refusal| refusal.lines().join("\n"))
+    let loaded = match loaded {
+        Ok(loaded) => loaded.map_err(|refusal| refusal.lines().join("\n")),
+        Err(panic) => Err(format!("loading has failed: {panic}")),
+    };
+    (change, loaded)
 }
 
 /// Waits until the last connection has closed, once the worker leaves.
@@ -141,7 +147,21 @@ async fn left(leaving: &mut Option<JoinHandle<()>>) {
     }
 }
 
-type Loading = JoinHandle<Result<Prepared, Box<Refusal>>>;
+/// What is being loaded.
+#[derive(Debug)]
+struct Loading {
+    /// By which change it is to come; none if it is what the worker starts with.
+    change: Option<u64>,
+    task: JoinHandle<Result<Prepared, Box<Refusal>>>,
+}
+
+/// What is prepared and not yet in force.
+#[derive(Debug)]
+struct Coming {
+    change: u64,
+    sites: Vec<Site>,
+    log: Log,
+}
 
 struct Worker {
     order: Arc<Order>,
@@ -150,8 +170,7 @@ struct Worker {
     link: Link,
     /// What is being loaded, in the order in which it was asked for.
     loading: VecDeque<Loading>,
-    /// What is prepared and not yet in force.
-    coming: Option<(Vec<Site>, Log)>,
+    coming: Option<Coming>,
     /// What it serves at once when it can; none once it does.
     shares: Option<Vec<Share>>,
     /// What it serves once its services have started.
@@ -189,19 +208,16 @@ impl Worker {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Abort => {
-                // What it starts with is not what is given up.
-                self.loading.truncate(usize::from(self.engine.is_none()));
-                self.coming = None;
+            Command::Abort(change) => {
+                self.loading.retain(|loading| loading.change != Some(change));
+                self.coming.take_if(|coming| coming.change == change);
             }
             Command::Beat => self.beat(),
-            Command::Commit => {
-                if let (Some(engine), Some((sites, log))) = (&mut self.engine, self.coming.take()) {
-                    engine.replace(&sites);
-                    log.put_in_force();
+            Command::Commit(change) => {
+                if let Some(coming) = self.coming.take_if(|coming| coming.change == change) {
+                    self.commit(coming);
                 }
-                self.reset();
-                self.link.say(Report::Committed);
+                self.link.say(Report::Committed(change));
             }
             Command::Cover(slot, places) => self.cover(slot, places),
             Command::Health(health) => {
@@ -211,7 +227,7 @@ impl Worker {
                 }
             }
             Command::Leave(patience) => self.leave(patience),
-            Command::Prepare(snapshot) => self.load(snapshot),
+            Command::Prepare(change, snapshot) => self.load(Some(change), snapshot),
             Command::Reopen => access_log::reopen(),
             // Who serves has prepared it, and is told to serve by it.
             Command::Reset(_) => {}
@@ -236,30 +252,32 @@ impl Worker {
     }
 
     /// Loads, checks and builds off the reactor, which has requests to answer.
-    fn load(&mut self, snapshot: Snapshot) {
+    fn load(&mut self, change: Option<u64>, snapshot: Snapshot) {
         let (order, program) = (Arc::clone(&self.order), Arc::clone(&self.program));
         let load = move || prepare(&order, program.registry(), Some(Arc::new(snapshot)));
-        self.loading.push_back(spawn_blocking(load));
+        self.loading.push_back(Loading { change, task: spawn_blocking(load) });
     }
 
     /// Serves what was loaded first, and keeps what is loaded later until it is told to.
-    fn has_loaded(&mut self, loaded: Result<Prepared, String>) {
+    fn has_loaded(&mut self, (change, loaded): (Option<u64>, Result<Prepared, String>)) {
         let Prepared { sites, basis, .. } = match loaded {
             Ok(prepared) => prepared,
-            Err(reason) => return self.link.say(Report::Refused(reason)),
+            Err(reason) => return self.link.say(Report::Refused(change, reason)),
         };
-        let Some(shares) = self.shares.take() else {
+        if let Some(change) = change {
             let log = match Log::open(&basis.config) {
                 Ok(log) => log,
-                Err(reason) => return self.link.say(Report::Refused(reason)),
+                Err(reason) => return self.link.say(Report::Refused(Some(change), reason)),
             };
-            self.coming = Some((sites, log));
-            return self.link.say(Report::Prepared);
-        };
+            self.coming = Some(Coming { change, sites, log });
+            return self.link.say(Report::Prepared(change));
+        }
+        let Some(shares) = self.shares.take() else { return };
         let account = sites.first().map(|site| Identity::of(&site.settings));
         if let Some(Err(error)) = account.map(|account| privileges::drop(&account)) {
             let reason = describe(&error);
-            return self.link.say(Report::Refused(format!("cannot drop privileges: {reason}")));
+            let reason = format!("cannot drop privileges: {reason}");
+            return self.link.say(Report::Refused(None, reason));
         }
         // To become another user takes it back.
         die_with_supervisor();
@@ -267,6 +285,18 @@ impl Worker {
         self.waiting = Some((sites, shares));
         self.publish(&WorkerStarted { part: self.part.clone() });
         self.company = Some(Company::start(&self.program, &self.part));
+    }
+
+    /// Serves by what was prepared: at once, or as soon as the services have started.
+    fn commit(&mut self, Coming { sites, log, .. }: Coming) {
+        match (&mut self.engine, &mut self.waiting) {
+            (Some(engine), _) => engine.replace(&sites),
+            (None, Some((waiting, _))) => *waiting = sites,
+            // It cannot serve, or is to end.
+            (None, None) => {}
+        }
+        log.put_in_force();
+        self.reset();
     }
 
     /// Serves, as the services have started.
@@ -281,7 +311,9 @@ impl Worker {
                 self.engine = Some(engine);
                 self.link.say(Report::Ready);
             }
-            Err(error) => self.link.say(Report::Refused(format!("cannot serve: {error}"))),
+            Err(error) => {
+                self.link.say(Report::Refused(None, format!("cannot serve: {error}")));
+            }
         }
     }
 
@@ -302,6 +334,12 @@ impl Worker {
                 stopped.await;
             }
         }));
+    }
+
+    /// Leaves without having been told to by the supervisor, which looks for another.
+    fn leave_early(&mut self) {
+        self.leave(None);
+        self.link.say(Report::Leaving);
     }
 
     fn reset(&self) {

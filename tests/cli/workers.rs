@@ -44,6 +44,26 @@ fn a_worker_that_dies_is_replaced_in_its_place() {
 }
 
 #[test]
+fn a_worker_that_is_told_to_end_is_followed_at_once_and_finishes_what_has_begun() {
+    let text = ini("slow\ndelay = 3");
+    let mut server = Test::new().ini(&text).arguments("serve").start();
+    server.line("ready: 2 workers");
+    let before = children(server.process());
+    let connect = |_| server.connect().send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+    // However they are spread, each worker has one.
+    let clients: Vec<_> = (0..20).map(connect).collect();
+    let victim = *before.first().unwrap();
+    signal(victim, "TERM");
+    server.line("worker 1 (generation 1) has been told to end: another takes its place");
+    server.write("api-paste.ini", &ini("quick"));
+    server.run("reload api-paste.ini").status(0);
+    (0..20).for_each(|_| assert_eq!(server.get("/").expect(200).body, "quick"));
+    clients.into_iter().for_each(|client| assert_eq!(client.answer().expect(200).body, "slow"));
+    wait_for("its end", || title(victim).is_empty().then_some(()));
+    assert_eq!(children(server.process()).len(), 2);
+}
+
+#[test]
 fn all_end_when_the_server_stops() {
     let server = serve("hello");
     let workers = children(server.process());

@@ -40,7 +40,9 @@ impl Fleet {
     pub(in crate::service) fn change_in_place(&mut self, now: Instant) {
         let stays = |id: &Id| !matches!(self.workers[id].state, State::Leaving(_));
         let all: BTreeSet<_> = self.workers.keys().copied().filter(stays).collect();
-        self.actions.extend(all.iter().map(|id| Action::Tell(*id, Word::Prepare)));
+        self.changes += 1;
+        let prepare = Word::Prepare(self.changes);
+        self.actions.extend(all.iter().map(|id| Action::Tell(*id, prepare)));
         self.change = Change::Preparing(all, now + PATIENCE);
         self.try_commit();
     }
@@ -54,24 +56,41 @@ impl Fleet {
         (0..count).for_each(|slot| self.spawn(slot, generation, now));
     }
 
-    /// A worker has prepared what is to come.
-    pub(in crate::service) fn has_prepared(&mut self, id: Id) {
-        if let Change::Preparing(waiting, _) = &mut self.change {
+    /// A worker has prepared what is to come by a change.
+    pub(in crate::service) fn has_prepared(&mut self, id: Id, change: u64) {
+        if let Change::Preparing(waiting, _) = &mut self.change
+            && change == self.changes
+        {
             waiting.remove(&id);
             self.try_commit();
         }
     }
 
-    /// A worker serves by what it has prepared.
-    pub(in crate::service) fn has_committed(&mut self, id: Id) {
-        if let Change::Committing(waiting) = &mut self.change {
+    /// A worker serves by what it has prepared for a change.
+    pub(in crate::service) fn has_committed(&mut self, id: Id, change: u64) {
+        if let Change::Committing(waiting) = &mut self.change
+            && change == self.changes
+        {
             waiting.remove(&id);
             self.try_settle();
         }
     }
 
-    /// A worker cannot prepare what is to come, or cannot start.
-    pub(in crate::service) fn has_refused(&mut self, id: Id, reason: &str, now: Instant) {
+    /// A worker cannot prepare what is to come by a change.
+    pub(in crate::service) fn has_refused(
+        &mut self,
+        id: Id,
+        change: u64,
+        (reason, now): (&str, Instant),
+    ) {
+        let concerns = |waiting: &BTreeSet<Id>| waiting.contains(&id) && change == self.changes;
+        if matches!(&self.change, Change::Preparing(waiting, _) if concerns(waiting)) {
+            self.give_up(reason, now);
+        }
+    }
+
+    /// A worker cannot start, which none does that is to prepare a change either.
+    pub(in crate::service) fn cannot_start(&mut self, id: Id, reason: &str, now: Instant) {
         let Some(Worker { post, state, .. }) = self.workers.get(&id) else { return };
         let is_starting = *state == State::Starting;
         let concerns_change = match &self.change {
@@ -81,7 +100,9 @@ impl Fleet {
         };
         if concerns_change {
             self.give_up(reason, now);
-        } else if is_starting {
+        }
+        // One of a generation that is given up has been killed with it.
+        if is_starting && self.workers.get(&id).is_some_and(|it| it.state == State::Starting) {
             self.actions.push(Action::Kill(id, "it cannot start"));
         }
     }
@@ -94,7 +115,8 @@ impl Fleet {
             Change::Committing(_) => return self.actions.push(Action::Settle(Ok(()))),
             Change::Preparing(..) => {
                 let stays = |id: &&Id| !matches!(self.workers[id].state, State::Leaving(_));
-                let tell = |id: &Id| Action::Tell(*id, Word::Abort);
+                let abort = Word::Abort(self.changes);
+                let tell = |id: &Id| Action::Tell(*id, abort);
                 self.actions.extend(self.workers.keys().filter(stays).map(tell));
             }
             Change::Replacing { generation, .. } => {
@@ -114,7 +136,7 @@ impl Fleet {
     pub(super) fn joins(&mut self, id: Id) {
         if let Change::Preparing(waiting, _) = &mut self.change {
             waiting.insert(id);
-            self.actions.push(Action::Tell(id, Word::Prepare));
+            self.actions.push(Action::Tell(id, Word::Prepare(self.changes)));
         }
     }
 
@@ -141,7 +163,8 @@ impl Fleet {
         let stays = |id: &Id| !matches!(self.workers[id].state, State::Leaving(_));
         let all: BTreeSet<_> = self.workers.keys().copied().filter(stays).collect();
         self.actions.push(Action::Commit);
-        self.actions.extend(all.iter().map(|id| Action::Tell(*id, Word::Commit)));
+        let commit = Word::Commit(self.changes);
+        self.actions.extend(all.iter().map(|id| Action::Tell(*id, commit)));
         self.change = Change::Committing(all);
         self.try_settle();
     }

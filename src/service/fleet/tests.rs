@@ -115,15 +115,15 @@ fn all_prepare_before_any_commits() {
     let now = Instant::now();
     let mut fleet = two(now);
     fleet.change_in_place(now);
-    assert_eq!(fleet.actions(), [tell(0, Word::Prepare), tell(1, Word::Prepare)]);
-    fleet.has_prepared(Id(1));
+    assert_eq!(fleet.actions(), [tell(0, Word::Prepare(1)), tell(1, Word::Prepare(1))]);
+    fleet.has_prepared(Id(1), 1);
     assert_eq!(fleet.actions(), []);
-    fleet.has_prepared(Id(0));
-    let commit = [Action::Commit, tell(0, Word::Commit), tell(1, Word::Commit)];
+    fleet.has_prepared(Id(0), 1);
+    let commit = [Action::Commit, tell(0, Word::Commit(1)), tell(1, Word::Commit(1))];
     assert_eq!(fleet.actions(), commit);
-    fleet.has_committed(Id(0));
+    fleet.has_committed(Id(0), 1);
     assert_eq!(fleet.actions(), []);
-    fleet.has_committed(Id(1));
+    fleet.has_committed(Id(1), 1);
     assert_eq!(fleet.actions(), [Action::Settle(Ok(()))]);
     assert!(matches!(fleet.change, Change::None));
 }
@@ -134,13 +134,104 @@ fn one_that_cannot_prepare_stops_it_for_all() {
     let mut fleet = two(now);
     fleet.change_in_place(now);
     fleet.actions();
-    fleet.has_prepared(Id(0));
-    fleet.has_refused(Id(1), "no room", now);
-    let abort = [tell(0, Word::Abort), tell(1, Word::Abort)];
+    fleet.has_prepared(Id(0), 1);
+    fleet.has_refused(Id(1), 1, ("no room", now));
+    let abort = [tell(0, Word::Abort(1)), tell(1, Word::Abort(1))];
     let settled = Action::Settle(Err("no room".to_owned()));
     assert_eq!(fleet.actions(), abort.into_iter().chain([settled]).collect::<Vec<_>>());
-    fleet.has_prepared(Id(0));
+    fleet.has_prepared(Id(0), 1);
     assert_eq!(fleet.actions(), [], "a late word changes nothing");
+}
+
+#[test]
+fn what_is_said_of_an_earlier_change_is_no_answer_to_the_next() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.change_in_place(now);
+    fleet.has_refused(Id(1), 1, ("no room", now));
+    fleet.change_in_place(now);
+    fleet.actions();
+    fleet.has_prepared(Id(0), 1);
+    fleet.has_prepared(Id(1), 1);
+    fleet.has_refused(Id(1), 1, ("still no room", now));
+    assert_eq!(fleet.actions(), []);
+    fleet.has_prepared(Id(0), 2);
+    fleet.has_prepared(Id(1), 2);
+    let commit = [Action::Commit, tell(0, Word::Commit(2)), tell(1, Word::Commit(2))];
+    assert_eq!(fleet.actions(), commit);
+    fleet.has_committed(Id(0), 1);
+    fleet.has_committed(Id(1), 2);
+    assert_eq!(fleet.actions(), []);
+}
+
+#[test]
+fn one_that_cannot_start_while_others_prepare_is_replaced() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.has_ended(Id(1), now);
+    fleet.change_in_place(now);
+    fleet.actions();
+    fleet.cannot_start(Id(2), "no descriptor", now);
+    let expected = [
+        tell(0, Word::Abort(1)),
+        tell(2, Word::Abort(1)),
+        Action::Settle(Err("no descriptor".to_owned())),
+        Action::Kill(Id(2), "it cannot start"),
+    ];
+    assert_eq!(fleet.actions(), expected);
+    fleet.has_ended(Id(2), now);
+    fleet.tick(fleet.due().unwrap());
+    assert!(fleet.actions().contains(&spawn(3, 1, 1)));
+}
+
+#[test]
+fn one_of_a_new_generation_that_cannot_start_is_killed_once() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.replace(1, now);
+    fleet.actions();
+    fleet.cannot_start(Id(2), "no descriptor", now);
+    let settled = Action::Settle(Err("no descriptor".to_owned()));
+    let kill = Action::Kill(Id(2), "its generation is given up");
+    assert_eq!(fleet.actions(), [kill, settled]);
+}
+
+#[test]
+fn one_that_leaves_early_is_followed_at_once_and_has_its_time() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    let later = now + 5 * SECOND;
+    fleet.heard(Id(0), later);
+    fleet.heard(Id(1), later);
+    fleet.change_in_place(later);
+    fleet.has_prepared(Id(0), 1);
+    fleet.actions();
+    fleet.leaves_early(Id(1), later);
+    fleet.leaves_early(Id(1), later);
+    assert_eq!(fleet.actions(), [spawn(2, 1, 1), tell(2, Word::Prepare(1))]);
+    assert!(!fleet.is_whole());
+    fleet.has_prepared(Id(2), 1);
+    let commit = [Action::Commit, tell(0, Word::Commit(1)), tell(2, Word::Commit(1))];
+    assert_eq!(fleet.actions(), commit, "who leaves changes nothing any more");
+    let late = later + 60 * SECOND;
+    (0..3).for_each(|id| fleet.heard(Id(id), late));
+    fleet.tick(late);
+    assert_eq!(fleet.actions(), [Action::Kill(Id(1), "it has not finished in time")]);
+    fleet.has_ended(Id(1), late);
+    assert_eq!(fleet.actions(), [], "its place is taken");
+}
+
+#[test]
+fn the_time_in_which_it_starts_does_not_count_as_served() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.has_ended(Id(1), now);
+    let ready = now + 3 * SECOND;
+    fleet.is_ready(Id(2), ready);
+    fleet.actions();
+    fleet.has_ended(Id(2), ready);
+    assert!(!fleet.actions().contains(&spawn(3, 1, 1)), "it has not served");
+    assert_eq!(fleet.due(), Some(ready + SECOND / 10));
 }
 
 #[test]
@@ -149,11 +240,11 @@ fn one_that_is_born_while_others_prepare_does_so_too() {
     let mut fleet = two(now);
     fleet.change_in_place(now);
     fleet.actions();
-    fleet.has_prepared(Id(0));
+    fleet.has_prepared(Id(0), 1);
     fleet.has_ended(Id(1), now);
-    assert_eq!(fleet.actions(), [spawn(2, 1, 1), tell(2, Word::Prepare)]);
-    fleet.has_prepared(Id(2));
-    let commit = [Action::Commit, tell(0, Word::Commit), tell(2, Word::Commit)];
+    assert_eq!(fleet.actions(), [spawn(2, 1, 1), tell(2, Word::Prepare(1))]);
+    fleet.has_prepared(Id(2), 1);
+    let commit = [Action::Commit, tell(0, Word::Commit(1)), tell(2, Word::Commit(1))];
     assert_eq!(fleet.actions(), commit);
 }
 

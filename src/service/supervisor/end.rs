@@ -53,7 +53,7 @@ impl Supervisor {
         let name = self.name(id);
         if comes {
             reason.lines().for_each(|line| tracing::error!("{name}: {line}"));
-            self.fleet.has_refused(id, reason, Instant::now());
+            self.fleet.cannot_start(id, reason, Instant::now());
         } else {
             self.fail(&name, reason);
         }

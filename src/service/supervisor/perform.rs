@@ -150,11 +150,11 @@ impl Supervisor {
 
     fn tell(&self, id: Id, word: Word) -> io::Result<()> {
         let command = match word {
-            Word::Abort => Command::Abort,
-            Word::Commit => Command::Commit,
+            Word::Abort(change) => Command::Abort(change),
+            Word::Commit(change) => Command::Commit(change),
             Word::Leave => Command::Leave(self.plan.patience()),
-            Word::Prepare => match &self.coming {
-                Some(coming) => Command::Prepare((*coming.plan.snapshot).clone()),
+            Word::Prepare(change) => match &self.coming {
+                Some(coming) => Command::Prepare(change, (*coming.plan.snapshot).clone()),
                 None => return Ok(()),
             },
         };
