@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::endpoint::Endpoint;
@@ -55,8 +56,9 @@ impl Listener {
         &self.endpoint
     }
 
-    /// Waits for a connection; its client has an address unless it comes by a Unix socket. What fails on the way is logged and tried again: a server that
-    /// lacks file descriptors for a moment must go on.
+    /// Waits for a connection; its client has an address unless it comes by a Unix socket. What
+    /// fails on the way is logged and tried again: a server that lacks file descriptors for a
+    /// moment must go on.
     pub(super) async fn accept(&mut self) -> (Socket, Option<SocketAddr>) {
         loop {
             match self.socket.accept().await {
@@ -72,20 +74,62 @@ impl Listener {
     }
 
     /// Closes the socket, and gives the connections that waited in its queue, so that none of
-    /// them is reset.
+    /// them is reset for which there is a descriptor.
     pub(super) fn close(self) -> impl Iterator<Item = (Socket, Option<SocketAddr>)> {
-        let queue = self.socket.into_queue();
-        iter::from_fn(move || queue.as_ref()?.next().ok())
+        let Self { socket, endpoint, .. } = self;
+        let queue = socket.into_queue();
+        let next = move || queue.as_ref().map_or(Err(ErrorKind::WouldBlock.into()), Queue::next);
+        until_empty(next, move |error| log(error, &endpoint))
     }
 
     fn log(&mut self, error: &io::Error) {
         let now = Instant::now();
         if self.logged.is_none_or(|logged| now.duration_since(logged) >= LOG_INTERVAL) {
             self.logged = Some(now);
-            let (error, address) = (describe(error), &self.endpoint);
-            tracing::error!(error, %address, "cannot accept a connection");
+            log(error, &self.endpoint);
         }
     }
+}
+
+fn log(error: &io::Error, address: &Endpoint) {
+    tracing::error!(error = describe(error), %address, "cannot accept a connection");
+}
+
+/// What a queue gives until it is empty. A connection that has failed in it, whose client has left
+/// say, is passed over; a failure of another kind would come again, and is the last.
+fn until_empty<T>(
+    mut next: impl FnMut() -> io::Result<T>,
+    mut log: impl FnMut(&io::Error),
+) -> impl Iterator<Item = T> {
+    iter::from_fn(move || {
+        loop {
+            match next() {
+                Ok(next) => return Some(next),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    log(&error);
+                    return None;
+                }
+            }
+        }
+    })
+}
+
+/// Whether it is a failure of the connection that was to be accepted, which Linux tells there.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    let is_protocol = error.raw_os_error() == Some(Errno::PROTO.raw_os_error());
+    is_protocol
+        || matches!(
+            error.kind(),
+            ErrorKind::ConnectionAborted
+                | ErrorKind::ConnectionReset
+                | ErrorKind::HostUnreachable
+                | ErrorKind::Interrupted
+                | ErrorKind::NetworkDown
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::TimedOut
+        )
 }
 
 impl Acceptor {
@@ -127,6 +171,23 @@ impl Queue {
                 socket.set_nonblocking(true)?;
                 Ok((Socket::Unix(UnixStream::from_std(socket)?), None))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_left_only_when_it_is_empty_or_nothing_can_be_taken_from_it() {
+        let error = |errno: Errno| Err(io::Error::from(errno));
+        for (last, logged) in [(Errno::WOULDBLOCK, 0), (Errno::MFILE, 1)] {
+            let queue = [Ok(1), error(Errno::CONNABORTED), Ok(2), error(Errno::NETDOWN)];
+            let more = [error(Errno::PROTO), Ok(3), error(last), Ok(4)];
+            let (mut queue, mut lines) = (queue.into_iter().chain(more), 0);
+            let given: Vec<_> = until_empty(|| queue.next().unwrap(), |_| lines += 1).collect();
+            assert_eq!((given, lines), (vec![1, 2, 3], logged));
         }
     }
 }
