@@ -98,7 +98,12 @@ fn count(text: &impl Fn(&'static str) -> Option<String>, process: u32) -> Option
 fn take(descriptors: &mut ListenFd, index: usize) -> Result<Socket, Unfit> {
     let tcp = descriptors.take_tcp_listener(index).ok().flatten().map(Socket::from);
     let unix = || descriptors.take_unix_listener(index).ok().flatten().map(Socket::from);
-    let socket = tcp.or_else(unix).ok_or(Unfit::Kind)?;
+    let Some(socket) = tcp.or_else(unix) else {
+        // Taken, they close, and no process that is started has them.
+        let _ = descriptors.take_udp_socket(index);
+        let _ = descriptors.take_unix_datagram(index);
+        return Err(Unfit::Kind);
+    };
     if socket.is_listener().unwrap_or(false) { Ok(socket) } else { Err(Unfit::Deaf) }
 }
 

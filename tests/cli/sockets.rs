@@ -1,11 +1,12 @@
 //! The sockets that `serve` listens at: its own, those of the service manager, and too few of them.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Instant;
 
@@ -194,6 +195,28 @@ fn descriptors_of_other_kinds_are_refused() {
     refusal(UdpSocket::bind("127.0.0.1:0").unwrap()).tells(kind);
     let deaf = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     refusal(deaf).tells("descriptor 3, `web`, is of no use: it does not listen");
+}
+
+#[test]
+fn what_the_service_manager_has_handed_over_and_is_no_stream_comes_to_no_worker() {
+    for socket in [
+        OwnedFd::from(UdpSocket::bind("127.0.0.1:0").unwrap()),
+        OwnedFd::from(UnixDatagram::unbound().unwrap()),
+    ] {
+        let link = |process: &str, number: &str| {
+            fs::read_link(format!("/proc/{process}/fd/{number}")).unwrap_or_default()
+        };
+        let own = link("self", &socket.as_raw_fd().to_string());
+        let test = Test::new().ini(ECHO).arguments("serve --bind 127.0.0.1:0 --workers 1");
+        let mut server = test.shell(ACTIVATE, socket).start();
+        server.line("ready: 1 worker");
+        for process in children(server.process()) {
+            let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+            let names = descriptors.map(|entry| entry.unwrap().file_name());
+            let has = |name: OsString| link(&process.to_string(), name.to_str().unwrap()) == own;
+            assert_eq!(names.filter(|name| has(name.clone())).count(), 0);
+        }
+    }
 }
 
 #[test]
