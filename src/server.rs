@@ -94,19 +94,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server at the sockets of its share.
+    /// A server at the sockets of its share, which listen from now on if they have not before.
     ///
     /// # Errors
     ///
-    /// The runtime has no room for a socket, or the access log cannot be opened.
+    /// The runtime has no room for a socket, somebody else listens at its address, or the access
+    /// log cannot be opened.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime.
     pub fn new(share: Share, settings: Settings) -> io::Result<Self> {
-        let listen = |(place, socket): (Place, _)| Listener::new(place.endpoint, socket);
-        let listeners = share.sockets.into_iter().map(listen).collect::<io::Result<_>>()?;
+        // First what else may fail: a socket that has listened may have let a client in.
         let ledger = Ledger::open(&settings)?;
+        let listen = |(place, socket): (Place, _)| {
+            place.listen(&socket, &settings)?;
+            Listener::new(place.endpoint, socket)
+        };
+        let listeners = share.sockets.into_iter().map(listen).collect::<io::Result<_>>()?;
         Ok(Self { listeners, settings, tls: None, ledger })
     }
 

@@ -31,8 +31,8 @@ pub(super) enum Sharing {
     Sibling,
 }
 
-/// A socket that is bound to an IP address and does not listen yet. One for all IPv6 addresses leaves
-/// those of IPv4 to another where it is told so.
+/// A socket that is bound to an IP address and does not listen yet. One for all IPv6 addresses
+/// leaves those of IPv4 to another where it is told so.
 pub(super) fn bind((at, only_v6): (SocketAddr, bool), sharing: Sharing) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
     // Without it a restart would fail as long as old connections linger in TIME_WAIT. On Linux it
@@ -128,11 +128,11 @@ impl Patience {
     }
 
     fn goes_on_after(self, cause: &io::Error) -> bool {
-        cause.kind() == ErrorKind::AddrInUse && self.begun.elapsed() < self.window
+        may_pass(cause) && self.begun.elapsed() < self.window
     }
 
     pub(super) fn give_up(self, wanted: &Wanted, cause: io::Error) -> BindError {
-        let is_late = cause.kind() == ErrorKind::AddrInUse && !self.window.is_zero();
+        let is_late = may_pass(&cause) && !self.window.is_zero();
         let tried = is_late.then_some(self.window);
         let at = match wanted.target {
             Target::Network { at, .. } => Some(at),
@@ -140,6 +140,12 @@ impl Patience {
         };
         BindError { asked: wanted.asked.clone(), at, tried, cause }
     }
+}
+
+/// Whether another attempt may succeed: the address is in use, or the directory of a path is locked
+/// by somebody who may be about to listen there.
+fn may_pass(cause: &io::Error) -> bool {
+    matches!(cause.kind(), ErrorKind::AddrInUse | ErrorKind::ResourceBusy)
 }
 
 /// An address cannot be listened at.
@@ -184,6 +190,9 @@ impl fmt::Display for BindError {
             ErrorKind::AddrNotAvailable => f.write_str("this machine has no such address"),
             ErrorKind::NotFound if is_file => f.write_str("there is no such directory"),
             ErrorKind::PermissionDenied if !is_file => f.write_str("the port needs a privilege"),
+            ErrorKind::ResourceBusy if is_file => {
+                f.write_str("another process has locked the directory")
+            }
             _ => f.write_str(&describe(&self.cause)),
         }
     }

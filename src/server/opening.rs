@@ -1,6 +1,7 @@
 //! Opens the sockets of a server: first all addresses are taken, then all listen.
 
-use std::io;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 
 use socket2::Socket;
 
@@ -8,13 +9,14 @@ use super::bind::{self, BindError, Options, Patience, Sharing};
 use super::endpoint::Endpoint;
 use super::inherited::Inherited;
 use super::share::{Place, Spread};
-use super::sockets::{Listening, Sockets};
+use super::sockets::{Begin, Listening, Sockets};
 use super::target::{Target, Wanted};
 
 /// The sockets of a server that are being opened.
 pub(super) struct Opening<'a> {
     pub(super) options: Options<'a>,
     pub(super) patience: Patience,
+    pub(super) begin: Begin,
     pub(super) opened: Vec<(Wanted, Listening)>,
 }
 
@@ -37,7 +39,7 @@ impl Opening<'_> {
             };
             let listening = match there {
                 Some(listening) => Ok(listening),
-                None => self.patience.attempt(&wanted, || self.bind(&wanted.target)).await,
+                None => self.patience.attempt(&wanted, || self.bind(&wanted.target, kept)).await,
             };
             match listening {
                 Ok(listening) => self.opened.push((wanted, listening)),
@@ -54,10 +56,11 @@ impl Opening<'_> {
         Ok(())
     }
 
-    fn bind(&self, target: &Target) -> io::Result<Listening> {
+    fn bind(&self, target: &Target, kept: &Sockets) -> io::Result<Listening> {
         let (socket, spread, file) = match target {
             Target::Network { at, only_v6 } => {
-                let socket = bind::bind((*at, *only_v6), Sharing::Alone)?;
+                let socket = bind::bind((*at, *only_v6), Sharing::Alone);
+                let socket = socket.map_err(|error| name_own(error, *at, kept))?;
                 (socket, Spread::OneForEach, None)
             }
             Target::Unix(name) => {
@@ -70,19 +73,38 @@ impl Opening<'_> {
         Ok(Listening::new(Place { target: target.clone(), endpoint, spread, file }, socket))
     }
 
-    /// Has all sockets listen, with one for each of so many workers where that can be.
+    /// Has there be a socket for each of so many workers where that can be, and all listen that are
+    /// to.
     pub(super) async fn listen(&mut self, workers: usize) -> Result<(), BindError> {
-        let Self { options, patience, opened } = self;
+        let Self { options, patience, begin, opened } = self;
         for (wanted, listening) in opened.iter() {
-            patience.attempt(wanted, || listening.listen(*options)).await?;
+            patience.attempt(wanted, || listening.listen(*options, *begin)).await?;
         }
         // Only now: as long as the first socket listened alone, a second start was refused, and so
         // was another program that shares ports.
         for (wanted, listening) in opened {
-            let grown = listening.resize(workers, *options);
+            let grown = listening.resize(workers, *options, *begin);
             grown.map_err(|cause| patience.give_up(wanted, cause))?;
         }
         Ok(())
+    }
+}
+
+/// Names the socket of this server itself that keeps it from an address, such as `127.0.0.1:80`
+/// from `0.0.0.0:80`: it is held until the new one is there, so that to wait is of no use.
+fn name_own(error: io::Error, wanted: SocketAddr, kept: &Sockets) -> io::Error {
+    let covers = |own: &SocketAddr| {
+        own.port() == wanted.port()
+            && (own.ip() == wanted.ip()
+                || own.ip().is_unspecified()
+                || wanted.ip().is_unspecified())
+    };
+    let mut own = kept.endpoints().filter_map(Endpoint::socket_address);
+    match own.find(covers).filter(|_| error.kind() == ErrorKind::AddrInUse) {
+        Some(own) => io::Error::other(format!(
+            "this server itself listens at {own}, which it can leave for that by a restart only"
+        )),
+        None => error,
     }
 }
 

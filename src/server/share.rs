@@ -4,8 +4,11 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use serde::{Deserialize, Serialize};
+use socket2::SockRef;
 
+use super::bind::Options;
 use super::endpoint::Endpoint;
+use super::settings::Settings;
 use super::socket_file::SocketFile;
 use super::target::Target;
 
@@ -35,6 +38,16 @@ pub(super) enum Spread {
     OneForAll,
     /// By a socket for each, among which the system chooses.
     OneForEach,
+}
+
+impl Place {
+    /// Has a socket here listen that is for one process alone; others do already.
+    pub(super) fn listen(&self, socket: &OwnedFd, settings: &Settings) -> io::Result<()> {
+        match self.spread {
+            Spread::OneForAll => Ok(()),
+            Spread::OneForEach => Options::new(settings).listen(&SockRef::from(socket)),
+        }
+    }
 }
 
 impl Share {

@@ -88,7 +88,7 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
     let Ok(directory) = File::open(directory.unwrap_or(Path::new("."))) else { return Ok(None) };
     match directory.try_lock() {
         Ok(()) => Ok(Some(directory)),
-        Err(TryLockError::WouldBlock) => Err(ErrorKind::AddrInUse.into()),
+        Err(TryLockError::WouldBlock) => Err(ErrorKind::ResourceBusy.into()),
         Err(TryLockError::Error(_)) => Ok(None),
     }
 }

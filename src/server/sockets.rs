@@ -8,6 +8,7 @@ mod unix_tests;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use socket2::Socket;
 
@@ -28,8 +29,9 @@ use super::target::{Handed, Target, resolve};
 /// are held for as long as the server lives: when a worker dies, what waits in the queues of its
 /// sockets waits for its successor.
 ///
-/// A clone holds the same sockets. They close when the last holder drops them; the files of Unix
-/// sockets stay until they are [closed](Self::close).
+/// A clone holds the same sockets. They close when the last holder drops them, and the files of
+/// Unix sockets are removed then, unless another server has put its own there or other sockets
+/// [have been handed over](Self::hand_over).
 #[derive(Clone, Debug, Default)]
 pub struct Sockets {
     listening: Vec<Listening>,
@@ -55,11 +57,15 @@ impl Sockets {
         workers: usize,
         inherited: &mut Inherited,
     ) -> Result<Self, BindError> {
-        Self::default().rebind(settings, workers, inherited).await
+        Self::default().open((settings, Begin::AtOnce), workers, inherited).await
     }
 
-    /// Listens at every address of other settings, or for another number of workers; where the
-    /// address is the same, with the sockets that are here.
+    /// Takes every address of other settings, or for another number of workers; where the address
+    /// is the same, with the sockets that are here.
+    ///
+    /// Those that are new do not listen before they are [served](super::Server::new): what is
+    /// given up before that has let no client in. A new Unix socket listens at once, as its path
+    /// would be taken for left over otherwise.
     ///
     /// # Errors
     ///
@@ -67,6 +73,15 @@ impl Sockets {
     pub async fn rebind(
         &self,
         settings: &Settings,
+        workers: usize,
+        inherited: &mut Inherited,
+    ) -> Result<Self, BindError> {
+        self.open((settings, Begin::WhenServed), workers, inherited).await
+    }
+
+    async fn open(
+        &self,
+        (settings, begin): (&Settings, Begin),
         workers: usize,
         inherited: &mut Inherited,
     ) -> Result<Self, BindError> {
@@ -79,131 +94,173 @@ impl Sockets {
         let wanted = resolve(addresses, &handed).await?;
         let options = Options::new(settings);
         let patience = Patience::new(settings.retry_until_window.0);
-        let mut opening = Opening { options, patience, opened: Vec::new() };
+        let mut opening = Opening { options, patience, begin, opened: Vec::new() };
         let mut done = opening.open(wanted, self, inherited).await;
         if done.is_ok() {
             done = opening.listen(workers.max(1)).await;
         }
         let listening = opening.opened.into_iter().map(|(_, listening)| listening).collect();
-        let sockets = Self { listening };
-        match done {
-            Ok(()) => {
-                warn_if_cut_off(settings.backlog);
-                Ok(sockets)
-            }
-            Err(error) => {
-                sockets.close();
-                Err(error)
-            }
-        }
+        done?;
+        warn_if_cut_off(settings.backlog);
+        Ok(Self { listening })
     }
 
     /// Duplicates of the sockets of one worker, counted from 0.
     ///
     /// # Errors
     ///
-    /// No descriptor is left.
-    ///
-    /// # Panics
-    ///
-    /// There is no such worker.
+    /// No descriptor is left, or there is no such worker.
     pub fn share(&self, worker: usize) -> io::Result<Share> {
         let share = |at: &Listening| {
-            let socket = at.of(worker).try_clone()?;
-            Ok((Place::clone(&at.place), OwnedFd::from(socket)))
+            let socket =
+                at.of(worker).ok_or_else(|| io::Error::other("there is no such worker"))?;
+            Ok((at.held.place.clone(), OwnedFd::from(socket.try_clone()?)))
         };
         let sockets = self.listening.iter().map(share).collect::<io::Result<_>>()?;
         Ok(Share { sockets })
     }
 
     /// Takes over the sockets of another process, which has shared those of each of its workers.
+    /// The files of Unix sockets stay its own until it is [relieved](Self::take_charge).
     pub fn adopt(shares: Vec<Share>) -> Self {
         let mut listening: Vec<Listening> = Vec::new();
         for (place, socket) in shares.into_iter().flat_map(|share| share.sockets) {
             let socket = Socket::from(socket);
-            match listening.iter_mut().find(|at| *at.place == place) {
+            match listening.iter_mut().find(|at| at.held.place == place) {
                 Some(at) if place.spread == Spread::OneForEach => at.sockets.push(socket.into()),
                 Some(_) => {}
                 None => listening.push(Listening::new(place, socket)),
             }
         }
-        Self { listening }
+        let adopted = Self { listening };
+        adopted.let_files(Files::Stay);
+        adopted
     }
 
     /// Closes the sockets that no clone and no successor by [`rebind`](Self::rebind) holds, and
-    /// removes the files of Unix sockets among them, unless another server has put its own there.
-    pub fn close(self) {
-        for Listening { place, .. } in self.listening {
-            let file = Arc::into_inner(place).and_then(|place| place.file);
-            if let Some(file) = file {
-                file.remove();
-            }
+    /// removes the files of Unix sockets among them, as if they were dropped.
+    pub fn close(self) {}
+
+    /// Lets go of sockets that another process has [adopted](Self::adopt): their files stay.
+    pub fn hand_over(self) {
+        self.let_files(Files::Stay);
+    }
+
+    /// Has the files of adopted sockets removed when these close.
+    pub fn take_charge(&self) {
+        self.let_files(Files::Go);
+    }
+
+    fn let_files(&self, files: Files) {
+        for at in &self.listening {
+            at.held.removes.store(files == Files::Go, Ordering::Relaxed);
         }
     }
 
     /// Where the sockets listen, with the ports that the system has chosen where 0 was asked for.
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
-        self.listening.iter().map(|at| &at.place.endpoint)
+        self.listening.iter().map(|at| &at.held.place.endpoint)
     }
 
     /// The sockets for a target, if there are any.
     pub(super) fn at(&self, target: &Target) -> Option<Listening> {
-        self.listening.iter().find(|at| at.place.target == *target).cloned()
+        self.listening.iter().find(|at| at.held.place.target == *target).cloned()
     }
 
     /// What was handed over by the service manager.
     fn handed(&self) -> impl Iterator<Item = &Handed> {
-        self.listening.iter().filter_map(|at| match &at.place.target {
+        self.listening.iter().filter_map(|at| match &at.held.place.target {
             Target::Inherited(handed) => Some(handed),
             _ => None,
         })
     }
 }
 
+/// When new sockets begin to listen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Begin {
+    AtOnce,
+    WhenServed,
+}
+
+/// What becomes of the files of Unix sockets when these close.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Files {
+    Go,
+    Stay,
+}
+
+/// A place that is held. The last who holds it removes the file.
+#[derive(Debug)]
+struct Held {
+    place: Place,
+    /// Whether the file goes.
+    removes: AtomicBool,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(file) = &self.place.file
+            && self.removes.load(Ordering::Relaxed)
+        {
+            file.remove();
+        }
+    }
+}
+
 /// The sockets at one place.
 #[derive(Clone, Debug)]
 pub(super) struct Listening {
-    /// The last who holds it removes the file.
-    place: Arc<Place>,
+    held: Arc<Held>,
     /// At least one.
     sockets: Vec<Arc<Socket>>,
 }
 
 impl Listening {
     pub(super) fn new(place: Place, socket: Socket) -> Self {
-        Self { place: Arc::new(place), sockets: vec![Arc::new(socket)] }
+        let held = Arc::new(Held { place, removes: AtomicBool::new(true) });
+        Self { held, sockets: vec![Arc::new(socket)] }
     }
 
     fn first(&self) -> &Socket {
         &self.sockets[0]
     }
 
-    /// Has the sockets listen as the settings say. One that others may have opened listens already,
-    /// with the backlog that they have chosen.
-    pub(super) fn listen(&self, options: Options<'_>) -> io::Result<()> {
+    /// Has the sockets listen as the settings say: those that are new only if that is to begin at
+    /// once. One that others may have opened listens already, with the backlog that they have
+    /// chosen.
+    pub(super) fn listen(&self, options: Options<'_>, begin: Begin) -> io::Result<()> {
         for socket in &self.sockets {
-            if let Endpoint::Network(_) = self.place.endpoint {
+            if let Endpoint::Network(_) = self.held.place.endpoint {
                 options.tune(socket)?;
             }
-            if self.place.spread == Spread::OneForEach {
+            if self.held.place.spread == Spread::OneForEach
+                && (begin == Begin::AtOnce || socket.is_listener()?)
+            {
                 options.listen(socket)?;
             }
         }
         Ok(())
     }
 
-    /// The socket of a worker.
-    fn of(&self, worker: usize) -> &Socket {
-        match self.place.spread {
-            Spread::OneForAll => self.first(),
-            Spread::OneForEach => &self.sockets[worker],
+    /// The socket of a worker; none if there is no such worker.
+    fn of(&self, worker: usize) -> Option<&Socket> {
+        match self.held.place.spread {
+            Spread::OneForAll => Some(self.first()),
+            Spread::OneForEach => self.sockets.get(worker).map(AsRef::as_ref),
         }
     }
 
     /// Opens siblings until there are so many sockets, or lets go of those past that.
-    pub(super) fn resize(&mut self, workers: usize, options: Options<'_>) -> io::Result<()> {
+    pub(super) fn resize(
+        &mut self,
+        workers: usize,
+        options: Options<'_>,
+        begin: Begin,
+    ) -> io::Result<()> {
+        let Place { spread, target, endpoint, .. } = &self.held.place;
         let (Spread::OneForEach, Target::Network { only_v6, .. }, Endpoint::Network(at)) =
-            (self.place.spread, &self.place.target, &self.place.endpoint)
+            (spread, target, endpoint)
         else {
             return Ok(());
         };
@@ -212,7 +269,9 @@ impl Listening {
             self.first().set_reuse_port(true)?;
             let sibling = bind((*at, *only_v6), Sharing::Sibling)?;
             options.tune(&sibling)?;
-            options.listen(&sibling)?;
+            if begin == Begin::AtOnce {
+                options.listen(&sibling)?;
+            }
             self.sockets.push(Arc::new(sibling));
         }
         Ok(())

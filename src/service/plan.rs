@@ -58,7 +58,8 @@ pub(super) fn patience(settings: &Settings) -> Option<Duration> {
     Some(settings.graceful_shutdown_timeout.0).filter(|patience| !patience.is_zero())
 }
 
-/// Listens at the addresses of each server: where there are sockets for one already, with these.
+/// Takes the addresses of each server: where there are sockets for one already, with these. New
+/// ones listen when they are served.
 pub(super) async fn bind(
     settings: &[Settings],
     workers: usize,
@@ -82,8 +83,19 @@ pub(super) async fn take_place(
     (sockets, mut inherited): (Vec<Sockets>, Inherited),
     signals: &mut Signals,
 ) -> Result<Option<Vec<Sockets>>, Error> {
+    let bind = async {
+        if !sockets.is_empty() {
+            return bind(settings, workers, sockets, &mut inherited).await;
+        }
+        let mut bound = Vec::new();
+        for settings in settings {
+            let sockets = Sockets::bind(settings, workers, &mut inherited).await;
+            bound.push(sockets.map_err(Error::Bind)?);
+        }
+        Ok(bound)
+    };
     let bound = tokio::select! {
-        bound = bind(settings, workers, sockets, &mut inherited) => bound?,
+        bound = bind => bound?,
         signal = signals.stopping() => {
             tracing::info!("{signal}: ended before it could listen");
             return Ok(None);

@@ -56,6 +56,7 @@ pub(super) async fn serve(
                     Ok(pid_file) => succession.has_file(pid_file),
                     Err(error) => tracing::error!("{error}"),
                 }
+                server.sockets.iter().for_each(Sockets::take_charge);
                 // If it has ended meanwhile, all the better.
                 let _ = predecessor.relieve();
             }
@@ -67,7 +68,9 @@ pub(super) async fn serve(
             let mut nobody = Notifier::default();
             match (end, &mut outside) {
                 // The service goes on, and so do its sockets.
-                (End::Relieved, _) => server.sockets.clear(),
+                (End::Relieved, _) => {
+                    mem::take(&mut server.sockets).into_iter().for_each(Sockets::hand_over);
+                }
                 (End::Told, Some(outside)) => outside.notifier.stopping(),
                 (End::Told, None) => {}
             }

@@ -1,7 +1,10 @@
 //! Worker processes: who serves, who is replaced, and what is in force in all of them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use crate::support::process::{children, title};
-use crate::support::{Server, Test, signal, wait_for};
+use crate::support::{Client, Server, Test, signal, wait_for};
 
 /// A server with two workers that say which file they were made of.
 fn serve(body: &str) -> Server {
@@ -58,9 +61,11 @@ fn a_worker_that_is_told_to_end_is_followed_at_once_and_finishes_what_has_begun(
     server.write("api-paste.ini", &ini("quick"));
     server.run("reload api-paste.ini").status(0);
     (0..20).for_each(|_| assert_eq!(server.get("/").expect(200).body, "quick"));
-    clients.into_iter().for_each(|client| assert_eq!(client.answer().expect(200).body, "slow"));
-    wait_for("its end", || title(victim).is_empty().then_some(()));
-    assert_eq!(children(server.process()).len(), 2);
+    for client in clients {
+        assert_eq!(client.answer().expect(200).body, "slow");
+    }
+    wait_for("its end", || (children(server.process()).len() == 2).then_some(()));
+    assert!(title(victim).is_empty());
 }
 
 #[test]
@@ -115,6 +120,32 @@ fn a_bad_file_leaves_all_as_it_is_also_for_workers_that_start_later() {
         (now.len() == 2 && now.is_disjoint(&before)).then_some(())
     });
     assert_eq!(server.get("/").expect(200).body, "one");
+}
+
+#[test]
+fn settings_that_are_refused_by_new_workers_cost_no_connection_and_leave_nothing() {
+    let text = ini("one").replace("workers = 2", "workers = 1");
+    let mut server = Test::new().ini(&text).arguments("serve").start();
+    server.line("ready: 1 worker");
+    let more = "workers = 4\naccess_log = no/such/directory/log";
+    let more = text.replace("workers = 1", more).replace(":0", ":0 unix:api.sock");
+    server.write("api-paste.ini", &more);
+    let address = server.address().to_owned();
+    for _ in 0..5 {
+        let (done, is_done) = (AtomicBool::new(false), Ordering::Relaxed);
+        thread::scope(|scope| {
+            let client = scope.spawn(|| {
+                while !done.load(is_done) {
+                    assert_eq!(Client::connect(&address).ask("/").body, "one");
+                }
+            });
+            let refused = server.run("reload api-paste.ini");
+            done.store(true, is_done);
+            client.join().expect("no connection is reset");
+            refused.status(1);
+        });
+    }
+    assert!(!server.has("api.sock"));
 }
 
 #[test]

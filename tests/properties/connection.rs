@@ -94,7 +94,9 @@ fn server() -> &'static PathBuf {
                 let mut settings = Settings::default();
                 settings.bind_to(vec![Address::parse(&address).expect("it is an address")]);
                 let sockets = Sockets::bind(&settings, 0, &mut Inherited::none()).await;
-                let share = sockets.unwrap_or_else(|error| panic!("{error}")).share(0);
+                // They are held for as long as it serves: the file goes with them.
+                let sockets = sockets.unwrap_or_else(|error| panic!("{error}"));
+                let share = sockets.share(0);
                 let share = share.unwrap_or_else(|error| panic!("{error}"));
                 let server = Server::new(share, settings);
                 let running = server.unwrap_or_else(|error| panic!("{error}")).start(echo());

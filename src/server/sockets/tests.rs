@@ -1,12 +1,13 @@
 //! Sockets as the system shows them, and the addresses that they keep from others.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use socket2::Socket;
 
 use super::Sockets;
-use crate::server::{Address, BindError, Endpoint, Inherited, Settings, Share};
+use crate::server::{Address, BindError, Endpoint, Inherited, Server, Settings, Share};
 use crate::settings::Seconds;
 
 /// Settings for addresses, with one attempt at each.
@@ -195,6 +196,41 @@ async fn other_settings_keep_the_sockets_of_the_same_addresses() {
     }
     assert_eq!(ports(&rebound)[1], port);
     assert_eq!(rebound.share(3).unwrap().endpoints().count(), 2);
+}
+
+#[tokio::test]
+async fn what_is_to_come_lets_no_client_in_before_it_is_served() {
+    let sockets = bind("127.0.0.1:0", 1).await.unwrap();
+    let at = address(&sockets);
+    let other = settings("127.0.0.2:0 127.0.0.1:0");
+    let coming = sockets.rebind(&other, 3, &mut Inherited::none()).await.unwrap();
+    let new = address(&coming);
+    assert_eq!(TcpStream::connect(&new).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    let clients: Vec<_> = (0..30).map(|_| TcpStream::connect(&at).unwrap()).collect();
+    let listener = TcpListener::from(open(sockets.share(0).unwrap()).remove(0));
+    listener.set_nonblocking(true).unwrap();
+    let accepted = std::iter::from_fn(|| listener.accept().ok()).count();
+    assert_eq!(accepted, clients.len(), "none waits where nobody accepts yet");
+    let server = Server::new(coming.share(2).unwrap(), other).unwrap();
+    assert_eq!(server.endpoints().count(), 2);
+    TcpStream::connect(&new).unwrap();
+    assert!(open(coming.share(2).unwrap())[1].is_listener().unwrap());
+    assert!(!open(coming.share(1).unwrap())[1].is_listener().unwrap());
+    coming.share(3).unwrap_err();
+}
+
+#[tokio::test]
+async fn a_server_that_stands_in_its_own_way_is_told_at_once() {
+    let sockets = bind("127.0.0.1:0", 1).await.unwrap();
+    let port = ports(&sockets)[0];
+    let mut other = settings(&format!("0.0.0.0:{port}"));
+    other.retry_until_window = Seconds(Duration::from_secs(3600));
+    let error = sockets.rebind(&other, 1, &mut Inherited::none()).await.unwrap_err().to_string();
+    let expected = format!(
+        "Could not bind to 0.0.0.0:{port}: this server itself listens at 127.0.0.1:{port}, which \
+         it can leave for that by a restart only"
+    );
+    assert_eq!(error, expected);
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ async fn of_two_that_start_at_the_same_time_one_waits() {
     let place = Place::new();
     let directory = File::open(place.0.parent().unwrap()).unwrap();
     directory.lock().unwrap();
-    assert_eq!(place.refusal().await, "another process listens there already");
+    assert_eq!(place.refusal().await, "another process has locked the directory");
     directory.unlock().unwrap();
     place.bind().await.unwrap();
 }
@@ -177,9 +177,30 @@ async fn who_takes_it_over_removes_its_file() {
     let written = serde_json::to_string(&places).unwrap();
     let places = serde_json::from_str(&written).unwrap();
     let adopted = Sockets::adopt(vec![Share::from_parts(places, descriptors).unwrap()]);
-    drop(sockets);
+    sockets.hand_over();
     UnixStream::connect(&place.0).unwrap();
+    adopted.take_charge();
     adopted.close();
+    assert!(!place.0.exists());
+}
+
+#[tokio::test]
+async fn who_fails_to_take_it_over_leaves_its_file() {
+    let place = Place::new();
+    let sockets = place.bind().await.unwrap();
+    drop(Sockets::adopt(vec![sockets.share(0).unwrap()]));
+    UnixStream::connect(&place.0).unwrap();
+    drop(sockets);
+    assert!(!place.0.exists());
+}
+
+#[tokio::test]
+async fn its_file_goes_with_what_was_bound_and_is_given_up() {
+    let place = Place::new();
+    let nothing = Sockets::default();
+    let coming = nothing.rebind(&place.settings(), 2, &mut Inherited::none()).await.unwrap();
+    UnixStream::connect(&place.0).unwrap();
+    drop(coming);
     assert!(!place.0.exists());
 }
 

@@ -120,8 +120,11 @@ impl Fleet {
                 self.actions.extend(self.workers.keys().filter(stays).map(tell));
             }
             Change::Replacing { generation, .. } => {
+                // Who serves already has clients, whose requests are finished.
+                let serves = |worker: &Worker| worker.state == State::Serving;
+                self.leave(now, |it| it.post.generation == generation && serves(it));
                 for (id, worker) in &mut self.workers {
-                    if worker.post.generation == generation {
+                    if worker.post.generation == generation && worker.state == State::Starting {
                         worker.state = State::Leaving(None);
                         self.actions.push(Action::Kill(*id, "its generation is given up"));
                     }

@@ -275,8 +275,7 @@ fn a_new_generation_that_fails_is_given_up() {
     fleet.actions();
     fleet.has_ended(Id(3), now);
     let reason = "a worker of the new generation has ended before all were ready";
-    let expected =
-        [Action::Kill(Id(2), "its generation is given up"), Action::Settle(Err(reason.to_owned()))];
+    let expected = [tell(2, Word::Leave), Action::Settle(Err(reason.to_owned()))];
     assert_eq!(fleet.actions(), expected);
     fleet.has_ended(Id(2), now);
     assert_eq!(fleet.actions(), []);

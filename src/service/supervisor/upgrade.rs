@@ -1,6 +1,9 @@
 //! How another process comes to serve in the place of this one.
 
+use std::mem;
+
 use super::{Event, Supervisor};
+use crate::server::Sockets;
 use crate::service::plan::write_pid_file;
 use crate::service::process::Heard;
 use crate::service::upgrade::Legacy;
@@ -26,7 +29,7 @@ impl Supervisor {
     /// Has the workers here finish what they have begun, if others accept connections now.
     pub(super) fn hear_successor(&mut self, heard: Heard) {
         if self.succession.hear(heard, &self.outside.notifier) {
-            self.plan.sockets.clear();
+            mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::hand_over);
             self.drain();
         }
     }
@@ -38,6 +41,7 @@ impl Supervisor {
             Ok(pid_file) => self.succession.has_file(pid_file),
             Err(error) => tracing::error!("{error}"),
         }
+        self.plan.sockets.iter().for_each(Sockets::take_charge);
         // If it has ended meanwhile, all the better.
         let _ = predecessor.relieve();
     }

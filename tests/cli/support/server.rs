@@ -105,6 +105,11 @@ impl Server {
         fs::rename(new, path).unwrap();
     }
 
+    /// Whether there is a file.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.test.directory().join(name).exists()
+    }
+
     /// Removes a directory with all that lies in it.
     pub(crate) fn remove(&self, name: &str) {
         fs::remove_dir_all(self.test.directory().join(name)).unwrap();
