@@ -1,6 +1,8 @@
 //! Texts of configuration files and the places in them; the only reader of such files.
 
 mod file;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod line;
 mod snapshot;
 

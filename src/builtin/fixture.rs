@@ -1,9 +1,7 @@
 //! Loads single sections for the tests of built-in factories, without a graph.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io;
 use std::sync::{Arc, Mutex};
-use std::{fs, io};
 
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
@@ -16,6 +14,7 @@ use crate::registry::{
 };
 use crate::settings::{Dialect, Reader, Subject};
 use crate::source::Sources;
+pub(crate) use crate::source::fixture::Directory;
 
 /// The sections of a file that name a built-in factory.
 pub(super) struct File {
@@ -212,34 +211,6 @@ pub(super) fn values(headers: &HeaderMap, name: &str) -> String {
     let values = headers.get_all(name).iter();
     let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     values.join(" | ")
-}
-
-/// A directory of its own, which goes when it is dropped.
-pub(crate) struct Directory(PathBuf);
-
-impl Directory {
-    pub(crate) fn new() -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("pasteline-test-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    pub(crate) fn read(&self, name: &str) -> String {
-        String::from_utf8(fs::read(self.path(name)).unwrap()).unwrap()
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
-    }
 }
 
 /// The lines that something logs in this thread.

@@ -77,29 +77,12 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-
-    /// A directory of a test's own.
-    struct Directory(PathBuf);
-
-    impl Directory {
-        fn new(name: &str) -> Self {
-            let name = format!("pasteline-pid-{name}-{}", process::id());
-            let path = std::env::temp_dir().join(name);
-            fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-    }
-
-    impl Drop for Directory {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
+    use crate::source::fixture::Directory;
 
     #[test]
     fn what_is_left_over_gives_way() {
-        let directory = Directory::new("stale");
-        let (path, elsewhere) = (directory.0.join("pid"), directory.0.join("elsewhere"));
+        let directory = Directory::new();
+        let (path, elsewhere) = (directory.join("pid"), directory.join("elsewhere"));
         fs::write(&path, "1\n").unwrap();
         PidFile::write(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), content());
@@ -109,13 +92,13 @@ mod tests {
         symlink(&elsewhere, &path).unwrap();
         PidFile::write(&path).unwrap().remove();
         assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
-        assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 1, "nothing stays behind");
+        assert_eq!(fs::read_dir(&*directory).unwrap().count(), 1, "nothing stays behind");
     }
 
     #[test]
     fn the_file_of_a_successor_stays() {
-        let directory = Directory::new("successor");
-        let path = directory.0.join("pid");
+        let directory = Directory::new();
+        let path = directory.join("pid");
         let file = PidFile::write(&path).unwrap();
         fs::write(&path, "1\n").unwrap();
         file.remove();
@@ -124,8 +107,8 @@ mod tests {
 
     #[test]
     fn a_file_is_reclaimed_from_a_successor_that_failed() {
-        let directory = Directory::new("reclaim");
-        let path = directory.0.join("pid");
+        let directory = Directory::new();
+        let path = directory.join("pid");
         let file = PidFile::write(&path).unwrap();
         fs::write(&path, "1\n").unwrap();
         file.reclaim();
@@ -134,13 +117,13 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_written_is_named() {
-        let directory = Directory::new("error");
-        let path = directory.0.join("no-such-directory/pid");
+        let directory = Directory::new();
+        let path = directory.join("no-such-directory/pid");
         let error = PidFile::write(&path).unwrap_err().to_string();
         let expected =
             format!("cannot write the pid file `{}`: no such file or directory", path.display());
         assert_eq!(error, expected);
-        PidFile::write(&directory.0).unwrap_err();
-        assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0, "nothing stays behind");
+        PidFile::write(&directory).unwrap_err();
+        assert_eq!(fs::read_dir(&*directory).unwrap().count(), 0, "nothing stays behind");
     }
 }

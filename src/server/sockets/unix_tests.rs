@@ -4,24 +4,20 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::Sockets;
 use crate::server::{Address, BindError, Inherited, Mode, Settings, Share, UnixName};
 use crate::settings::{Seconds, Setting};
+use crate::source::fixture::Directory;
 
 /// A path of a test's own, at which there is nothing.
-struct Place(PathBuf);
+struct Place(PathBuf, #[expect(dead_code, reason = "it goes with this")] Directory);
 
 impl Place {
     fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("pasteline-{}-{number}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        fs::create_dir(&directory).unwrap();
-        Self(directory.join("api.sock"))
+        let directory = Directory::new();
+        Self(directory.join("api.sock"), directory)
     }
 
     fn settings(&self) -> Settings {
@@ -40,12 +36,6 @@ impl Place {
         let error = self.bind().await.unwrap_err().to_string();
         let expected = format!("Could not bind to unix:{}: ", self.0.display());
         error.strip_prefix(&expected).unwrap_or(&error).to_owned()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(self.0.parent().unwrap());
     }
 }
 
@@ -145,7 +135,6 @@ async fn a_directory_that_there_is_not_is_told() {
     let mut place = Place::new();
     place.0 = place.0.with_file_name("no-such-directory").join("api.sock");
     assert_eq!(place.refusal().await, "there is no such directory");
-    place.0 = place.0.parent().unwrap().with_file_name("api.sock");
 }
 
 #[tokio::test]

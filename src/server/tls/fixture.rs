@@ -11,6 +11,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::PrivateKeyDer;
 
 use super::pair::Pair;
+use crate::source::fixture;
 
 /// A pair in memory for names.
 pub(in crate::server) fn pair(names: &[&str]) -> Pair {
@@ -74,14 +75,11 @@ impl Authority {
 }
 
 /// A directory of its own, for the files of a test.
-pub(in crate::server) struct Directory(PathBuf);
+pub(in crate::server) struct Directory(fixture::Directory);
 
 impl Directory {
     pub(in crate::server) fn new(name: &str) -> Self {
-        let name = format!("pasteline-{}-tls-{name}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        fs::create_dir_all(&directory).unwrap();
-        Self(directory)
+        Self(fixture::Directory::named(name))
     }
 
     /// Writes a file, which only its owner may read.
@@ -95,11 +93,5 @@ impl Directory {
     /// Lets everybody read a file.
     pub(in crate::server) fn open_to_others(&self, name: &str) {
         fs::set_permissions(self.0.join(name), fs::Permissions::from_mode(0o644)).unwrap();
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
