@@ -58,6 +58,7 @@ pub use self::protocol::Http2;
 pub use self::proxy_header::{LONGEST as LONGEST_PROXY_HEADER, NoHeader, ProxyHeader, Step};
 pub use self::settings::Settings;
 pub use self::share::{Place, Share};
+pub(crate) use self::socket_file::{Access, SocketFile};
 pub use self::sockets::Sockets;
 pub use self::tls::{
     Ciphers, ClientAuth, TICKET_PERIOD, TicketKeys, Tickets, Tls, UnknownName, Version,

@@ -13,7 +13,7 @@ use crate::source::describe;
 
 /// The file of a Unix socket that was made here.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(super) struct SocketFile {
+pub(crate) struct SocketFile {
     path: PathBuf,
     identity: Identity,
 }
@@ -24,9 +24,9 @@ type Identity = (u64, u64, i64, i64);
 
 /// Who may connect to a socket.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Access<'a> {
-    pub(super) mode: u32,
-    pub(super) owner: Option<&'a Owner>,
+pub(crate) struct Access<'a> {
+    pub(crate) mode: u32,
+    pub(crate) owner: Option<&'a Owner>,
 }
 
 impl SocketFile {
@@ -39,6 +39,15 @@ impl SocketFile {
     ) -> io::Result<(Socket, Self)> {
         let _lock = lock(path)?;
         make_room(path)?;
+        Self::listen_at_free(path, access, backlog)
+    }
+
+    /// Has a socket listen at a path where there is nothing.
+    pub(crate) fn listen_at_free(
+        path: &Path,
+        access: Access<'_>,
+        backlog: i32,
+    ) -> io::Result<(Socket, Self)> {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.bind(&SockAddr::unix(path)?)?;
         let file = Self { path: path.to_owned(), identity: identity(&path.symlink_metadata()?) };
@@ -52,8 +61,15 @@ impl SocketFile {
         }
     }
 
+    /// Has the file take the place of what is at another path of the same directory.
+    pub(crate) fn rename(&mut self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.path, path)?;
+        path.clone_into(&mut self.path);
+        Ok(())
+    }
+
     /// Removes the file, unless another has taken its place.
-    pub(super) fn remove(&self) {
+    pub(crate) fn remove(&self) {
         let is_ours = |found: &Metadata| identity(found) == self.identity;
         if !self.path.symlink_metadata().is_ok_and(|found| is_ours(&found)) {
             return;

@@ -8,7 +8,6 @@ mod directory;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
@@ -25,6 +24,8 @@ pub(crate) use self::directory::sockets;
 use super::Environment;
 use super::reload;
 use super::status::Status;
+use crate::server::{Access, SocketFile};
+use crate::source::describe;
 
 /// The longest question, in bytes.
 const LONGEST_QUESTION: u64 = 1024;
@@ -64,7 +65,10 @@ pub(super) enum Request {
 /// The socket of a server. It is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Control {
-    path: Option<PathBuf>,
+    file: Option<SocketFile>,
+    /// Where it is to be once this server has taken over from another one, which is asked there
+    /// until then.
+    wanted: Option<PathBuf>,
     requests: mpsc::Receiver<Request>,
     task: Option<JoinHandle<()>>,
 }
@@ -72,19 +76,32 @@ pub(super) struct Control {
 impl Control {
     /// Listens at a path, or where servers are looked for if there is none. A server that cannot
     /// be asked serves all the same.
-    pub(super) fn start(path: Option<&Path>, environment: &Environment) -> Self {
-        let path = path.map_or_else(|| directory::own_path(environment), Path::to_owned);
-        let listening = listen(&path).map(|listener| (path, listener));
+    pub(super) fn start(path: Option<&Path>, role: Role, environment: &Environment) -> Self {
+        let (path, wanted) = match (path, role) {
+            (None, _) => (directory::own_path(environment), None),
+            (Some(path), Role::First) => (path.to_owned(), None),
+            (Some(path), Role::Successor) => (beside(path), Some(path.to_owned())),
+        };
         let (sender, requests) = mpsc::channel(1);
-        match listening {
-            Ok((path, listener)) => {
+        match listen(&path) {
+            Ok((listener, file)) => {
                 let task = Some(tokio::spawn(accept(listener, sender)));
-                Self { path: Some(path), requests, task }
+                Self { file: Some(file), wanted, requests, task }
             }
             Err(error) => {
                 tracing::warn!("`pasteline reload` and `status` cannot ask this server: {error}");
-                Self { path: None, requests, task: None }
+                Self { file: None, wanted: None, requests, task: None }
             }
+        }
+    }
+
+    /// Is asked from now on where the server was that this one takes over from.
+    pub(super) fn take_place(&mut self) {
+        if let (Some(file), Some(path)) = (&mut self.file, self.wanted.take())
+            && let Err(error) = file.rename(&path)
+        {
+            let (path, error) = (path.display(), describe(&error));
+            tracing::warn!("this server cannot be asked at `{path}`: {error}");
         }
     }
 
@@ -99,9 +116,8 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            // If it is gone already, all is well.
-            let _ = fs::remove_file(path);
+        if let Some(file) = &self.file {
+            file.remove();
         }
         if let Some(task) = &self.task {
             task.abort();
@@ -109,15 +125,35 @@ impl Drop for Control {
     }
 }
 
-/// Listens at a path that nobody listens at.
-fn listen(path: &Path) -> io::Result<UnixListener> {
-    let blame = |error: io::Error| {
-        io::Error::new(error.kind(), format!("cannot listen at `{}`: {error}", path.display()))
+/// Whether a server is there already that this one takes over from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Role {
+    First,
+    Successor,
+}
+
+/// The path of this process beside one that another process has.
+fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}", std::process::id()));
+    beside.into()
+}
+
+/// How many questions may wait until the server takes them.
+const BACKLOG: i32 = 128;
+
+/// Listens at a path that nobody listens at, for the owner, and root, alone.
+fn listen(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+    let open = || {
+        directory::make_room(path)?;
+        let access = Access { mode: 0o600, owner: None };
+        let (socket, file) = SocketFile::listen_at_free(path, access, BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok((UnixListener::from_std(socket.into())?, file))
     };
-    directory::make_room(path).map_err(blame)?;
-    let listener = UnixListener::bind(path).map_err(blame)?;
-    directory::keep_to_owner(path).map_err(blame)?;
-    Ok(listener)
+    open().map_err(|error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot listen at `{}`: {error}", path.display()))
+    })
 }
 
 async fn accept(listener: UnixListener, requests: mpsc::Sender<Request>) {

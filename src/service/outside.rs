@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::control::{Control, Request};
+use super::control::{self, Control, Request};
 use super::notify::Notifier;
 use super::reload::{self, Asker, Reloads, log};
 use super::status::{Listening, Member, Status};
@@ -58,6 +58,7 @@ impl Outside {
     /// Begins to listen.
     pub(super) fn start(order: &Arc<Order>, registry: Registry, prepared: &Prepared) -> Self {
         let control = prepared.sites.first().and_then(|site| site.settings.control.as_deref());
+        let role = if order.succeeds { control::Role::Successor } else { control::Role::First };
         let environment = &order.environment;
         let watchdog = environment.watchdog.map(|patience| {
             // Half of the time that is granted, as the service manager asks for.
@@ -68,7 +69,7 @@ impl Outside {
         });
         Self {
             notifier: Notifier::new(environment.notify_socket.as_deref()),
-            control: Control::start(control, environment),
+            control: Control::start(control, role, environment),
             reloads: Reloads::new(Arc::clone(order), Arc::new(registry)),
             watchdog,
             watch: order.watches.then(|| watch(&prepared.snapshot)).flatten(),
@@ -115,6 +116,7 @@ impl Outside {
 
     /// All workers accept connections, for the first time.
     pub(super) fn is_ready(&mut self, status: &str) {
+        self.control.take_place();
         self.ready = true;
         self.notifier.ready(status);
     }
@@ -220,22 +222,21 @@ async fn tick(interval: &mut Option<Interval>) {
 #[cfg(test)]
 mod tests {
     use std::os::unix::net::UnixDatagram;
-    use std::{env, fs, process};
 
     use super::*;
     use crate::config::{self, Config};
     use crate::graph::Input;
     use crate::service::{Basis, Environment};
     use crate::source::Sources;
+    use crate::source::fixture::Directory;
 
     #[tokio::test]
     async fn no_reload_says_that_a_server_is_ready_before_its_workers_are() {
-        let directory = env::temp_dir().join(format!("pasteline-{}-outside", process::id()));
-        fs::create_dir_all(&directory).unwrap();
+        let directory = Directory::new();
         let manager = UnixDatagram::bind(directory.join("notify")).unwrap();
         let environment = Environment {
             notify_socket: Some(directory.join("notify").into()),
-            runtime_directory: Some(directory.clone()),
+            runtime_directory: Some(directory.to_owned()),
             ..Environment::default()
         };
         let order = Order { environment, ..Order::new(Input::new("no/such.ini")) };
@@ -262,6 +263,5 @@ mod tests {
         assert!(told().starts_with("RELOADING=1\n"));
         outside.settle(&Ok("new".to_owned()));
         assert_eq!(told(), "READY=1\nSTATUS=new");
-        fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -87,6 +87,26 @@ fn the_new_process_outlives_an_old_one_that_takes_its_time() {
 }
 
 #[test]
+fn the_new_process_is_asked_where_the_old_one_was() {
+    for workers in [0, 1] {
+        let other = Test::new();
+        let pid_file = other.directory().join("pid");
+        let text = file(workers, &pid_file).replace("workers", "control = asked.sock\nworkers");
+        let mut server = start(Test::new(), &text, workers);
+        let old = server.process();
+        server.signal("USR2");
+        server.line(" has taken over");
+        let successor = process_of(&pid_file);
+        wait_for("the end of the old process", || title(old).is_empty().then_some(()));
+        server.write("api-paste.ini", &text.replace("one", "two"));
+        server.run("reload --control asked.sock").status(0);
+        assert_eq!(server.get("/").expect(200).body, "two");
+        signal(successor, "TERM");
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+#[test]
 fn a_new_program_that_fails_changes_nothing() {
     for workers in [0, 2] {
         let other = Test::new();
