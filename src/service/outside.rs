@@ -86,12 +86,17 @@ impl Outside {
     pub(super) async fn next(&mut self) -> Asked {
         loop {
             tokio::select! {
-                prepared = self.reloads.loaded() => {
-                    self.coming = prepared.as_ref().map(servers).unwrap_or_default();
-                    if let (Some(watch), Ok(prepared)) = (&mut self.watch, &prepared) {
-                        watch.look_at(&prepared.snapshot);
+                loaded = self.reloads.loaded() => {
+                    self.coming = loaded.as_ref().map(servers).unwrap_or_default();
+                    match (&mut self.watch, &loaded) {
+                        (Some(watch), Ok(prepared)) => watch.look_at(&prepared.snapshot),
+                        // What is at fault may be mended in a file that only the new text names.
+                        (Some(watch), Err(failure)) => {
+                            watch.look_at_more(failure.paths.iter().map(PathBuf::as_path));
+                        }
+                        (None, _) => {}
                     }
-                    return Asked::Change(prepared);
+                    return Asked::Change(loaded.map_err(|failure| failure.faults));
                 }
                 request = self.control.next() => match request {
                     Request::Reload(asker) => self.reload(Some(asker)),

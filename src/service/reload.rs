@@ -1,5 +1,6 @@
 //! Loads the files anew, one time after another however often it is asked for.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -38,6 +39,15 @@ pub(super) struct Reloads {
     next: Option<Vec<Asker>>,
 }
 
+/// Why what was to be loaded is at fault.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// Each in a line or more.
+    pub(super) faults: String,
+    /// The files that were read.
+    pub(super) paths: Vec<PathBuf>,
+}
+
 /// Who is told how a reload ended, if anybody waits for it.
 pub(super) type Asker = Option<oneshot::Sender<Result>>;
 
@@ -68,15 +78,20 @@ impl Reloads {
 
     /// Waits until what was asked for is loaded, checked and built, for as long as nothing was
     /// asked for.
-    pub(super) async fn loaded(&mut self) -> std::result::Result<Prepared, String> {
+    pub(super) async fn loaded(&mut self) -> std::result::Result<Prepared, Failure> {
         let Some(loading) = &mut self.loading else { return std::future::pending().await };
         let loaded = loading.await;
         self.loading = None;
         match loaded {
             Ok(Ok(prepared)) => Ok(prepared),
-            Ok(Err(refusal)) => Err(refusal.lines().join("\n")),
+            Ok(Err(refusal)) => Err(Failure {
+                faults: refusal.lines().join("\n"),
+                paths: refusal.sources.iter().map(|(_, text)| text.path().to_owned()).collect(),
+            }),
             // A factory of the program's user, in all likelihood.
-            Err(panic) => Err(format!("loading has failed: {panic}")),
+            Err(panic) => {
+                Err(Failure { faults: format!("loading has failed: {panic}"), paths: Vec::new() })
+            }
         }
     }
 
@@ -115,7 +130,8 @@ mod tests {
         reloads.ask(first);
         reloads.ask(second);
         reloads.ask(None);
-        assert!(reloads.loaded().await.unwrap_err().contains("cannot read `no/such.ini`"));
+        let failure = reloads.loaded().await.unwrap_err();
+        assert!(failure.faults.contains("cannot read `no/such.ini`"), "{failure:?}");
         reloads.settle(&Err("first".to_owned()));
         assert_eq!(first_result.await.unwrap(), Err("first".to_owned()));
         assert!(reloads.is_under_way());
