@@ -101,6 +101,28 @@ async fn asked(outside: &mut Option<Outside>) -> (Asked, &mut Outside) {
     }
 }
 
+/// What is to be served where its addresses can be taken.
+struct Coming {
+    sites: Vec<Site>,
+    settings: Vec<Settings>,
+    log: Log,
+}
+
+/// What has been bound, and for what, for as long as nothing is being bound.
+async fn bound(binding: &mut Binding) -> (Result<Vec<Sockets>, Error>, Coming) {
+    loop {
+        match binding.join_next().await {
+            Some(Ok(bound)) => return bound,
+            // It does not panic, and nobody aborts it.
+            Some(Err(_)) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Addresses that are being taken, one set at most. It ends with this.
+type Binding = JoinSet<(Result<Vec<Sockets>, Error>, Coming)>;
+
 /// A server in one process.
 struct Single {
     settings: Vec<Settings>,
@@ -109,6 +131,7 @@ struct Single {
     tickets: Rotation,
     program: Program,
     company: Company,
+    binding: Binding,
     /// None if it ended before it could serve.
     engine: Option<Engine>,
     metrics: Metrics,
@@ -137,6 +160,7 @@ impl Single {
             tickets,
             program,
             company,
+            binding: JoinSet::new(),
             engine: None,
             metrics: Metrics::default(),
             leaving: JoinSet::new(),
@@ -193,7 +217,15 @@ impl Single {
                     }
                     (_, outside) => hear(signal, outside.as_mut()),
                 },
-                (asked, outside) = asked(outside) => self.answer(asked, outside).await,
+                (asked, outside) = asked(outside) => {
+                    self.answer(asked, outside, succession);
+                }
+                (bound, coming) = bound(&mut self.binding) => {
+                    let result = self.has_bound(bound, coming);
+                    if let Some(outside) = outside {
+                        self.settle(result, outside);
+                    }
+                }
                 asker = inquiries.next() => tell(asker, &self.metrics, true),
                 News::Failed(reason) = self.company.next() => {
                     self.note(Err(reason));
@@ -236,18 +268,28 @@ impl Single {
     }
 
     /// Does what is asked for from outside.
-    async fn answer(&mut self, asked: Asked, outside: &mut Outside) {
+    fn answer(&mut self, asked: Asked, outside: &mut Outside, succession: &Succession) {
         match asked {
+            // The successor has the sockets of now, and loads the files itself.
+            Asked::Change(Ok(_)) if succession.is_under_way() => {
+                self.settle(Err("a successor is being started".to_owned()), outside);
+            }
             Asked::Change(prepared) => {
-                let result = self.change(prepared).await;
-                self.metrics.count_reload(&result);
-                outside.settle(&result);
-                self.publish(&Reload { result });
+                if let Some(result) = self.change(prepared).transpose() {
+                    self.settle(result, outside);
+                }
             }
             // Who does not wait any more need not be told.
             Asked::Status(asker) => drop(asker.send(outside.status(&self.sockets, Vec::new()))),
             Asked::Watchdog => outside.notifier.watchdog(),
         }
+    }
+
+    /// Tells all how a reload has ended.
+    fn settle(&mut self, result: reload::Result, outside: &mut Outside) {
+        self.metrics.count_reload(&result);
+        outside.settle(&result);
+        self.publish(&Reload { result });
     }
 
     /// Calls the callbacks for an event; one that has failed and is essential ends all.
@@ -263,9 +305,10 @@ impl Single {
         }
     }
 
-    /// Serves something else from now on: in place, or where the settings of a server have
-    /// changed by new servers, which accept connections before the old ones leave.
-    async fn change(&mut self, prepared: Result<Prepared, String>) -> reload::Result {
+    /// Serves something else from now on, in place, and says so; or where the settings of a
+    /// server have changed begins to take the addresses of new servers, off the loop: an address
+    /// may be in use for a while.
+    fn change(&mut self, prepared: Result<Prepared, String>) -> Result<Option<String>, String> {
         let Prepared { sites, basis, .. } = prepared?;
         if workers(&sites) > 0 {
             return Err("`workers` cannot change from 0 without a restart".to_owned());
@@ -276,10 +319,23 @@ impl Single {
             log.put_in_force();
             self.engine.iter_mut().for_each(|engine| engine.replace(&sites));
             self.company.reset();
-            return Ok("the pipeline is replaced".to_owned());
+            return Ok(Some("the pipeline is replaced".to_owned()));
         }
-        let sockets = bind(&settings, 0, self.sockets.clone(), &mut Inherited::none()).await;
-        let sockets = sockets.map_err(|error| error.to_string())?;
+        let (before, coming) = (self.sockets.clone(), Coming { sites, settings, log });
+        let bind = async move {
+            let bound = bind(&coming.settings, 0, before, &mut Inherited::none()).await;
+            (bound, coming)
+        };
+        let mut binding = JoinSet::new();
+        binding.spawn(bind);
+        self.binding = binding;
+        Ok(None)
+    }
+
+    /// Has new servers take over, which accept connections before the old ones leave.
+    fn has_bound(&mut self, bound: Result<Vec<Sockets>, Error>, coming: Coming) -> reload::Result {
+        let Coming { sites, settings, log } = coming;
+        let sockets = bound.map_err(|error| error.to_string())?;
         let engine = engine(sites, &sockets, &self.metrics).map_err(|error| error.to_string())?;
         log.put_in_force();
         if let Some(before) = self.engine.replace(engine) {
@@ -301,6 +357,7 @@ impl Single {
         notifier: &mut Notifier,
     ) -> Outcome {
         self.publish(&Draining { part: Part::Main });
+        self.binding.abort_all();
         mem::take(&mut self.sockets).into_iter().for_each(Sockets::close);
         let patience = patience(&self.settings[0]);
         let linger = self.settings[0].drain_linger.0;

@@ -86,6 +86,11 @@ impl Succession {
         false
     }
 
+    /// Whether a successor is being started.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.successor.is_some()
+    }
+
     /// When the successor is late.
     pub(super) fn due(&self) -> Option<Instant> {
         self.successor.as_ref().map(|successor| successor.until)

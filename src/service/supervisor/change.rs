@@ -46,7 +46,7 @@ pub(super) async fn bound(binding: &mut Option<Binding>) -> (Result<Vec<Sockets>
         let Some(task) = binding else { return std::future::pending().await };
         let bound = task.await;
         *binding = None;
-        // It does not panic, and nobody aborts it.
+        // It does not panic, and is aborted only where nobody waits for it.
         if let Ok(bound) = bound {
             return bound;
         }
@@ -57,9 +57,18 @@ impl Supervisor {
     /// Has workers take over what has been loaded anew: in place, or where the settings of a
     /// server have changed by a new generation.
     pub(super) fn has_loaded(&mut self, prepared: Result<Prepared, String>) {
+        // What it follows from is about to change.
+        if self.binding.is_some() {
+            self.put_off = Some(prepared);
+            return;
+        }
         let prepared = match prepared {
-            Ok(prepared) if !self.stopping => prepared,
-            Ok(_) => return self.settle(&Err("the server stops".to_owned())),
+            Ok(_) if self.stopping => return self.settle(&Err("the server stops".to_owned())),
+            // It has the sockets of now, and loads the files itself.
+            Ok(_) if self.succession.is_under_way() => {
+                return self.settle(&Err("a successor is being started".to_owned()));
+            }
+            Ok(prepared) => prepared,
             Err(reason) => return self.settle(&Err(reason)),
         };
         let count = usize::from(workers(&prepared.sites));
@@ -87,7 +96,8 @@ impl Supervisor {
 
     /// Has one worker more or less, unless something else is being changed.
     pub(super) fn resize(&mut self, purpose: Purpose) {
-        if self.stopping || self.outside.is_reloading() || self.binding.is_some() {
+        let changes = self.outside.is_reloading() || self.succession.is_under_way();
+        if self.stopping || changes || self.binding.is_some() {
             return tracing::warn!("the number of workers stays while something else changes");
         }
         let size = self.fleet.size();
@@ -132,6 +142,9 @@ impl Supervisor {
             }
             (Err(error), Purpose::Replace(..)) => self.settle(&Err(error.to_string())),
             (Err(error), _) => tracing::error!("the number of workers stays: {error}"),
+        }
+        if let Some(prepared) = self.put_off.take() {
+            self.has_loaded(prepared);
         }
     }
 

@@ -16,7 +16,9 @@ impl Supervisor {
     /// nobody takes it from.
     pub(super) fn stop(&mut self) {
         self.outside.notifier.stopping();
-        self.binding = None;
+        if let Some(binding) = self.binding.take() {
+            binding.abort();
+        }
         self.succession.give_up();
         mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::close);
         self.drain();
@@ -29,6 +31,9 @@ impl Supervisor {
         let now = Instant::now();
         self.fleet.stop(now);
         self.crews.iter_mut().for_each(|crew| crew.fleet.stop(now));
+        if let Some(prepared) = self.put_off.take() {
+            self.has_loaded(prepared);
+        }
     }
 
     /// Has all end, as something in a process has ended that was to last.
