@@ -56,6 +56,13 @@ impl Share {
         self.sockets.into_iter().unzip()
     }
 
+    /// What no other process has: without the sockets that all share.
+    #[must_use]
+    pub fn own(mut self) -> Self {
+        self.sockets.retain(|(place, _)| place.spread == Spread::OneForEach);
+        self
+    }
+
     /// Puts it together again; none if there are not as many descriptors as places.
     pub fn from_parts(places: Vec<Place>, descriptors: Vec<OwnedFd>) -> Option<Self> {
         let is_whole = places.len() == descriptors.len();

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream as StdStream;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
@@ -13,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
 use super::wire::{self, Report};
+use crate::source::describe;
 
 /// This program, even where the file that it was started from has been replaced since.
 const SELF: &str = "/proc/self/exe";
@@ -120,7 +122,16 @@ pub(super) const ACTIVATION: [&str; 3] = ["LISTEN_FDNAMES", "LISTEN_FDS", "LISTE
 /// Writes what is to be said, until nobody says anything any more or nobody listens.
 async fn write(mut writer: OwnedWriteHalf, mut words: UnboundedReceiver<(Vec<u8>, Vec<OwnedFd>)>) {
     while let Some((message, descriptors)) = words.recv().await {
-        if wire::send(&mut writer, message, &descriptors).await.is_err() {
+        let rest = match wire::hand(&writer, message, &descriptors).await {
+            Ok(rest) => rest,
+            // That a process has no use for the descriptors is no reason to end it.
+            Err(error) => {
+                let error = describe(&error);
+                tracing::error!("sockets cannot be handed to a process: {error}");
+                continue;
+            }
+        };
+        if writer.write_all(&rest).await.is_err() {
             return;
         }
     }
@@ -154,6 +165,7 @@ async fn kill_and_wait(child: &mut Child) -> io::Result<ExitStatus> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::io::{Read, pipe};
 
     use tokio::task::{spawn_blocking, yield_now};
@@ -163,6 +175,21 @@ mod tests {
     /// Says that it is ready, closes its side of the wire, and lives on until its input ends.
     const SUCCESSOR: &str =
         r#"printf '\0\0\0\007"Ready"' >&0; exec </dev/null; echo; exec cat <&3"#;
+
+    #[tokio::test]
+    async fn what_cannot_be_handed_over_does_not_end_the_talk() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (words, written) = unbounded_channel();
+        let too_many =
+            (0..=wire::MOST_DESCRIPTORS).map(|_| File::open("/dev/null").unwrap().into());
+        words.send((wire::encode(&Report::Asked).unwrap(), too_many.collect())).unwrap();
+        words.send((wire::encode(&Report::Ready).unwrap(), Vec::new())).unwrap();
+        drop(words);
+        write(ours.into_split().1, written).await;
+        let (mut reader, _theirs) = theirs.into_split();
+        let said = wire::receive::<Report>(&mut reader).await.unwrap();
+        assert!(matches!(said, Some(Report::Ready)), "{said:?}");
+    }
 
     #[tokio::test]
     async fn who_is_let_go_after_its_last_word_lives_on() {

@@ -9,6 +9,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::mem;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream as StdStream;
@@ -25,7 +26,7 @@ use tokio::time::Instant;
 use super::Error;
 use super::process::{ACTIVATION, Heard, Process};
 use super::tickets::{Heirloom, Rotation};
-use super::wire::{self, Report};
+use super::wire::{self, MOST_DESCRIPTORS, Report};
 use crate::server::{Inherited, Place, Share, Sockets};
 
 /// The argument that says that a process takes over from the one at its standard input.
@@ -52,6 +53,10 @@ pub(super) struct Legacy {
     pub(super) patience: Duration,
 }
 
+/// What comes with the sockets that had no room beside the first ones.
+#[derive(Debug, Deserialize, Serialize)]
+struct Further;
+
 /// A process that is to take over.
 #[derive(Debug)]
 pub(super) struct Successor {
@@ -69,13 +74,21 @@ impl Successor {
         heard: impl Fn(Heard) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (mut places, mut sockets) = (Vec::new(), Vec::new());
-        for shares in shares {
-            let (known, own): (Vec<_>, Vec<_>) = shares.into_iter().map(Share::into_parts).unzip();
+        for (worker, shares) in shares.into_iter().enumerate() {
+            // What all share comes with the first.
+            let own = |share: Share| if worker == 0 { share } else { share.own() };
+            let (known, own): (Vec<_>, Vec<_>) =
+                shares.into_iter().map(|share| own(share).into_parts()).unzip();
             places.push(known);
             sockets.extend(own.into_iter().flatten());
         }
         let message = wire::encode(&Handover { places, tickets: Some(tickets) })?;
+        let mut later = sockets.split_off(sockets.len().min(MOST_DESCRIPTORS));
         let process = Process::start(command(program), (message, &sockets), heard)?;
+        while !later.is_empty() {
+            let rest = later.split_off(later.len().min(MOST_DESCRIPTORS));
+            process.hand(wire::encode(&Further)?, mem::replace(&mut later, rest));
+        }
         Ok(Self { process, until: Instant::now() + patience })
     }
 }
@@ -141,7 +154,12 @@ impl Predecessor {
     /// server, and what sessions of TLS are resumed by.
     fn meet() -> io::Result<(Self, Vec<Sockets>, Option<Heirloom>)> {
         let mut wire = StdStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let (Handover { places, tickets }, descriptors) = wire::receive_start(&mut wire)?;
+        let (Handover { places, tickets }, mut descriptors) = wire::receive_start(&mut wire)?;
+        let count = places.iter().flatten().map(Vec::len).sum();
+        while descriptors.len() < count {
+            let (Further, more) = wire::receive_start(&mut wire)?;
+            descriptors.extend(more);
+        }
         dup2_stdin(File::open("/dev/null")?)?;
         let mut descriptors = descriptors.into_iter();
         let mut servers: Vec<Vec<Share>> = Vec::new();

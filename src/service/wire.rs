@@ -18,7 +18,7 @@ use rustix::net::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, Interest, ReadBuf};
 use tokio::net::UnixStream as Stream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
@@ -31,7 +31,7 @@ use crate::server::{Place, TicketKeys};
 use crate::source::Snapshot;
 
 /// How many descriptors the system lets travel at once.
-const MOST_DESCRIPTORS: usize = 253;
+pub(super) const MOST_DESCRIPTORS: usize = 253;
 
 /// What a worker needs to start.
 #[derive(Debug, Deserialize, Serialize)]
@@ -153,25 +153,25 @@ fn taken(ancillary: &mut RecvAncillaryBuffer<'_>) -> Vec<OwnedFd> {
     descriptors.collect()
 }
 
-/// Says something, and hands descriptors over with it.
-pub(super) async fn send(
-    writer: &mut OwnedWriteHalf,
-    mut message: Vec<u8>,
+/// Begins to say something, and hands descriptors over with it; gives the rest of the message. If it
+/// fails, nothing has been said.
+pub(super) async fn hand(
+    writer: &OwnedWriteHalf,
+    message: Vec<u8>,
     descriptors: &[OwnedFd],
-) -> io::Result<()> {
-    while !descriptors.is_empty() {
-        let stream: &Stream = (*writer).as_ref();
+) -> io::Result<Vec<u8>> {
+    if descriptors.is_empty() {
+        return Ok(message);
+    }
+    let stream: &Stream = writer.as_ref();
+    loop {
         stream.writable().await?;
         let hand = || send_start(stream, message.clone(), descriptors);
         match stream.try_io(Interest::WRITABLE, hand) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            sent => {
-                message = sent?;
-                break;
-            }
+            sent => return sent,
         }
     }
-    writer.write_all(&message).await
 }
 
 /// The end of a wire that is listened to, with the descriptors that came with what was heard.
@@ -243,6 +243,8 @@ mod tests {
     use std::io::Write;
     use std::thread;
 
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     #[test]
@@ -272,7 +274,8 @@ mod tests {
         for number in 0..2 {
             let message = encode(&Command::Cover(number, places.clone())).unwrap();
             let descriptors = [File::open("/dev/null").unwrap().into()];
-            send(&mut writer, message, &descriptors[..number]).await.unwrap();
+            let rest = hand(&writer, message, &descriptors[..number]).await.unwrap();
+            writer.write_all(&rest).await.unwrap();
         }
         for number in 0..2 {
             let heard = receive::<Command>(&mut ear).await.unwrap();
