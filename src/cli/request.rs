@@ -16,6 +16,7 @@ use crate::server::Settings;
 #[derive(Args, Debug)]
 pub(super) struct Request {
     /// The method, such as GET
+    #[arg(value_parser = method)]
     method: Method,
 
     /// A path, or a URL that names the host too: `/v2.0/networks`, `https://example.org/v2.0`
@@ -89,6 +90,18 @@ fn plain(target: PathAndQuery) -> Result<PathAndQuery, &'static str> {
     PathAndQuery::try_from(format!("{path}{query}")).map_err(|_| REFUSED)
 }
 
+/// A method that a server takes: methods are told apart by case (RFC 9110, 9.1), and all that there
+/// are have capitals.
+fn method(text: &str) -> Result<Method, String> {
+    if text.contains(|letter: char| letter.is_ascii_lowercase()) {
+        let meant = text.to_ascii_uppercase();
+        return Err(format!(
+            "methods are told apart by case, so that a server answers 501; did you mean {meant}?"
+        ));
+    }
+    text.parse().map_err(|_| "expected a method, such as GET".to_owned())
+}
+
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
     const EXPECTED: &str = "expected NAME: VALUE";
     let (name, value) = text.split_once(':').ok_or(EXPECTED)?;
@@ -109,6 +122,15 @@ mod tests {
     fn the_path_is_as_the_server_makes_it() {
         assert_eq!(head("/a/../b//c?d=/../e", &[]).uri, "/b/c?d=/../e");
         assert!("/a%2fb".parse::<Target>().unwrap_err().starts_with("a server refuses"));
+    }
+
+    #[test]
+    fn a_method_has_capitals() {
+        for (text, expected) in [("get", "mean GET?"), ("Post", "mean POST?"), ("G T", "such as")] {
+            let refused = method(text).unwrap_err();
+            assert!(refused.contains(expected), "{refused}");
+        }
+        assert_eq!(method("COPY").unwrap(), "COPY");
     }
 
     #[test]
