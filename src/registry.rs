@@ -1,18 +1,22 @@
 //! The table of factories: what each is called, what it stands for, and how it is made.
 
+mod alias;
 mod composite;
 mod definition;
 mod factory;
 mod flow;
 mod foreign;
+mod kind;
 mod retired;
 mod spec;
 
+pub use self::alias::Alias;
 pub use self::composite::{Assembly, Children, Composite, Globals, Plan};
-pub use self::definition::{Alias, Definition, Kind};
+pub use self::definition::Definition;
 pub use self::factory::{AppFactory, Error, FilterFactory, ServerSettings, Site};
 pub use self::flow::{Branch, Flow, Route, Turn};
 pub use self::foreign::{Foreign, Package, Reason, Relay, Role};
+pub use self::kind::Kind;
 pub use self::retired::Retired;
 pub use self::spec::FactoryId;
 pub(crate) use self::spec::normalize;

@@ -4,37 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AppFactory, Assembly, Composite, Error, FilterFactory, Plan, Retired, ServerSettings, Site,
+    Alias, AppFactory, Assembly, Composite, Error, FilterFactory, Kind, Plan, ServerSettings, Site,
 };
 use crate::app::{App, Filter};
 use crate::ini::{Conf, Value};
 use crate::settings::{Dialect, OptionSpec, Reader, Settings, Subject};
 use crate::source::Sources;
-
-/// What a factory makes.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Kind {
-    /// An app.
-    App,
-    /// An app made of other sections.
-    Composite,
-    /// A filter.
-    Filter,
-    /// A server.
-    Server,
-}
-
-impl Kind {
-    /// The word for it: `app`, `composite`, `filter` or `server`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::App => "app",
-            Self::Composite => "composite",
-            Self::Filter => "filter",
-            Self::Server => "server",
-        }
-    }
-}
 
 /// A factory: its name, its options with their documentation, the Python factories that it
 /// stands for, and how it is made. One factory may make both an app and a filter.
@@ -271,56 +246,5 @@ impl Definition {
 impl fmt::Debug for Definition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Definition").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-/// A Python factory that a definition stands for, and what differs under its name.
-#[derive(Clone, Copy, Debug)]
-pub struct Alias {
-    /// The factory as files name it: `egg:Paste#urlmap`, `oslo_middleware.cors:filter_factory`.
-    pub spec: &'static str,
-    /// How its options differ.
-    pub dialect: Dialect,
-    /// What a user should know beside the options, in a sentence; empty if nothing.
-    pub note: &'static str,
-    /// What became of it, where it is no longer what it was.
-    pub retired: Option<Retired>,
-    /// Why nothing is done in its place, in words that follow a colon; empty if something is.
-    pub idle: &'static str,
-}
-
-impl Alias {
-    /// An alias under which nothing differs, unknown options included, which are refused.
-    pub const fn of(spec: &'static str) -> Self {
-        Self { spec, dialect: Dialect::new(), note: "", retired: None, idle: "" }
-    }
-
-    /// Sets how its options differ.
-    #[must_use]
-    pub const fn dialect(mut self, dialect: Dialect) -> Self {
-        self.dialect = dialect;
-        self
-    }
-
-    /// Sets what a user should know beside the options.
-    #[must_use]
-    pub const fn note(mut self, note: &'static str) -> Self {
-        self.note = note;
-        self
-    }
-
-    /// Sets why nothing is done in its place, in words that follow a colon.
-    #[must_use]
-    pub const fn idle(mut self, why: &'static str) -> Self {
-        self.idle = why;
-        self
-    }
-
-    /// Sets what became of it, in words that follow its name, and the factory that took its
-    /// place, another alias of the same definition.
-    #[must_use]
-    pub const fn retired(mut self, how: &'static str, successor: &'static str) -> Self {
-        self.retired = Some(Retired { how, successor: Some(successor) });
-        self
     }
 }
