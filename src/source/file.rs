@@ -111,3 +111,20 @@ fn refuse_special(metadata: &std::fs::Metadata) -> Result<(), Unreadable> {
     let kind = if metadata.is_dir() { "a directory" } else { "not a regular file" };
     Err(Unreadable::NotAFile(kind))
 }
+
+/// The absolute path, `.` and `..` resolved by name, as Python's `os.path.abspath` has it.
+pub fn absolute(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut cleaned = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                cleaned.pop();
+            }
+            other => cleaned.push(other),
+        }
+    }
+    cleaned
+}
