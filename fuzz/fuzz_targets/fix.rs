@@ -1,7 +1,10 @@
-//! Any text is mended or left: fixes do no harm, and a second time there is nothing to mend.
+//! Any file, with what lies over it, is mended or left: fixes do no harm, and a second time there is
+//! nothing to mend.
 
 #![no_main]
 
+#[path = "../../tests/properties/files.rs"]
+mod files;
 #[path = "../../tests/properties/mend.rs"]
 mod mend;
 

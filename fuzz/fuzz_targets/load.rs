@@ -2,6 +2,8 @@
 
 #![no_main]
 
+#[path = "../../tests/properties/files.rs"]
+mod files;
 #[path = "../../tests/properties/load.rs"]
 mod load;
 

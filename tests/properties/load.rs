@@ -11,11 +11,7 @@ use pasteline::registry::Registry;
 use pasteline::route::route;
 use pasteline::source::Sources;
 
-/// What parts the files of a text: a line `--- NAME`.
-const BORDER: &str = "--- ";
-
-/// The name of the file that lies over the first, if there is one.
-const OVERLAY: &str = "over.ini";
+use crate::files::{MAIN, OVERLAY, files, path};
 
 /// How many sections are looked at one by one, and how many faults are drawn.
 const LOOKED_AT: usize = 8;
@@ -47,7 +43,7 @@ pub(crate) fn is_loaded(text: &str) {
 fn open<'r>(text: &str, registry: &'r Registry) -> Loader<'r> {
     let files = files(text);
     let overlays = files.iter().filter(|(name, _)| *name == OVERLAY).map(|(name, _)| path(name));
-    let mut input = Input::new(path("main.ini"));
+    let mut input = Input::new(path(MAIN));
     input.overlays = overlays.map(Into::into).take(1).collect();
     input.drop_ins = DropIns::Ignored;
     input.globals = vec![("given".to_owned(), "by the operator".to_owned())];
@@ -57,25 +53,6 @@ fn open<'r>(text: &str, registry: &'r Registry) -> Loader<'r> {
         sources.substitute(path(name).as_ref(), text);
     }
     Loader::open_with(&input, registry, sources)
-}
-
-/// The files of a text by their names; of several with one name the last counts.
-fn files(text: &str) -> Vec<(&str, &str)> {
-    let mut files = Vec::new();
-    let (mut name, mut start, mut end) = ("main.ini", 0, 0);
-    for line in text.split_inclusive('\n') {
-        if let Some(next) = line.strip_prefix(BORDER) {
-            files.push((name, &text[start..end]));
-            (name, start) = (next.trim_end(), end + line.len());
-        }
-        end += line.len();
-    }
-    files.push((name, &text[start..end]));
-    files
-}
-
-fn path(name: &str) -> String {
-    format!("/dir/{name}")
 }
 
 /// Every place that a fault names is there, and it can be drawn.

@@ -5,6 +5,7 @@
 
 mod agreement;
 mod connection;
+mod files;
 mod forwarded;
 mod head;
 mod host;

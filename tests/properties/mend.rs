@@ -1,5 +1,6 @@
 //! What holds for every text that is mended. The fuzz target `fix` calls this as well.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,45 +11,61 @@ use pasteline::lint;
 use pasteline::registry::Registry;
 use pasteline::source::Sources;
 
-/// The file that a text stands for.
-const FILE: &str = "/dir/paste.ini";
+use crate::files::{MAIN, OVERLAY, files, path};
 
-/// A text has no more errors when it is mended, what is left is what is wrong with it then, and a
-/// second time it does not change.
+/// Files by their paths, the first of which is mended together with what lies over it.
+type Files = BTreeMap<String, String>;
+
+/// A text of several files has no more errors when it is mended, what is left is what is wrong with
+/// it then, and a second time it does not change. Files that are only included do not change at all.
+///
+/// The files are written as for the fuzz target `load`.
 pub(crate) fn is_mended(text: &str) {
-    let faults = validate(text);
+    let before: Files =
+        files(text).into_iter().map(|(name, text)| (path(name), text.to_owned())).collect();
+    let faults = validate(&before);
     for most in [Applicability::Safe, Applicability::Unsafe] {
-        let Outcome { files, left, refused, .. } = mend(text, most);
+        let Outcome { files, left, refused, .. } = mend(&before, most);
         assert!(errors(&left) <= errors(&faults), "{text:?}");
-        let Some(file) = files.first() else {
+        if files.is_empty() {
             assert_eq!(slugs(&left), slugs(&faults), "{text:?}");
             continue;
-        };
-        assert_eq!(&*file.before, text);
-        assert_eq!(slugs(&left), slugs(&validate(&file.after)), "{text:?}");
-        let again = mend(&file.after, most);
+        }
+        let mut after = before.clone();
+        for file in files {
+            let name = file.path.to_str().expect("the names are text").to_owned();
+            assert!(name == path(MAIN) || name == path(OVERLAY), "{text:?}: {name}");
+            assert_eq!(after.insert(name, file.after.to_string()).as_deref(), Some(&*file.before));
+        }
+        assert_eq!(slugs(&left), slugs(&validate(&after)), "{text:?}");
+        let again = mend(&after, most);
         assert!(refused > 0 || again.files.is_empty(), "{text:?}: {again:#?}");
     }
 }
 
-fn mend(text: &str, most: Applicability) -> Outcome {
-    fix_with(&input(), &Registry::builtin(), most, sources(text))
+fn mend(files: &Files, most: Applicability) -> Outcome {
+    fix_with(&input(files), &Registry::builtin(), most, sources(files))
 }
 
-fn validate(text: &str) -> Vec<Diagnostic> {
+fn validate(files: &Files) -> Vec<Diagnostic> {
     let registry = Registry::builtin();
-    let mut loader = Loader::open_with(&input(), &registry, sources(text));
+    let mut loader = Loader::open_with(&input(files), &registry, sources(files));
     lint::validate(&mut loader, &registry)
 }
 
-fn input() -> Input {
-    Input { file: FILE.into(), drop_ins: DropIns::Ignored, ..Input::default() }
+fn input(files: &Files) -> Input {
+    let overlay = Some(path(OVERLAY)).filter(|path| files.contains_key(path));
+    let overlays = overlay.into_iter().map(Into::into).collect();
+    let drop_ins = DropIns::Ignored;
+    Input { file: path(MAIN).into(), overlays, drop_ins, ..Input::default() }
 }
 
-fn sources(text: &str) -> Sources {
-    // There are no files but this one, whatever lies on the disk.
+fn sources(files: &Files) -> Sources {
+    // There are no files but these, whatever lies on the disk.
     let mut sources = Sources::from_snapshot(Arc::default());
-    sources.substitute(Path::new(FILE), text);
+    for (path, text) in files {
+        sources.substitute(Path::new(path), &**text);
+    }
     sources
 }
 
