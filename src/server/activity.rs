@@ -1,6 +1,6 @@
 //! What one connection is at, and what it is told to do.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 
@@ -17,7 +17,8 @@ const LEAST_TAKEN: usize = 4096;
 /// What a connection is at, and what it is told to do.
 ///
 /// The connection notes the first and obeys the second; the roster does the opposite. Neither
-/// waits for the other: what is seen a moment late does no harm, so there is no lock.
+/// waits for the other, so there is no lock: what the one notes, the other may see a moment late,
+/// but what it is told it hears for sure.
 #[derive(Debug)]
 pub(super) struct Activity {
     clock: Arc<Clock>,
@@ -31,7 +32,7 @@ pub(super) struct Activity {
     requests: AtomicU32,
     /// How many have begun.
     begun: AtomicU32,
-    /// Whether something is written that has not left.
+    /// Whether a response has ended of which something may not have left.
     unflushed: AtomicBool,
     /// Whether somebody looks when the connection may rest.
     restless: AtomicBool,
@@ -118,8 +119,10 @@ impl Activity {
         self.deadline.store(Clock::NEVER, Ordering::Relaxed);
     }
 
-    /// Notes that the app is done with a request. The last of the response may still be on its way.
+    /// Notes that the app is done with a request. The last of the response is still on its way:
+    /// hyper has it until it flushes what it writes.
     pub(super) fn response_ends(&self) {
+        self.unflushed.store(true, Ordering::Relaxed);
         if self.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.waiting.store(!self.is_multiplexed(), Ordering::Relaxed);
             self.due_in(self.clock.keep_alive);
@@ -164,7 +167,6 @@ impl Activity {
 
     /// Notes that so many bytes were written: a client that still takes its response is not idle.
     pub(super) fn has_written(&self, bytes: usize) {
-        self.unflushed.store(true, Ordering::Relaxed);
         self.writing.moves(bytes);
         if self.waiting.load(Ordering::Relaxed) {
             self.due_in(self.clock.keep_alive);
@@ -302,7 +304,10 @@ impl Activity {
         self.wake();
     }
 
+    /// Has the connection hear what it was told: it comes to listen before it looks, and here it
+    /// is told before anybody looks whether it listens.
     fn wake(&self) {
+        fence(Ordering::SeqCst);
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();
         }
@@ -310,7 +315,10 @@ impl Activity {
 
     /// Has the task of the connection woken when it is told something.
     pub(super) fn listen(&self, context: &Context<'_>) {
-        self.waker.get_or_init(|| context.waker().clone());
+        if self.waker.get().is_none() {
+            self.waker.get_or_init(|| context.waker().clone());
+            fence(Ordering::SeqCst);
+        }
     }
 
     /// Whether it is told to end with its next response.

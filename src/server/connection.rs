@@ -128,11 +128,14 @@ impl Served {
         let activity = self.entry.activity();
         match &mut self.state {
             State::Http1(http) => {
-                if activity.is_to_finish() && !self.is_finishing {
+                let polled = Pin::new(&mut **http).poll(context);
+                // Not earlier: what has arrived by now is to be answered.
+                if polled.is_pending() && activity.is_to_finish() && !self.is_finishing {
                     self.is_finishing = true;
                     Pin::new(&mut **http).graceful_shutdown();
+                    return Pin::new(&mut **http).poll(context);
                 }
-                Pin::new(&mut **http).poll(context)
+                polled
             }
             State::Http2(http) => {
                 // The client is told to open no more streams. Those that it has opened by then
@@ -179,6 +182,10 @@ impl Served {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Http1(http) => {
                 let Parts { io: mut stream, read_buf, service: answerer, .. } = http.into_parts();
+                if !read_buf.is_empty() {
+                    // The beginning of a head has come along with the request before.
+                    activity.has_read();
+                }
                 stream.put_back(read_buf);
                 self.state = State::Waiting { stream, answerer, protocol: Protocol::Http1 };
                 true

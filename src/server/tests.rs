@@ -8,6 +8,7 @@ mod limits;
 mod observed;
 mod proxies;
 mod requests;
+mod resting;
 mod tls;
 mod upgrades;
 
