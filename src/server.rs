@@ -22,6 +22,7 @@ mod inherited;
 mod ledger;
 mod limits;
 mod listener;
+mod load;
 mod opening;
 mod pace;
 mod path;
@@ -53,6 +54,7 @@ pub use self::gate::{Gate, Names};
 pub use self::head::Fault;
 pub use self::host::is_host;
 pub use self::inherited::Inherited;
+pub use self::load::Load;
 pub use self::path::{Leave, Paths, Rule};
 pub use self::protocol::Http2;
 pub use self::proxy_header::{LONGEST as LONGEST_PROXY_HEADER, NoHeader, ProxyHeader, Step};
@@ -127,6 +129,13 @@ impl Server {
     #[must_use]
     pub fn encrypted_by(mut self, tls: Option<Tls>) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Has its limits hold for all servers together that share a load.
+    #[must_use]
+    pub fn sharing(mut self, load: Load) -> Self {
+        self.ledger.load = load;
         self
     }
 

@@ -35,6 +35,9 @@ const SSL: [(&str, &str); 5] = [
     ("version", "tls_versions"),
 ];
 
+/// Options of a server that say more of the certificates of clients.
+const CLIENTS: [&str; 2] = ["client_auth", "crl_file"];
+
 impl Config {
     /// Lays what is given over the options of `[server:NAME]`, whose names are those of a dialect.
     pub fn lay_over(&self, options: &mut Conf, dialect: &Dialect) {
@@ -74,7 +77,9 @@ impl Config {
         }
         options.retain(|key, _| {
             let native = dialect.native(key);
-            !native.starts_with("tls_") && !SSL.iter().any(|(_, server)| *server == native)
+            let is_ours = SSL.iter().any(|(_, server)| *server == native);
+            let is_idle = CLIENTS.contains(&native) && !self.main.use_ssl.0;
+            !native.starts_with("tls_") && !is_ours && !is_idle
         });
         for (name, server) in SSL.iter().filter(|_| self.main.use_ssl.0) {
             if let Some(chosen) = self.given(name) {

@@ -95,6 +95,16 @@ impl Activity {
         &self.clock
     }
 
+    /// Notes that something comes before the first head which has limits of its own.
+    pub(super) fn enters(&self) {
+        self.deadline.store(Clock::NEVER, Ordering::Relaxed);
+    }
+
+    /// Notes that the head of the first request is to come next.
+    pub(super) fn has_entered(&self) {
+        self.due_in(self.clock.head);
+    }
+
     /// Whether the head of a request is still to come, or the rest of it.
     pub(super) fn awaits_head(&self) -> bool {
         !self.waiting.load(Ordering::Relaxed)
@@ -167,7 +177,7 @@ impl Activity {
 
     /// Notes that so many bytes were written: a client that still takes its response is not idle.
     pub(super) fn has_written(&self, bytes: usize) {
-        self.writing.moves(bytes);
+        self.writing.moves(bytes, &self.clock);
         if self.waiting.load(Ordering::Relaxed) {
             self.due_in(self.clock.keep_alive);
         }

@@ -73,7 +73,7 @@ impl Answerer {
     /// What a request is answered in place of the app; none if that is to see it.
     fn refuse(&self, request: &mut Request) -> Option<Response> {
         let ledger = self.activity.ledger();
-        if let Some(refusal) = self.rules.limits.refuse(request, ledger.requests()) {
+        if let Some(refusal) = self.rules.limits.refuse(request, ledger.load.requests()) {
             ledger.count(refusal);
             return Some(refused(refusal));
         }
@@ -114,12 +114,31 @@ pub(super) struct Busy {
     /// How its body is received, if it has one.
     reception: Option<Arc<Reception>>,
     /// How its response is taken, if it shares the connection.
-    pub(super) taking: Option<Arc<Taking>>,
+    taking: Option<Arc<Taking>>,
     /// Whether the client may go on in another protocol.
     upgrades: bool,
 }
 
 impl Busy {
+    /// Whether other requests share its connection.
+    pub(super) fn is_shared(&self) -> bool {
+        self.taking.is_some()
+    }
+
+    /// Notes that the client has taken what the app gave before, if the connection is shared.
+    pub(super) fn is_taken(&self) {
+        if let Some(taking) = &self.taking {
+            taking.is_taken(self.activity.clock());
+        }
+    }
+
+    /// Notes that the app has given so many bytes.
+    pub(super) fn is_given(&self, bytes: usize) {
+        if let Some(taking) = &self.taking {
+            taking.is_given(bytes);
+        }
+    }
+
     fn new(activity: &Arc<Activity>, request: &mut Request, limits: &Limits) -> Self {
         activity.request_begins();
         let noted = activity.ledger().begin(request);

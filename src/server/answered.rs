@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::answer::{Busy, log};
-use super::taking::Taking;
 use crate::app::{Body, BoxError, trace::Trace};
 
 /// How much of a response is passed on at once where it shares the connection. All that is passed
@@ -30,10 +29,6 @@ impl Answered {
         Self { body, busy, trace, rest: Bytes::new() }
     }
 
-    fn taking(&self) -> Option<&Taking> {
-        self.busy.as_ref()?.taking.as_deref()
-    }
-
     /// What the app gives.
     fn poll_app(
         &mut self,
@@ -53,8 +48,8 @@ impl Answered {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(taking) = self.taking() {
-            taking.is_taken();
+        if let Some(busy) = &self.busy {
+            busy.is_taken();
         }
         if self.rest.is_empty() {
             let frame = ready!(self.poll_app(context));
@@ -65,8 +60,8 @@ impl Answered {
             }
         }
         let portion = self.rest.split_to(self.rest.len().min(PORTION));
-        if let Some(taking) = self.taking() {
-            taking.is_given(portion.len());
+        if let Some(busy) = &self.busy {
+            busy.is_given(portion.len());
         }
         Poll::Ready(Some(Ok(Frame::data(portion))))
     }
@@ -81,9 +76,9 @@ impl http_body::Body for Answered {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
-        let frame = match this.taking() {
-            Some(_) => this.poll_portion(context),
-            None => this.poll_app(context),
+        let frame = match &this.busy {
+            Some(busy) if busy.is_shared() => this.poll_portion(context),
+            _ => this.poll_app(context),
         };
         if let (Poll::Ready(Some(Ok(frame))), Some(busy)) = (&frame, &mut this.busy) {
             busy.noted.sent(frame.data_ref().map_or(0, Bytes::len));

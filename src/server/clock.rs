@@ -76,6 +76,11 @@ impl Clock {
         self.now.load(Ordering::Relaxed).saturating_add(ticks)
     }
 
+    /// How many ticks ago a time was.
+    pub(super) fn since(&self, time: u32) -> u32 {
+        self.now.load(Ordering::Relaxed).saturating_sub(time)
+    }
+
     /// Whether a time has come.
     pub(super) fn has_passed(&self, time: u32) -> bool {
         time <= self.now.load(Ordering::Relaxed)

@@ -106,7 +106,10 @@ impl Served {
                     break Some(Protocol::Http1);
                 }
                 Poll::Ready(Ok(0) | Err(_)) => break None,
-                Poll::Pending if self.entry.activity().is_to_finish() => break None,
+                // To close a connection with a request in it would lose that.
+                Poll::Pending if self.entry.activity().is_to_finish() && !stream.has_unread() => {
+                    break None;
+                }
                 Poll::Pending => return Poll::Pending,
             }
         };

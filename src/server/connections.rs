@@ -9,7 +9,7 @@ use std::task::Poll;
 use super::answer::{Answerer, Rules};
 use super::connection::Served;
 use super::current::Current;
-use super::entrance::{Entered, Entrance, TOO_MANY};
+use super::entrance::{Entered, Entrance, TOO_MANY, canonical};
 use super::protocol::Protocols;
 use super::roster::{Entry, Roster};
 use super::socket::Socket;
@@ -30,8 +30,7 @@ impl Connections {
     /// Serves a connection in a task of its own, until it ends by itself or the server does.
     pub(super) fn serve(self: &Arc<Self>, socket: Socket, peer: Option<SocketAddr>) {
         let local = socket.prepare();
-        // A socket for both kinds of addresses shows IPv4 clients as `::ffff:192.0.2.1`.
-        let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
+        let peer = peer.map(canonical);
         let connection = Connection { peer, local, ..Connection::default() };
         // All of a load balancer's connections come from one address. It tells their clients'.
         let is_passed_on = self.entrance.is_proxy(&connection);
@@ -59,6 +58,7 @@ impl Connections {
     async fn enter(self: Arc<Self>, socket: Socket, connection: Connection, mut entry: Entry) {
         let activity = Arc::clone(entry.activity());
         let client = connection.peer;
+        activity.enters();
         let admit = |connection: &Connection| {
             let told = connection.peer.filter(|told| Some(*told) != client);
             told.map_or(Ok(()), |told| entry.count_for(told.ip())).inspect_err(|refusal| {
@@ -77,7 +77,10 @@ impl Connections {
             entered.await
         };
         match entered {
-            Some(Ok(entered)) => self.begin(entered, entry).await,
+            Some(Ok(entered)) => {
+                activity.has_entered();
+                self.begin(entered, entry).await;
+            }
             Some(Err(refused)) => entry.activity().ledger().turn_away(&refused, client),
             None => {}
         }

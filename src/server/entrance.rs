@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,8 +73,8 @@ impl Entrance {
             let header = timeout(self.header_timeout, read_header(&mut socket)).await;
             let header = header.map_err(|_| Refused::of(Refusal::ProxyHeader, "it is late"))??;
             if let ProxyHeader::Passed { peer, local } = header {
-                connection.peer = Some(peer);
-                connection.local = Some(local);
+                connection.peer = Some(canonical(peer));
+                connection.local = Some(canonical(local));
             }
         }
         let tls = self.tls.load_full();
@@ -131,6 +131,12 @@ impl From<NoHeader> for Refused {
     fn from(error: NoHeader) -> Self {
         Self::of(Refusal::ProxyHeader, error)
     }
+}
+
+/// An address in the one spelling by which it is logged and compared: a socket for both kinds of
+/// addresses shows IPv4 clients as `::ffff:192.0.2.1`, and proxies hand such addresses on.
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Reads the header of a proxy and not a byte more.

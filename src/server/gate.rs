@@ -69,6 +69,8 @@ impl Gate {
         }
         if seen.has_underscores {
             self.underscores.keep_to(request.headers_mut(), |name| name.contains('_'))?;
+            // What is left of them, CGI and WSGI take for names with dashes.
+            self.claims.keep_to(request.headers_mut(), is_claim_with_underscores)?;
         }
         if seen.has_claims {
             self.claims.keep_to(request.headers_mut(), |name| is_claim(name.as_bytes()))?;
@@ -96,6 +98,11 @@ impl Names {
             Self::Reject => Err(Fault::Name),
         }
     }
+}
+
+#[cold]
+fn is_claim_with_underscores(name: &str) -> bool {
+    name.contains('_') && is_claim(name.replace('_', "-").as_bytes())
 }
 
 #[cold]
@@ -174,6 +181,15 @@ mod tests {
             assert_eq!(through(&gate, "GET /", "x-auth-token"), token);
         }
         assert_eq!(Settings::default().identity_headers, Names::Drop);
+    }
+
+    #[test]
+    fn claims_hide_behind_no_underscore() {
+        let gate = gate(|settings| settings.underscore_headers = Names::Pass);
+        for name in ["x_roles", "x-user_id", "remote_user"] {
+            assert_eq!(through(&gate, "GET /", name), Ok("/ host".to_owned()), "{name}");
+        }
+        assert_eq!(through(&gate, "GET /", "api_key"), Ok("/ host api_key".to_owned()));
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use http::StatusCode;
 
 use super::entrance::Refused;
+use super::load::Load;
 use super::settings::Settings;
 use crate::access_log::{Entry, Log};
 use crate::app::{Connection, Request, Response, Tunnel};
@@ -22,8 +22,7 @@ const CLIENT_LEFT: u16 = 499;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     pub(super) meter: Arc<Meter>,
-    /// How many requests are being answered.
-    requests: Arc<AtomicUsize>,
+    pub(super) load: Load,
     log: Option<Arc<Log>>,
 }
 
@@ -41,20 +40,15 @@ impl Ledger {
 
     /// Notes that a request begins.
     pub(super) fn begin(&self, request: &mut Request) -> Noted {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.load.begin_request();
         let entry = self.log.as_ref().map(|log| Box::new(log.begin_outermost(request)));
         Noted { begun: self.meter.begin(), status: CLIENT_LEFT, entry }
     }
 
     /// Notes that a request has ended.
     pub(super) fn end(&self, noted: &Noted) {
-        self.requests.fetch_sub(1, Ordering::Relaxed);
+        self.load.end_request();
         self.meter.end(noted.begun, noted.status);
-    }
-
-    /// How many requests are being answered.
-    pub(super) fn requests(&self) -> usize {
-        self.requests.load(Ordering::Relaxed)
     }
 
     /// Counts something that was refused and is logged elsewhere, if at all.
@@ -67,7 +61,8 @@ impl Ledger {
         let Refused { refusal, reason } = refused;
         self.meter.refuse(*refusal);
         let client = client.map_or_else(|| "a Unix socket".to_owned(), |client| client.to_string());
-        tracing::info!(client, reason, "a connection was refused: {}", refusal.name());
+        // Who knocks and leaves may do so often. The numbers tell an operator, and this why.
+        tracing::debug!(client, reason, "a connection was refused: {}", refusal.name());
     }
 
     /// Notes that a request was refused, by what the client has sent of its head.

@@ -11,8 +11,8 @@ use crate::metrics::Refusal;
 pub(super) struct Limits {
     /// How many connections at a time.
     pub(super) connections: usize,
-    /// How many of them from one address.
-    pub(super) connections_per_address: usize,
+    /// How many of them from one address; none if that does not matter.
+    pub(super) connections_per_address: Option<usize>,
     /// How many requests at a time.
     requests: usize,
     /// How long the target of a request.
@@ -28,16 +28,14 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// The limits of one thread of those that the settings are for.
     pub(super) fn new(settings: &Settings) -> Self {
-        let threads = usize::from(settings.worker_threads.max(1));
-        let share = |all: usize| all.div_ceil(threads);
         let unless_zero = |limit: usize| if limit == 0 { usize::MAX } else { limit };
         let connections = settings.max_connections.unwrap_or_else(most_connections);
         Self {
-            connections: share(unless_zero(connections)),
-            connections_per_address: share(unless_zero(settings.max_connections_per_address)),
-            requests: share(unless_zero(settings.max_requests_in_flight)),
+            connections: unless_zero(connections),
+            connections_per_address: Some(settings.max_connections_per_address)
+                .filter(|limit| *limit != 0),
+            requests: unless_zero(settings.max_requests_in_flight),
             target: settings.max_target_size,
             head: settings.max_head_size,
             fields: settings.max_fields,
@@ -135,8 +133,6 @@ mod tests {
         let refused = |settings: &_, requests| Limits::new(settings).refuse(&request, requests);
         assert_eq!(refused(&settings, 10), None);
         assert_eq!(refused(&settings, 11), Some(Refusal::Requests));
-        settings.worker_threads = 4;
-        assert_eq!([3, 4].map(|requests| refused(&settings, requests).is_some()), [false, true]);
         settings.max_requests_in_flight = 0;
         assert_eq!(refused(&settings, 1_000_000), None, "there is none");
     }

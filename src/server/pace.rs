@@ -21,6 +21,8 @@ pub(super) struct Pace {
     /// How much it has moved since that was set.
     moved: AtomicUsize,
     waits: AtomicBool,
+    /// Since when it has not been waited for.
+    rested: AtomicU32,
     late: AtomicBool,
     /// Who waits.
     waker: Mutex<Option<Waker>>,
@@ -35,6 +37,7 @@ impl Pace {
             deadline: AtomicU32::new(Clock::NEVER),
             moved: AtomicUsize::new(0),
             waits: AtomicBool::new(false),
+            rested: AtomicU32::new(0),
             late: AtomicBool::new(false),
             waker: Mutex::default(),
         }
@@ -46,23 +49,28 @@ impl Pace {
             return;
         }
         let deadline = self.deadline.load(Ordering::Relaxed);
-        if deadline == Clock::NEVER || clock.has_passed(deadline) {
+        if deadline == Clock::NEVER {
             self.moved.store(0, Ordering::Relaxed);
             self.deadline.store(clock.after(self.ticks), Ordering::Relaxed);
+        } else {
+            let rested = clock.since(self.rested.load(Ordering::Relaxed));
+            self.deadline.store(deadline.saturating_add(rested), Ordering::Relaxed);
         }
     }
 
     /// Notes that the client is not waited for any more.
-    pub(super) fn rest(&self) {
-        self.waits.store(false, Ordering::Relaxed);
+    pub(super) fn rest(&self, clock: &Clock) {
+        if self.waits.swap(false, Ordering::Relaxed) {
+            self.rested.store(clock.after(0), Ordering::Relaxed);
+        }
     }
 
     /// Notes that the client has moved so many bytes, so that it is not waited for any more.
-    pub(super) fn moves(&self, bytes: usize) {
+    pub(super) fn moves(&self, bytes: usize, clock: &Clock) {
         if self.deadline.load(Ordering::Relaxed) == Clock::NEVER {
             return;
         }
-        self.rest();
+        self.rest(clock);
         let moved = self.moved.load(Ordering::Relaxed).saturating_add(bytes);
         self.moved.store(moved, Ordering::Relaxed);
         if moved >= self.least {
@@ -157,7 +165,7 @@ mod tests {
         (0..ticks).any(|_| {
             clock.tick();
             let is_over = pace.is_over(&clock);
-            pace.moves(bytes);
+            pace.moves(bytes, &clock);
             pace.wait(&clock);
             is_over
         })
@@ -174,15 +182,20 @@ mod tests {
     #[test]
     fn a_client_is_not_blamed_for_the_time_of_others() {
         let (clock, pace) = (clock(), Pace::new(1000, 10));
-        pace.moves(1);
+        pace.moves(1, &clock);
         pace.wait(&clock);
-        pace.moves(1);
-        (0..100).for_each(|_| clock.tick());
-        assert!(!pace.is_over(&clock), "nobody waits");
-        pace.wait(&clock);
-        assert!(!pace.is_over(&clock), "it has its time anew");
-        (0..10).for_each(|_| clock.tick());
-        assert!(pace.is_over(&clock));
+        for others in [100, 9] {
+            (0..4).for_each(|_| clock.tick());
+            pace.moves(1, &clock);
+            (0..others).for_each(|_| clock.tick());
+            assert!(!pace.is_over(&clock), "nobody waits");
+            pace.wait(&clock);
+            assert!(!pace.is_over(&clock), "what is left of its time is left");
+        }
+        clock.tick();
+        assert!(!pace.is_over(&clock));
+        clock.tick();
+        assert!(pace.is_over(&clock), "10 ticks in which it was waited for");
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl http_body::Body for Received {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
-        let pace = &this.reception.pace;
+        let (pace, clock) = (&this.reception.pace, this.watch.activity().clock());
         if pace.is_late() {
             return Poll::Ready(Some(Err(BodyRefused::TooSlow.into())));
         }
@@ -88,13 +88,13 @@ impl http_body::Body for Received {
         match &polled {
             Poll::Pending => this.watch.wait(&this.reception, context.waker()),
             Poll::Ready(Some(Ok(frame))) => {
-                pace.moves(frame.data_ref().map_or(0, Bytes::len));
+                pace.moves(frame.data_ref().map_or(0, Bytes::len), clock);
                 if frame.trailers_ref().is_some_and(|trailers| size(trailers) > this.limit) {
                     this.reception.is_trailed.store(true, Ordering::Relaxed);
                     return Poll::Ready(Some(Err(BodyRefused::TrailersTooLarge.into())));
                 }
             }
-            Poll::Ready(None | Some(Err(_))) => pace.rest(),
+            Poll::Ready(None | Some(Err(_))) => pace.rest(clock),
         }
         polled
     }

@@ -12,6 +12,7 @@ use super::activity::Activity;
 use super::clock::Clock;
 use super::ledger::Ledger;
 use super::limits::Limits;
+use super::load::Held;
 use super::restless::Restless;
 use crate::metrics::Refusal;
 
@@ -24,30 +25,10 @@ pub(super) struct Roster {
     clock: Arc<Clock>,
     ledger: Arc<Ledger>,
     limits: Arc<Limits>,
-    open: Mutex<Open>,
+    /// By address in memory, which is one of a kind as long as a connection lives.
+    open: Mutex<HashMap<usize, Arc<Activity>>>,
     restless: Arc<Restless>,
     phase: watch::Sender<Phase>,
-}
-
-/// What is open.
-#[derive(Debug, Default)]
-struct Open {
-    /// By address in memory, which is one of a kind as long as a connection lives.
-    connections: HashMap<usize, Arc<Activity>>,
-    /// How many of them each address has, if there is a limit to that.
-    addresses: HashMap<IpAddr, usize>,
-}
-
-impl Open {
-    /// Counts a connection for an address, if that may have one more.
-    fn count(&mut self, address: IpAddr, most: usize) -> Result<(), Refusal> {
-        let count = self.addresses.entry(address).or_default();
-        if *count >= most {
-            return Err(Refusal::AddressConnections);
-        }
-        *count += 1;
-        Ok(())
-    }
 }
 
 /// Where a server is in its life. A phase only ever gives way to a later one.
@@ -85,12 +66,13 @@ impl Roster {
     ///
     /// There are as many as there may be.
     pub(super) fn enter(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Entry, Refusal> {
-        let peer = peer.filter(|_| self.counts_addresses());
+        let held = self.ledger.load.admit(peer, &self.limits);
+        let held = held.inspect_err(|refusal| self.ledger.count(*refusal))?;
         let activity = Arc::new(Activity::new(Arc::clone(&self.clock), Arc::clone(&self.ledger)));
-        self.admit(&activity, peer).inspect_err(|refusal| self.ledger.count(*refusal))?;
+        self.open().insert(key(&activity), Arc::clone(&activity));
         self.ledger.meter.connect();
         let watch = self.watch();
-        let entry = Entry { activity, peer, roster: Arc::clone(self), _watch: watch };
+        let entry = Entry { activity, roster: Arc::clone(self), held, _watch: watch };
         // One that is accepted while the server ends is told so at once.
         let phase = *self.phase.borrow();
         if phase >= Phase::Leaving {
@@ -102,22 +84,6 @@ impl Roster {
         Ok(entry)
     }
 
-    fn admit(&self, activity: &Arc<Activity>, peer: Option<IpAddr>) -> Result<(), Refusal> {
-        let mut open = self.open();
-        if open.connections.len() >= self.limits.connections {
-            return Err(Refusal::Connections);
-        }
-        if let Some(peer) = peer {
-            open.count(peer, self.limits.connections_per_address)?;
-        }
-        open.connections.insert(key(activity), Arc::clone(activity));
-        Ok(())
-    }
-
-    fn counts_addresses(&self) -> bool {
-        self.limits.connections_per_address != usize::MAX
-    }
-
     /// Someone who is told of the end and waited for, but has no deadline: a listener.
     pub(super) fn watch(&self) -> Watch {
         Watch(self.phase.subscribe())
@@ -127,19 +93,19 @@ impl Roster {
     /// open end with their next response.
     pub(super) fn leave(&self) {
         self.advance(Phase::Leaving);
-        self.open().connections.values().for_each(|activity| activity.leave());
+        self.open().values().for_each(|activity| activity.leave());
     }
 
     /// Tells all that the server ends.
     pub(super) fn finish(&self) {
         self.advance(Phase::Ending);
-        self.open().connections.values().for_each(|activity| activity.finish());
+        self.open().values().for_each(|activity| activity.finish());
     }
 
     /// Ends all connections at once, whatever they are at.
     pub(super) fn close(&self) {
         self.advance(Phase::Ending);
-        self.open().connections.values().for_each(|activity| activity.close());
+        self.open().values().for_each(|activity| activity.close());
     }
 
     fn advance(&self, phase: Phase) {
@@ -157,7 +123,7 @@ impl Roster {
 
     /// How many connections are open.
     pub(super) fn len(&self) -> usize {
-        self.open().connections.len()
+        self.open().len()
     }
 
     /// Waits until nothing is open any more.
@@ -165,8 +131,8 @@ impl Roster {
         self.phase.closed().await;
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
-        // A panic between two changes of the maps leaves them whole.
+    fn open(&self) -> MutexGuard<'_, HashMap<usize, Arc<Activity>>> {
+        // A panic between two changes of the map leaves it whole.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -186,7 +152,7 @@ async fn look_for_late(roster: Weak<Roster>) {
         ticks.tick().await;
         let Some(roster) = roster.upgrade() else { return };
         roster.clock.tick();
-        roster.open().connections.values().for_each(|activity| activity.check());
+        roster.open().values().for_each(|activity| activity.check());
     }
 }
 
@@ -198,9 +164,9 @@ fn key(activity: &Arc<Activity>) -> usize {
 #[derive(Debug)]
 pub(super) struct Entry {
     activity: Arc<Activity>,
-    /// The address that it counts for, if it does.
-    peer: Option<IpAddr>,
     roster: Arc<Roster>,
+    /// What it has of all that is borne.
+    held: Held,
     /// By which the roster knows that the connection is still open.
     _watch: Watch,
 }
@@ -216,12 +182,7 @@ impl Entry {
     ///
     /// That has as many as it may.
     pub(super) fn count_for(&mut self, client: IpAddr) -> Result<(), Refusal> {
-        let roster = &self.roster;
-        if roster.counts_addresses() && self.peer.is_none() {
-            roster.open().count(client, roster.limits.connections_per_address)?;
-            self.peer = Some(client);
-        }
-        Ok(())
+        self.held.count_for(client, &self.roster.limits)
     }
 
     /// Has the connection told to rest when it has had nothing to do for a moment.
@@ -232,17 +193,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let mut open = self.roster.open();
-        open.connections.remove(&key(&self.activity));
-        if let Some(peer) = self.peer
-            && let Some(count) = open.addresses.get_mut(&peer)
-        {
-            *count -= 1;
-            if *count == 0 {
-                open.addresses.remove(&peer);
-            }
-        }
-        drop(open);
+        self.roster.open().remove(&key(&self.activity));
         let meter = &self.roster.ledger.meter;
         if self.activity.is_upgraded() {
             meter.disconnect_upgraded();

@@ -1,6 +1,7 @@
 //! The socket of a connection.
 
 use std::io::{self, IoSlice, Read as _, Write as _};
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -33,6 +34,16 @@ impl Socket {
             Self::Tls(stream) => stream.get_ref().0.prepare(),
             Self::Unix(_) => None,
         }
+    }
+
+    /// Whether something has arrived that was not read, even if the runtime has not heard of it.
+    pub(super) fn has_unread(&self) -> bool {
+        let socket = match self {
+            Self::Tcp(socket) => SockRef::from(socket),
+            Self::Tls(stream) => return stream.get_ref().0.has_unread(),
+            Self::Unix(socket) => SockRef::from(socket),
+        };
+        socket.peek(&mut [MaybeUninit::uninit()]).is_ok_and(|bytes| bytes > 0)
     }
 
     /// Closes the socket of a client that is not served, and says why as far as that does not

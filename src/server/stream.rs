@@ -33,6 +33,11 @@ impl Stream {
         &self.beginning
     }
 
+    /// Whether something has arrived that nobody has read from the stream.
+    pub(super) fn has_unread(&self) -> bool {
+        self.socket.inner().has_unread()
+    }
+
     /// Has bytes read again before all others.
     pub(super) fn put_back(&mut self, bytes: Bytes) {
         self.beginning = bytes;

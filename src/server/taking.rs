@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::activity::Activity;
+use super::clock::Clock;
 use super::pace::{Pace, Paced};
 
 /// How much of a response a client must take within the time for it.
@@ -27,8 +28,8 @@ impl Taking {
     }
 
     /// Notes that the app is asked for more, as the client has taken what it gave before.
-    pub(super) fn is_taken(&self) {
-        self.pace.moves(self.given.swap(0, Ordering::Relaxed));
+    pub(super) fn is_taken(&self, clock: &Clock) {
+        self.pace.moves(self.given.swap(0, Ordering::Relaxed), clock);
         self.is_owed.store(false, Ordering::Relaxed);
     }
 

@@ -69,10 +69,11 @@ impl Tls {
 
     fn read(settings: &Settings, sources: &Sources, note: Note<'_>) -> Option<Self> {
         let pairs = pair::read_all(settings, sources, note);
-        let clients = clients::read(settings, sources, note);
         if settings.tls_cert.is_empty() {
+            clients::refuse_in_clear(settings, note);
             return None;
         }
+        let clients = clients::read(settings, sources, note);
         let provider = provider(settings);
         let versions: Vec<_> = versions::chosen(&settings.tls_versions.0);
         let builder = ServerConfig::builder_with_provider(Arc::new(provider));

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::{Role, Site};
 use crate::metrics::Metrics;
-use crate::server::{Running, Server, Share};
+use crate::server::{Load, Running, Server, Share};
 
 /// The servers of one process, on all of its threads: each thread has a runtime of its own and
 /// runs all servers, so that nothing crosses between threads.
@@ -21,7 +21,7 @@ pub(super) struct Engine {
     /// What tells how they are, for as long as this lives.
     _admin: Vec<Running>,
     /// What is served, in the order of the sites.
-    sites: Vec<Site>,
+    parts: Vec<Part>,
     /// Those at the sockets of other workers, with the numbers of their places; none where that
     /// is taken again.
     covers: Vec<(Option<usize>, Vec<Running>)>,
@@ -36,12 +36,13 @@ impl Engine {
         metrics: &Metrics,
     ) -> io::Result<Self> {
         let others = sites.first().map_or(0, |site| site.settings.worker_threads.saturating_sub(1));
-        let kept = sites.clone();
-        let (admin, work): (Vec<_>, Vec<_>) = sites.into_iter().zip(shares).partition(is_admin);
+        let parts: Vec<_> = sites.into_iter().map(Part::new).collect();
+        let kept = parts.clone();
+        let (admin, work): (Vec<_>, Vec<_>) = parts.into_iter().zip(shares).partition(is_admin);
         let mut threads = Vec::new();
         for number in 1..=others {
-            let duplicate = |(site, share): &(Site, Share)| {
-                share.try_clone().map(|share| (site.clone(), share))
+            let duplicate = |(part, share): &(Part, Share)| {
+                share.try_clone().map(|share| (part.clone(), share))
             };
             let work = work.iter().map(duplicate).collect::<io::Result<_>>()?;
             threads.push(start_thread(number, work, metrics.clone())?);
@@ -49,7 +50,7 @@ impl Engine {
         threads.push(start(work, metrics)?);
         // Nobody needs to know how often it was asked for numbers.
         let admin = start(admin, &Metrics::default())?;
-        Ok(Self { threads, _admin: admin, sites: kept, covers: Vec::new() })
+        Ok(Self { threads, _admin: admin, parts: kept, covers: Vec::new() })
     }
 
     /// Serves at the sockets of another worker, too, in this thread.
@@ -59,8 +60,8 @@ impl Engine {
         shares: Vec<Share>,
         metrics: &Metrics,
     ) -> io::Result<()> {
-        let sites = self.sites.iter().cloned().zip(shares);
-        let (admin, work): (Vec<_>, Vec<_>) = sites.partition(is_admin);
+        let parts = self.parts.iter().cloned().zip(shares);
+        let (admin, work): (Vec<_>, Vec<_>) = parts.partition(is_admin);
         let mut servers = start(work, metrics)?;
         servers.extend(start(admin, &Metrics::default())?);
         self.covers.push((Some(slot), servers));
@@ -85,9 +86,9 @@ impl Engine {
     /// Has the apps of other sites, one for each, answer from the next request on, and what they
     /// have encrypt the connections that begin from now on.
     pub(super) fn replace(&mut self, sites: &[Site]) {
-        for (kept, site) in self.sites.iter_mut().zip(sites) {
-            kept.app.clone_from(&site.app);
-            kept.tls.clone_from(&site.tls);
+        for (kept, site) in self.parts.iter_mut().zip(sites) {
+            kept.site.app.clone_from(&site.app);
+            kept.site.tls.clone_from(&site.tls);
         }
         let covers = self.covers.iter().map(|(_, servers)| servers);
         for servers in self.threads.iter().chain(covers) {
@@ -121,15 +122,28 @@ impl Engine {
     }
 }
 
-fn is_admin((site, _): &(Site, Share)) -> bool {
-    site.role == Role::Admin
+/// A site, and what this process bears of it.
+#[derive(Clone, Debug)]
+struct Part {
+    site: Site,
+    load: Load,
 }
 
-fn start(work: Vec<(Site, Share)>, metrics: &Metrics) -> io::Result<Vec<Running>> {
-    let start = |(Site { app, tls, settings, name, .. }, share)| {
+impl Part {
+    fn new(site: Site) -> Self {
+        Self { site, load: Load::default() }
+    }
+}
+
+fn is_admin((part, _): &(Part, Share)) -> bool {
+    part.site.role == Role::Admin
+}
+
+fn start(work: Vec<(Part, Share)>, metrics: &Metrics) -> io::Result<Vec<Running>> {
+    let start = |(Part { site, load }, share)| {
+        let Site { app, tls, settings, name, .. } = site;
         let server = Server::new(share, settings)?.counted_by(metrics.meter(&name));
-        let server = server.encrypted_by(tls);
-        Ok(server.start(app))
+        Ok(server.encrypted_by(tls).sharing(load).start(app))
     };
     work.into_iter().map(start).collect()
 }
@@ -137,7 +151,7 @@ fn start(work: Vec<(Site, Share)>, metrics: &Metrics) -> io::Result<Vec<Running>
 /// Starts to serve in a thread of its own, which lives as long as connections do.
 fn start_thread(
     number: u16,
-    work: Vec<(Site, Share)>,
+    work: Vec<(Part, Share)>,
     metrics: Metrics,
 ) -> io::Result<Vec<Running>> {
     let (sender, started) = mpsc::channel();

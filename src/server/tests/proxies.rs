@@ -35,6 +35,8 @@ async fn answer(address: SocketAddr, bytes: &[u8]) -> String {
 #[tokio::test]
 async fn a_load_balancer_tells_the_client() {
     let (_running, address) = start(balanced(&[Network::Loopback])).await;
+    let mapped = format!("PROXY TCP6 ::ffff:192.0.2.1 ::1 40000 443\r\n{REQUEST}");
+    assert!(answer(address, mapped.as_bytes()).await.contains("http 192.0.2.1 in clear"));
     let version1 = format!("PROXY TCP4 192.0.2.1 198.51.100.1 40000 443\r\n{REQUEST}");
     assert!(answer(address, version1.as_bytes()).await.contains("http 192.0.2.1 in clear"));
     let own = [b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", REQUEST.as_bytes()].concat();

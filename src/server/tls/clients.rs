@@ -52,11 +52,34 @@ pub(super) struct Clients {
     pub(super) binding: [u8; 32],
 }
 
+/// Refuses that clients are to be checked where they are not asked for anything.
+pub(super) fn refuse_in_clear(settings: &Settings, note: Note<'_>) {
+    let is_asked = settings.client_auth.is_some_and(|wanted| wanted != ClientAuth::Off);
+    let is_off = settings.client_auth == Some(ClientAuth::Off);
+    let given = [
+        ("client_auth", is_asked),
+        ("ca_file", settings.ca_file.is_some() && !is_off),
+        ("crl_file", settings.crl_file.is_some() && !is_off),
+    ];
+    for (option, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
+        let message = format!(
+            "`{option}` needs `tls_cert`: without it nothing is encrypted, and no client shows a \
+             certificate"
+        );
+        note(option, Diagnostic::error("bad-value", message));
+    }
+}
+
 /// Reads what clients are checked by; none if something is wrong, which is noted.
 pub(super) fn read(settings: &Settings, sources: &Sources, note: Note<'_>) -> Option<Clients> {
     // As with oslo.service: who says by whom clients are certified means that they must be.
     let unset = settings.ca_file.as_ref().map_or(ClientAuth::Off, |_| ClientAuth::Required);
     let wanted = settings.client_auth.unwrap_or(unset);
+    if let (Some(_), None) = (&settings.crl_file, &settings.ca_file) {
+        let message = "`crl_file` needs `ca_file`: the authorities whose lists it has";
+        note("crl_file", Diagnostic::error("bad-value", message));
+        return None;
+    }
     let mut binding = Context::new(&SHA256);
     binding.update(format!("{wanted:?}").as_bytes());
     let verifier = match (wanted, &settings.ca_file) {
@@ -110,12 +133,60 @@ fn verifier(
     if wanted == ClientAuth::Optional {
         builder = builder.allow_unauthenticated();
     }
-    let built = builder.build();
-    built.map_err(|_| note("crl_file", no_list(authorities))).ok()
+    // Nothing but the lists can be at fault by now.
+    let lists = settings.crl_file.as_deref().unwrap_or(authorities);
+    builder.build().map_err(|_| note("crl_file", no_list(lists))).ok()
 }
 
 fn no_list(path: &Path) -> Diagnostic {
     let message =
         format!("`{}` is of no use: there is no list in it that can be read", path.display());
     Diagnostic::error("bad-certificate", message).help("expected PEM: `-----BEGIN X509 CRL-----`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::tls::fixture::{Authority, Directory};
+
+    fn faults(settings: &Settings) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut note = |option, told: Diagnostic| found.push(format!("{option}: {}", told.message));
+        if settings.tls_cert.is_empty() {
+            refuse_in_clear(settings, &mut note);
+        } else {
+            assert!(read(settings, &Sources::default(), &mut note).is_none());
+        }
+        found
+    }
+
+    #[test]
+    fn nobody_is_checked_in_clear() {
+        let directory = Directory::new("in-clear");
+        let authority = directory.file("ca.pem", Authority::new("one").pem());
+        let mut settings = Settings { ca_file: Some(authority), ..Settings::default() };
+        let needs = "needs `tls_cert`: without it nothing is encrypted, and no client shows a \
+                     certificate";
+        assert_eq!(faults(&settings), [format!("ca_file: `ca_file` {needs}")]);
+        settings.client_auth = Some(ClientAuth::Off);
+        assert_eq!(faults(&settings), [""; 0], "it is turned off by intention");
+        settings.client_auth = Some(ClientAuth::Required);
+        settings.ca_file = None;
+        assert_eq!(faults(&settings), [format!("client_auth: `client_auth` {needs}")]);
+    }
+
+    #[test]
+    fn a_bad_list_is_told_by_its_own_name() {
+        let directory = Directory::new("lists");
+        let list = "-----BEGIN X509 CRL-----\nYQ==\n-----END X509 CRL-----\n";
+        let list = directory.file("list.pem", list);
+        let mut settings = Settings { crl_file: Some(list.clone()), ..Settings::default() };
+        settings.tls_cert.push("cert.pem".into());
+        let expected = "crl_file: `crl_file` needs `ca_file`: the authorities whose lists it has";
+        assert_eq!(faults(&settings), [expected]);
+        settings.ca_file = Some(directory.file("ca.pem", Authority::new("one").pem()));
+        let no_list = "is of no use: there is no list in it that can be read";
+        let expected = format!("crl_file: `{}` {no_list}", list.display());
+        assert_eq!(faults(&settings), [expected]);
+    }
 }

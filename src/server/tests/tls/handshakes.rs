@@ -69,7 +69,6 @@ async fn a_handshake_may_take_as_long_as_the_limit() {
     let mut settings = encrypted(&directory, &[&own]);
     // What is left of it at the end is for a machine that has other things to do.
     settings.tls_handshake_timeout = Seconds(Duration::from_secs(10_000));
-    settings.head_timeout = settings.tls_handshake_timeout;
     let (running, address) = start(settings).await;
     let socket = TcpStream::connect(address).await.unwrap();
     while running.connections() == 0 {
@@ -118,4 +117,20 @@ async fn a_client_that_leaves_in_the_middle_of_a_handshake_leaves_nothing_behind
     }
     let answer = Client::new(&[&own]).ask(address, "a.example").await.unwrap();
     assert!(answer.starts_with("200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_handshake_has_a_time_of_its_own() {
+    let (directory, own) = (Directory::new("slow"), made(&["a.example"]));
+    let mut settings = encrypted(&directory, &[&own]);
+    settings.tls_handshake_timeout = Seconds(Duration::from_secs(30));
+    let metrics = Metrics::default();
+    let (_running, address) = start_counted(settings, mirror(), metrics.meter("main")).await;
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    tokio::time::pause();
+    let begun = Instant::now();
+    assert_eq!(silent.read(&mut [0; 8]).await.unwrap_or(0), 0);
+    assert!(begun.elapsed() > Duration::from_secs(20), "a head would be late by then");
+    tokio::time::resume();
+    refused(&metrics, Refusal::TlsTimeout, 1).await;
 }
