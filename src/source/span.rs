@@ -45,6 +45,6 @@ impl Span {
     }
 }
 
-/// The handle of a text in [`Sources`].
+/// The handle of a text in [`Sources`](super::Sources).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SourceId(pub(super) u32);
