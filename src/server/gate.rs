@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Uri};
 
 use super::claims::is_claim;
 use super::head::{self, Fault};
+use super::nominated;
 use super::path::Paths;
 use super::settings::Settings;
 use crate::settings::{Form, Rejected, Setting};
@@ -57,7 +58,8 @@ impl Gate {
         }
     }
 
-    /// Makes a request fit for the app: its path plain, its header without names that pretend.
+    /// Makes a request fit for the app: its path plain, its header without names that pretend and
+    /// without what ends here, so that nothing that filters add can be named away later.
     ///
     /// # Errors
     ///
@@ -66,6 +68,9 @@ impl Gate {
         let seen = head::check(request)?;
         if self.refused.contains(request.method()) {
             return Err(Fault::Method);
+        }
+        if seen.has_nominations {
+            nominated::remove(request.headers_mut());
         }
         if seen.has_underscores {
             self.underscores.keep_to(request.headers_mut(), |name| name.contains('_'))?;
@@ -190,6 +195,18 @@ mod tests {
             assert_eq!(through(&gate, "GET /", name), Ok("/ host".to_owned()), "{name}");
         }
         assert_eq!(through(&gate, "GET /", "api_key"), Ok("/ host api_key".to_owned()));
+    }
+
+    #[test]
+    fn what_connection_names_is_gone_before_filters_add_theirs() {
+        let request = http::Request::get("/").header("host", "a").header("x-a", "b");
+        let request = request.header("connection", "close, X-A, X-Roles, X-Identity-Status");
+        let mut request = request.body(()).unwrap();
+        gate(|_| ()).admit(&mut request).unwrap();
+        let fields =
+            request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let fields: Vec<_> = fields.collect();
+        assert_eq!(fields, [("host", &b"a"[..]), ("connection", b"close")]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 
 use super::claims::is_claim;
 use super::host::is_host;
+use super::nominated::names_fields;
 use super::scan::has;
 use crate::metrics::Refusal;
 
@@ -102,6 +103,8 @@ pub(super) fn check<B>(request: &http::Request<B>) -> Result<Seen, Fault> {
 pub(super) struct Seen {
     /// Whether some field says what only a gateway may.
     pub(super) has_claims: bool,
+    /// Whether `Connection` may name fields.
+    pub(super) has_nominations: bool,
     /// Whether the name of some field has an underscore.
     pub(super) has_underscores: bool,
 }
@@ -149,6 +152,7 @@ impl<'a> Fields<'a> {
                 b"transfer-encoding" => {
                     set_once(&mut fields.coding, value).ok_or(Fault::Framing)?;
                 }
+                b"connection" => fields.seen.has_nominations |= names_fields(value.as_bytes()),
                 name => {
                     fields.seen.has_underscores |= has::<8>(name, |octet| octet == b'_');
                     fields.seen.has_claims |= is_claim(name);
@@ -315,5 +319,6 @@ mod tests {
         assert_eq!(seen("x_user"), Ok(Seen { has_underscores: true, ..nothing }));
         assert_eq!(seen("x-user"), Ok(Seen { has_claims: true, ..nothing }));
         assert_eq!(seen("x-users"), Ok(nothing));
+        assert_eq!(seen("connection"), Ok(Seen { has_nominations: true, ..nothing }));
     }
 }

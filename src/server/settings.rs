@@ -108,7 +108,8 @@ crate::settings! {
         /// `http_proxy_to_wsgi`.
         trusted_proxies: Vec<Network>,
         /// Which headers these proxies write: `forwarded`, `x-forwarded`, or `any` of them. The
-        /// others are removed.
+        /// others are removed. With `any`, a request that has both is refused with 400 unless they
+        /// tell the same.
         proxy_headers: ProxyHeaders = "any",
         /// The app to serve. Unless set, it is the one that the command line names, `main` if it
         /// names none.
@@ -231,7 +232,7 @@ crate::settings! {
         /// `Remote-User` and `X-Client-Cert`, or that have a request mean another, such as
         /// `X-HTTP-Method-Override` and `X-Original-URL`, where they come from outside: `drop`
         /// them, `reject` the request, or `pass` them on, if only a gateway can reach this server
-        /// or nobody's identity counts, as with the strategy `noauth`. What filters set stays.
+        /// or nobody's identity counts, as with the strategy `noauth`. What filters set stays, also where `Connection` names it.
         identity_headers: Names = "drop",
         /// Methods that are answered with 501 before anything looks at the request.
         refused_methods: Words<Method> = "CONNECT, TRACE",

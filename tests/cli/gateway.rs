@@ -21,6 +21,24 @@ fn finishes_what_has_begun_before_it_ends() {
 }
 
 #[test]
+fn a_client_cannot_name_away_what_a_filter_has_set() {
+    let upstream = Upstream::start();
+    let text = proxy(&upstream).replace("app:main", "app:up");
+    let text = format!(
+        "[pipeline:main]\npipeline = noauth up\n\
+         [filter:noauth]\nuse = egg:pasteline#noauth\n{text}"
+    );
+    let server = Test::new().ini(&text).serve();
+    let named = "Connection: X-Roles, x-identity-status, X-Own\r\nX-Own: 1\r\n";
+    server.get_with("/", named).expect(200);
+    let seen = upstream.request();
+    for name in ["x-roles", "x-identity-status", "x-user-id", "x-project-id"] {
+        assert!(seen.contains(&format!("\r\n{name}: ")), "{name}: {seen}");
+    }
+    assert!(!seen.contains("x-own"), "{seen}");
+}
+
+#[test]
 fn a_dead_upstream_is_told_as_json_with_the_id_of_the_request() {
     let (_socket, dead) = closed_address();
     let text = format!(
