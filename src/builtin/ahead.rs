@@ -1,14 +1,15 @@
 //! Reads the beginning of a body, to be read again by who needs it.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 
 use crate::app::{Body, BoxError};
+use crate::builtin::body::Gathered;
 
 /// What the beginning of a body has shown.
 pub(super) enum Ahead {
@@ -22,39 +23,41 @@ pub(super) enum Ahead {
 
 /// Reads a body until so many bytes of it are there, or it is longer than a limit, or ends.
 pub(super) async fn read_ahead(mut body: Body, bytes: usize, limit: u64) -> Ahead {
-    let (mut read, mut length) = (VecDeque::new(), 0);
-    while length < bytes {
+    let (mut read, mut end) = (Gathered::default(), None);
+    while read.len() < bytes {
         match body.frame().await {
-            None => return Ahead::Whole(whole(read)),
+            None => return Ahead::Whole(whole(read.into_bytes(), end)),
             // Whoever reads it is to learn of it.
-            Some(Err(error)) => {
-                read.push_back(Err(error));
-                return Ahead::Whole(Body::new(Resumed { read, rest: Body::empty() }));
-            }
-            Some(Ok(frame)) => {
-                length += frame.data_ref().map_or(0, Bytes::len);
-                read.push_back(Ok(frame));
-            }
+            Some(Err(error)) => return Ahead::Whole(whole(read.into_bytes(), Some(Err(error)))),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => read.push(data),
+                Err(frame) => end = frame.into_trailers().ok().map(Ok),
+            },
         }
-        if length as u64 > limit {
+        if read.len() as u64 > limit {
             return Ahead::TooLarge;
         }
     }
-    Ahead::Begun(Body::new(Resumed { read, rest: body }))
+    Ahead::Begun(Body::new(Resumed { read: read.into_bytes(), end, rest: body }))
 }
 
 /// A body that is all there.
-fn whole(mut read: VecDeque<Result<Frame<Bytes>, BoxError>>) -> Body {
-    if read.len() > 1 {
-        return Body::new(Resumed { read, rest: Body::empty() });
+fn whole(read: Bytes, end: Option<End>) -> Body {
+    match end {
+        None => Body::from(read),
+        end => Body::new(Resumed { read, end, rest: Body::empty() }),
     }
-    let frame = read.pop_front().and_then(Result::ok);
-    frame.and_then(|frame| frame.into_data().ok()).map_or_else(Body::empty, Body::from)
 }
 
-/// A body that was read in part.
+/// What comes after the data of a body: its trailers, or why it has failed.
+type End = Result<HeaderMap, BoxError>;
+
+/// A body that was read in part. It is asked for its size after each frame, so what it has read
+/// is one.
 struct Resumed {
-    read: VecDeque<Result<Frame<Bytes>, BoxError>>,
+    read: Bytes,
+    /// What was read after that.
+    end: Option<End>,
     rest: Body,
 }
 
@@ -66,23 +69,25 @@ impl http_body::Body for Resumed {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.read.pop_front() {
-            Some(frame) => Poll::Ready(Some(frame)),
+        if !self.read.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.read)))));
+        }
+        match self.end.take() {
+            Some(end) => Poll::Ready(Some(end.map(Frame::trailers))),
             None => Pin::new(&mut self.rest).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.read.is_empty() && self.rest.is_end_stream()
+        self.read.is_empty() && self.end.is_none() && self.rest.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let frames = self.read.iter().filter_map(|frame| frame.as_ref().ok()?.data_ref());
-        let read: u64 = frames.map(|data| data.len() as u64).sum();
+        let read = self.read.len() as u64;
         let (mut hint, rest) = (SizeHint::new(), self.rest.size_hint());
-        // A body that has failed is not as long as what is there of it.
-        let is_sound = self.read.iter().all(Result::is_ok);
-        if let Some(upper) = rest.upper().filter(|_| is_sound && !self.has_trailers()) {
+        // A body that has failed is not as long as what is there of it, and one that announces
+        // its length has no place for trailers.
+        if let Some(upper) = rest.upper().filter(|_| self.end.is_none()) {
             hint.set_upper(upper.saturating_add(read));
         }
         hint.set_lower(rest.lower().saturating_add(read));
@@ -90,17 +95,10 @@ impl http_body::Body for Resumed {
     }
 }
 
-impl Resumed {
-    /// Whether there is something behind the data, which a body that announces its length has no
-    /// place for.
-    fn has_trailers(&self) -> bool {
-        self.read.iter().any(|frame| frame.as_ref().is_ok_and(Frame::is_trailers))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
+    use std::collections::VecDeque;
+
     use http_body::Body as _;
 
     use super::*;
@@ -136,6 +134,23 @@ mod tests {
                 panic!("it is not too large");
             };
             assert_eq!(body.collect().await.unwrap().to_bytes(), "abcdefghij", "{bytes}");
+        }
+    }
+
+    #[tokio::test]
+    async fn chunks_of_a_byte_each_are_kept_as_one() {
+        const CHUNKS: usize = 100_000;
+        for bytes in [CHUNKS, CHUNKS + 1] {
+            let frames = (0..CHUNKS).map(|_| Ok(data("x"))).collect();
+            let body = Body::new(Chunks(frames));
+            let (Ahead::Begun(mut body) | Ahead::Whole(mut body)) =
+                read_ahead(body, bytes, CHUNKS as u64).await
+            else {
+                panic!("it is not too large");
+            };
+            let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!(first.len(), CHUNKS);
+            assert!(body.frame().await.is_none());
         }
     }
 
