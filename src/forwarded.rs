@@ -16,7 +16,7 @@ use crate::settings::{Form, HeaderPattern, Network, Rejected, Setting};
 /// Which headers the proxies write.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ProxyHeaders {
-    /// Either kind, or both if they agree.
+    /// Either kind, or both if they tell the same.
     Any,
     /// `Forwarded`.
     Forwarded,
@@ -70,7 +70,7 @@ impl Trust {
     ///
     /// # Errors
     ///
-    /// A refusal, where what is told contradicts itself.
+    /// A refusal, where the two kinds of headers do not tell the same, or one cannot be read.
     #[expect(clippy::result_large_err, reason = "a refusal is a response, which is moved on")]
     pub fn apply(&self, request: &mut Request) -> Result<(), Response> {
         let peer = request.context().connection.peer.map(|peer| peer.ip());
@@ -106,6 +106,7 @@ impl Trust {
 
 fn apply(claim: Claim, request: &mut Request) {
     let context = request.context_mut();
+    context.has_told_proxy = true;
     context.forwarded_for = claim.client.or(context.forwarded_for);
     if let (Some(journal), Some(client)) = (&context.journal, claim.client) {
         journal.tell_client(client);

@@ -71,6 +71,9 @@ pub struct Context {
     /// Whether the server has looked at what proxies tell, by its own setting of whom to trust. What
     /// follows says so then, and nothing else tells of the client.
     pub has_heard_proxies: bool,
+    /// Whether a trusted proxy has told something of the request. What follows may also come from
+    /// settings, which say nothing of whom to trust.
+    pub has_told_proxy: bool,
     /// The client's address as a trusted proxy tells it.
     pub forwarded_for: Option<IpAddr>,
     /// The scheme as a trusted proxy tells it.

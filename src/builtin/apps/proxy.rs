@@ -10,6 +10,7 @@ mod silence;
 mod switch;
 #[cfg(test)]
 mod tests;
+mod told;
 mod upstream;
 mod wire;
 

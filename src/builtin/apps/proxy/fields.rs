@@ -1,21 +1,14 @@
 //! Header fields: which are passed on, and which are made here.
 
-use std::net::IpAddr;
-
-use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body as _;
 use smallvec::SmallVec;
 
+use super::told::{Trust, is_claim, set_prefix, tell};
 use super::upstream::Upstream;
-use crate::app::{Body, Context, Request, RequestExt};
+use crate::app::{Body, Request, RequestExt};
 use crate::settings::HeaderPattern;
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Which host a request is passed on with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,26 +30,17 @@ pub(super) struct Fields {
 impl Fields {
     /// The header with which a request is passed on, but for the framing of its body.
     pub(super) fn of(&self, request: &Request, upstream: &Upstream) -> HeaderMap {
-        let context = request.context();
-        let trust = Trust::of(context);
+        let trust = Trust::of(request.context());
         let mut fields = self.passed_on(request.headers(), trust);
         let client = client_host(request);
-        if let Some(host) = &client {
-            fields.insert(X_FORWARDED_HOST, host.clone());
-        }
-        let host = match (self.host, client) {
-            (Host::Client, Some(host)) => host,
+        let host = match (self.host, &client) {
+            (Host::Client, Some(host)) => host.clone(),
             // HTTP/1.0 knows no host.
             _ => upstream.authority(),
         };
         fields.insert(HOST, host);
-        let scheme = HeaderValue::from_static(context.scheme().name());
-        fields.insert(X_FORWARDED_PROTO, scheme);
-        if let Some(peer) = context.connection.peer {
-            let chain = forwarded_for(request, trust, peer.ip());
-            fields.insert(X_FORWARDED_FOR, chain);
-        }
-        set_prefix(context, upstream.hidden(request), &mut fields);
+        tell(request, trust, client, &mut fields);
+        set_prefix(request.context(), upstream.hidden(request), &mut fields);
         fields
     }
 
@@ -66,7 +50,7 @@ impl Fields {
         for (name, value) in original {
             let is_dropped = is_hop_by_hop(name)
                 || is_ours(name)
-                || (trust == Trust::Nobody && is_claim(name))
+                || (is_claim(name) && (trust == Trust::Nobody || name.as_str().contains('_')))
                 || self.suppressed.iter().any(|pattern| pattern.matches(name));
             if !is_dropped {
                 fields.append(name, value.clone());
@@ -76,24 +60,6 @@ impl Fields {
             fields.remove(name);
         }
         fields
-    }
-}
-
-/// Whom the fields by which proxies tell of clients are believed from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Trust {
-    /// Nobody: the client may have written them.
-    Nobody,
-    /// A proxy, which a filter before has believed.
-    Proxy,
-}
-
-impl Trust {
-    fn of(context: &Context) -> Self {
-        let is_believed = context.forwarded_for.is_some()
-            || context.forwarded_scheme.is_some()
-            || context.forwarded_prefix.is_some();
-        if is_believed { Self::Proxy } else { Self::Nobody }
     }
 }
 
@@ -170,19 +136,6 @@ fn is_ours(name: &HeaderName) -> bool {
     )
 }
 
-/// What only a proxy can know of a client, in whichever spelling: WSGI and CGI servers read
-/// `X_Real_IP` as `X-Real-IP`.
-fn is_claim(name: &HeaderName) -> bool {
-    let name = name.as_str().as_bytes();
-    let like = |text: &[u8], name: &[u8]| {
-        let same = |(a, b): (&u8, &u8)| a == b || (*a == b'-' && *b == b'_');
-        text.len() == name.len() && text.iter().zip(name).all(same)
-    };
-    name.first() == Some(&b'x')
-        && (like(b"x-real-ip", name)
-            || name.get(..12).is_some_and(|start| like(b"x-forwarded-", start)))
-}
-
 /// The names that `Connection` lists, of headers that concern only one connection.
 fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
     let is_option = |name: &[u8]| {
@@ -202,82 +155,5 @@ fn client_host(request: &Request) -> Option<HeaderValue> {
             HeaderValue::from_str(host).ok()
         }
         None => request.headers().get(HOST).cloned(),
-    }
-}
-
-/// The addresses that a request came through, this server's client last.
-fn forwarded_for(request: &Request, trust: Trust, peer: IpAddr) -> HeaderValue {
-    let mut chain = Vec::with_capacity(48);
-    if trust == Trust::Proxy {
-        for value in request.headers().get_all(X_FORWARDED_FOR) {
-            chain.extend_from_slice(value.as_bytes());
-            chain.extend_from_slice(b", ");
-        }
-        if let (true, Some(client)) = (chain.is_empty(), request.context().forwarded_for) {
-            // The proxy told it by `Forwarded`, which is not passed on.
-            write_address(client, &mut chain);
-            chain.extend_from_slice(b", ");
-        }
-    }
-    write_address(peer, &mut chain);
-    HeaderValue::from_maybe_shared(Bytes::from(chain))
-        .expect("parts of header values and addresses make a header value")
-}
-
-/// Writes an address. Those of IPv4 are written for nearly every request, and the standard
-/// library's way to write them takes nine times as long.
-fn write_address(address: IpAddr, text: &mut Vec<u8>) {
-    let IpAddr::V4(address) = address else {
-        text.extend_from_slice(address.to_string().as_bytes());
-        return;
-    };
-    for (index, octet) in address.octets().into_iter().enumerate() {
-        if index > 0 {
-            text.push(b'.');
-        }
-        if octet >= 100 {
-            text.push(b'0' + octet / 100);
-        }
-        if octet >= 10 {
-            text.push(b'0' + octet / 10 % 10);
-        }
-        text.push(b'0' + octet % 10);
-    }
-}
-
-/// Tells what of the path the upstream does not see.
-fn set_prefix(context: &Context, hidden: &str, fields: &mut HeaderMap) {
-    let outside = context.forwarded_prefix.as_ref().map_or(&[][..], HeaderValue::as_bytes);
-    if outside.is_empty() && hidden.is_empty() {
-        return;
-    }
-    let prefix = [outside, hidden.as_bytes()].concat();
-    if let Ok(prefix) = HeaderValue::from_maybe_shared(Bytes::from(prefix)) {
-        fields.insert(X_FORWARDED_PREFIX, prefix);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn writes_addresses_as_the_standard_library_does() {
-        for text in ["0.10.99.255", "100.200.1.19", "::1", "2001:db8::7"] {
-            let mut written = Vec::new();
-            write_address(text.parse().unwrap(), &mut written);
-            assert_eq!(String::from_utf8(written).unwrap(), text);
-        }
-    }
-
-    #[test]
-    fn knows_claims_in_every_spelling() {
-        let is_claim = |name: &str| is_claim(&name.parse().unwrap());
-        for name in ["X-Forwarded-For", "x_forwarded_for", "X-FORWARDED_User", "x_real-ip"] {
-            assert!(is_claim(name), "{name}");
-        }
-        for name in ["X-Forwarded", "X-Real-IPs", "Forwarded", "X-User"] {
-            assert!(!is_claim(name), "{name}");
-        }
     }
 }

@@ -277,6 +277,55 @@ async fn what_was_believed_is_passed_on_with_this_server_added() {
 }
 
 #[tokio::test]
+async fn settings_of_a_filter_are_no_word_of_a_proxy() {
+    let upstream = Upstream::listen().await;
+    let claims = [("x-forwarded-for", "6.6.6.6"), ("x-real-ip", "6.6.6.6")];
+    for options in ["prefix = /x", "scheme = https"] {
+        let prefix = filter(&format!("[filter:p]\nuse = egg:pasteline#prefix\n{options}\n"));
+        let app = upstream.proxy("").behind(&[prefix]);
+        let response = answer(&app, request("GET", "/", &claims, Body::empty()));
+        let (_, seen) = upstream.answer(HELLO).await;
+        response.await.unwrap();
+        assert!(!seen.contains("6.6.6.6"), "{seen}");
+        assert!(seen.contains("\r\nx-forwarded-for: 192.0.2.7\r\n"), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_at_a_unix_socket_adds_no_address_to_what_it_tells() {
+    let proxies = "[filter:proxies]\nuse = egg:pasteline#http_proxy_to_wsgi\n\
+        enable_proxy_headers_parsing = true\n";
+    let upstream = Upstream::listen().await;
+    let app = upstream.proxy("").behind(&[filter(proxies)]);
+    for (claim, expected) in [
+        (("x-forwarded-for", "198.51.100.1, 10.0.0.2"), Some("198.51.100.1, 10.0.0.2")),
+        (("forwarded", "for=198.51.100.1"), Some("198.51.100.1")),
+        (("x-forwarded-proto", "https"), None),
+    ] {
+        let mut request = request("GET", "/", &[claim], Body::empty());
+        *request.context_mut() = Context::default();
+        let response = answer(&app, request);
+        let (_, seen) = upstream.answer(HELLO).await;
+        response.await.unwrap();
+        let chain = seen.lines().find_map(|line| line.strip_prefix("x-forwarded-for: "));
+        assert_eq!(chain, expected, "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn spellings_with_underscores_are_nobodys_word() {
+    let proxies = "[filter:proxies]\nuse = egg:pasteline#http_proxy_to_wsgi\n\
+        enable_proxy_headers_parsing = true\ntrusted_proxies = any\n";
+    let upstream = Upstream::listen().await;
+    let app = upstream.proxy("").behind(&[filter(proxies)]);
+    let claims = [("x-forwarded-for", "198.51.100.1"), ("x_forwarded-for", "6.6.6.6")];
+    let response = answer(&app, request("GET", "/", &claims, Body::empty()));
+    let (_, seen) = upstream.answer(HELLO).await;
+    response.await.unwrap();
+    assert!(!seen.contains("6.6.6.6"), "{seen}");
+}
+
+#[tokio::test]
 async fn the_host_may_be_the_upstreams_own() {
     let upstream = Upstream::listen().await;
     let own = upstream.url().replace("http://", "\r\nhost: ");
