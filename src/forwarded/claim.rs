@@ -30,6 +30,11 @@ impl<'a> Told<'a> {
         self.0.is_empty()
     }
 
+    /// Whether one of the headers is there that stand beside `Forwarded`.
+    fn has_plain(&self) -> bool {
+        self.0.iter().any(|(name, _)| [FOR, PROTO, HOST, PREFIX].contains(name))
+    }
+
     /// The values of a header, in their order.
     pub(super) fn values(
         &self,
@@ -60,16 +65,23 @@ impl Claim {
         told: &Told<'_>,
         trusts: impl Fn(IpAddr) -> bool,
     ) -> Result<Self, Contradiction> {
-        let plain = Self::plain(told, &trusts);
         if told.values(FORWARDED).next().is_none() {
-            return Ok(plain);
+            return Ok(Self::plain(told, trusts));
         }
         // A proxy adds its element to whatever the client sent: if that cannot be read, neither
         // can the proxy's.
         let elements = header::parse(told.values(FORWARDED))
             .ok_or(Contradiction("The header Forwarded is malformed."))?;
         let standard = Self::standard(&elements, &trusts);
-        standard.unite(plain)
+        // A proxy that writes one kind passes the other on as the client sent it. So what only
+        // one of them tells may be the client's, and cannot be left out either: its client could
+        // so hide an address or a scheme.
+        if told.has_plain() && standard != Self::plain(told, trusts) {
+            return Err(Contradiction(
+                "The headers Forwarded and X-Forwarded do not tell the same.",
+            ));
+        }
+        Ok(standard)
     }
 
     /// What `Forwarded` tells, by the element of the outermost trusted proxy.
@@ -87,35 +99,16 @@ impl Claim {
 
     /// What `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` tell.
     fn plain(told: &Told<'_>, trusts: impl Fn(IpAddr) -> bool) -> Self {
-        let (client, hop) = outermost(from_the_right(told, FOR).map(address), trusts);
-        // Where every proxy adds to the list, that of the same proxy counts; where the first one
-        // sets it and the others leave it alone, there is but one.
-        let value = |name| from_the_right(told, name).take(hop + 1).last();
+        let (client, _) = outermost(from_the_right(told, FOR).map(address), trusts);
+        // Nothing says which proxies add to these lists, so that the last item alone is certain to
+        // be a proxy's: a list in which only some have written may begin with the client's word.
+        let value = |name| from_the_right(told, name).next();
         Self {
             client,
             scheme: value(PROTO).and_then(scheme),
             host: value(HOST).and_then(host),
-            prefix: told.values(PREFIX).next().and_then(prefix),
+            prefix: told.values(PREFIX).next_back().and_then(prefix),
         }
-    }
-
-    /// Both, unless they tell different things.
-    fn unite(self, other: Self) -> Result<Self, Contradiction> {
-        Ok(Self {
-            client: unite(self.client, other.client)?,
-            scheme: unite(self.scheme, other.scheme)?,
-            host: unite(self.host, other.host)?,
-            prefix: unite(self.prefix, other.prefix)?,
-        })
-    }
-}
-
-fn unite<T: PartialEq>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Contradiction> {
-    match (one, other) {
-        (Some(one), Some(other)) if one != other => {
-            Err(Contradiction("The headers Forwarded and X-Forwarded contradict each other."))
-        }
-        (one, other) => Ok(one.or(other)),
     }
 }
 
@@ -241,9 +234,30 @@ mod tests {
         let list = "forwarded: for=6.6.6.6;proto=http;host=evil, \
             for=192.0.2.1;proto=https;host=api.example, for=10.0.0.1;proto=http;host=inside";
         assert_eq!(told(list), "192.0.2.1 https api.example");
-        let list = "x-forwarded-for: 192.0.2.1, 10.0.0.1\nx-forwarded-proto: https, http\n\
-            x-forwarded-host: evil, api.example, inside";
-        assert_eq!(told(list), "192.0.2.1 https api.example");
+    }
+
+    #[test]
+    fn of_other_lists_the_last_item_counts_as_a_proxy_has_written_it() {
+        let list = "x-forwarded-for: 192.0.2.1, 10.0.0.5\nx-forwarded-proto: http, https\n\
+            x-forwarded-host: evil.example, real.example";
+        assert_eq!(told(list), "192.0.2.1 https real.example");
+        let list = "x-forwarded-for: 192.0.2.1, 10.0.0.5, 10.0.0.6\nx-forwarded-host: evil\n\
+            x-forwarded-host: real";
+        assert_eq!(told(list), "192.0.2.1 - real");
+    }
+
+    #[test]
+    fn of_several_prefixes_the_last_counts() {
+        let told = |lines: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(PREFIX, HeaderValue::from_static(line));
+            }
+            let claim = Claim::of(&Told::by(&headers), |_| true).unwrap();
+            claim.prefix.map(|prefix| prefix.to_str().unwrap().to_owned())
+        };
+        assert_eq!(told(&["/evil", "/network"]).as_deref(), Some("/network"));
+        assert_eq!(told(&["/network", "evil"]), None);
     }
 
     #[test]
@@ -260,16 +274,34 @@ mod tests {
     }
 
     #[test]
-    fn both_kinds_may_agree_but_not_contradict_each_other() {
+    fn both_kinds_must_tell_the_same() {
         let both = |forwarded: &str| {
             told(&format!(
                 "forwarded: {forwarded}\nx-forwarded-for: 192.0.2.1\nx-forwarded-proto: https"
             ))
         };
-        assert_eq!(both("for=192.0.2.1;host=a"), "192.0.2.1 https a");
-        let contradiction = "The headers Forwarded and X-Forwarded contradict each other.";
-        assert_eq!(both("for=10.9.9.9"), contradiction);
-        assert_eq!(both("proto=http"), contradiction);
+        assert_eq!(both("for=192.0.2.1;proto=https"), "192.0.2.1 https -");
+        assert_eq!(
+            both("for=10.9.9.9;proto=https, for=192.0.2.1;proto=HTTPS"),
+            "192.0.2.1 https -"
+        );
+        let contradiction = "The headers Forwarded and X-Forwarded do not tell the same.";
+        for forwarded in [
+            "for=10.9.9.9;proto=https",
+            "for=192.0.2.1;proto=http",
+            "for=192.0.2.1;proto=https;host=evil",
+            "for=192.0.2.1",
+            "proto=https",
+            "host=evil",
+            "",
+        ] {
+            assert_eq!(both(forwarded), contradiction, "{forwarded}");
+        }
+        for plain in ["x-forwarded-host: evil", "x-forwarded-prefix: /evil"] {
+            assert_eq!(told(&format!("forwarded: for=192.0.2.1\n{plain}")), contradiction);
+        }
+        let others = "forwarded: for=192.0.2.1\nx-forwarded-port: 443\nx-forwarded-server: a";
+        assert_eq!(told(others), "192.0.2.1 - -");
         assert_eq!(both("for=\"10.9.9.9"), "The header Forwarded is malformed.");
     }
 }

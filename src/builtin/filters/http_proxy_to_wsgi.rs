@@ -71,11 +71,13 @@ settings! {
     /// Without it the client is whoever connects. With it, a connection from a network of
     /// `trusted_proxies` may tell otherwise, by `Forwarded` (RFC 7239) or `X-Forwarded-For`,
     /// `-Proto` and `-Host`, and `X-Forwarded-Prefix`. Of a list of addresses the last that is
-    /// no trusted proxy counts, as every address before it may be made up. From other networks
-    /// these headers are removed.
+    /// no trusted proxy counts, as every address before it may be made up; of a list of schemes
+    /// or hosts the last item, and of several prefixes the last. From other networks these
+    /// headers are removed.
     ///
-    /// Where both kinds are there and contradict each other, one of them is likely the client's:
-    /// the request is refused with 400. `proxy_headers` says which kind the proxies write.
+    /// Where both kinds are there and do not tell the same, what one of them tells may be the
+    /// client's: the request is refused with 400. `proxy_headers` says which kind the proxies
+    /// write, and the other is then no more than what a client sent.
     ///
     /// ```ini
     /// [filter:http_proxy_to_wsgi]
@@ -91,7 +93,8 @@ settings! {
         /// the server count, and `loopback, private` if that names none.
         trusted_proxies: Option<Vec<Network>>,
         /// Which headers the proxies write: `forwarded`, `x-forwarded`, or `any` of them. The
-        /// others are removed.
+        /// others are removed. With `any`, a request that has both is refused with 400 unless they
+        /// tell the same.
         proxy_headers: ProxyHeaders = "any",
     }
 }
@@ -218,7 +221,7 @@ mod tests {
     async fn contradictions_are_refused_unless_it_is_told_which_headers_count() {
         let headers = [("forwarded", "for=192.0.2.9"), ("x-forwarded-for", "192.0.2.1")];
         let refused = "400 Bad Request\n\n\
-            The headers Forwarded and X-Forwarded contradict each other.\n";
+            The headers Forwarded and X-Forwarded do not tell the same.\n";
         assert_eq!(seen(ON, None, &headers).await, refused);
         let forwarded = format!("{ON}proxy_headers = forwarded");
         assert_eq!(seen(&forwarded, None, &headers).await, "192.0.2.9 http own - +1");
