@@ -14,17 +14,26 @@ use crate::source::Span;
 /// The longest that a value may become, in bytes.
 const LONGEST: usize = 64 << 10;
 
+/// How many options may lead to one another. Each takes some of the stack, which nobody could
+/// catch the end of.
+const DEEPEST: usize = 50;
+
+/// How many references a value may be made of, as those that stand for nothing add no length.
+const MOST: usize = 1000;
+
 /// Fills in values, one after another.
 pub(super) struct Expander<'a> {
     layers: &'a Layers,
     /// Group and name of the options that are being filled in, the outermost first.
     open: Vec<(String, String)>,
+    /// How many references of the outermost value have been followed.
+    followed: usize,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 impl<'a> Expander<'a> {
     pub(super) fn new(layers: &'a Layers) -> Self {
-        Self { layers, open: Vec::new(), diagnostics: Vec::new() }
+        Self { layers, open: Vec::new(), followed: 0, diagnostics: Vec::new() }
     }
 
     /// What there is to fill in with.
@@ -41,6 +50,9 @@ impl<'a> Expander<'a> {
     ) -> Option<Arc<str>> {
         if !value.text.contains('$') {
             return Some(Arc::clone(&value.text));
+        }
+        if self.open.is_empty() {
+            self.followed = 0;
         }
         self.open.push((group.to_owned(), name.to_owned()));
         let text = self.fill(group, value);
@@ -77,6 +89,7 @@ impl<'a> Expander<'a> {
         if self.open.iter().any(|open| (&*open.0, &*open.1) == (&**group, *name)) {
             return self.circular(group, name, place);
         }
+        self.check_bounds(place)?;
         let text = match self.layers.find(group, name) {
             Some((_, given)) => self.expand((group, name), &given.value)?,
             None => {
@@ -84,6 +97,24 @@ impl<'a> Expander<'a> {
             }
         };
         Some(as_written_by_python(group, name, text))
+    }
+
+    /// Notes where a value leads too far; none then.
+    fn check_bounds(&mut self, place: Option<Span>) -> Option<()> {
+        self.followed += 1;
+        let first = self.open.first().map_or("", |(_, name)| name);
+        let diagnostic = if self.open.len() > DEEPEST {
+            let message = format!("`{first}` leads from value to value more than {DEEPEST} times");
+            Diagnostic::error("deep-reference", message)
+                .help("refer to the option that has the value")
+        } else if self.followed > MOST {
+            let message = format!("`{first}` is made of more than {MOST} references");
+            Diagnostic::error("large-value", message)
+        } else {
+            return Some(());
+        };
+        self.diagnostics.push(diagnostic.at(place));
+        None
     }
 
     fn circular(&mut self, group: &str, name: &str, place: Option<Span>) -> Option<Arc<str>> {

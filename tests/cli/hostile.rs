@@ -184,6 +184,35 @@ fn ten_levels_of_a_hundred_references_each_are_refused() {
     assert!(found.len() < 20, "{found:?}");
 }
 
+/// What is wrong with the settings of a service: options `a0`, `a1` …, of which `log_file` is made.
+fn wrong_with_settings(options: &str) -> Vec<(String, String)> {
+    let conf = format!("[DEFAULT]\n{options}log_file = $a0\n");
+    let test = with_little_stack().ini(APP).file("api.conf", conf);
+    let told = test.arguments("validate --config-file api.conf --format json").run().status(1);
+    let told: Json = serde_json::from_str(&told.stdout).unwrap();
+    let text = |value: &Json| value.as_str().unwrap().to_owned();
+    let told = told.as_array().unwrap().iter();
+    told.map(|told| (text(&told["slug"]), text(&told["message"]))).collect()
+}
+
+#[test]
+fn a_chain_of_ten_thousand_settings_is_one_fault() {
+    let link = |number| format!("a{number} = $a{}\n", number + 1);
+    let links: String = (0..10_000).map(link).collect();
+    let expected = "`log_file` leads from value to value more than 50 times";
+    let found = wrong_with_settings(&format!("{links}a10000 = x\n"));
+    assert_eq!(found, [("deep-reference".to_owned(), expected.to_owned())]);
+}
+
+#[test]
+fn settings_that_double_nothing_are_refused() {
+    let double = |number| format!("a{number} = $a{0}$a{0}\n", number + 1);
+    let doubles: String = (0..40).map(double).collect();
+    let expected = "`log_file` is made of more than 1000 references";
+    let found = wrong_with_settings(&format!("{doubles}a40 =\n"));
+    assert_eq!(found, [("large-value".to_owned(), expected.to_owned())]);
+}
+
 #[test]
 fn composites_that_name_the_next_one_twice_are_refused() {
     let section = |name: &str, next: &str| {
