@@ -52,9 +52,15 @@ whole_number! {
     usize: "a whole number of at least 0";
 }
 
-/// A span of time, written as a number of seconds with or without a fraction.
+/// A span of time, written as a number of seconds with or without a fraction; at most a century,
+/// so that it can be added to any point in time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Seconds(pub Duration);
+
+impl Seconds {
+    /// The longest span.
+    pub const MOST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+}
 
 impl Setting for Seconds {
     const EXPECTED: &'static str = "a number of seconds, such as `30` or `0.5`";
@@ -62,7 +68,11 @@ impl Setting for Seconds {
 
     fn parse(text: &str) -> Result<Self, Rejected> {
         let seconds: f64 = text.parse().map_err(|_| Rejected::default())?;
-        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| Rejected::default())
+        let time = Duration::try_from_secs_f64(seconds).map_err(|_| Rejected::default())?;
+        if time > Self::MOST {
+            return Err(Rejected::because("it is more than a century"));
+        }
+        Ok(Self(time))
     }
 }
 
@@ -130,7 +140,12 @@ mod tests {
     #[test]
     fn reads_seconds_with_a_fraction() {
         assert_eq!(Seconds::parse("0.25"), Ok(Seconds(Duration::from_millis(250))));
-        assert!(["-1", "inf", "1e99", "soon"].iter().all(|text| Seconds::parse(text).is_err()));
+        assert_eq!(Seconds::parse("3162240000"), Ok(Seconds(Seconds::MOST)));
+        assert!(
+            ["-1", "inf", "1e99", "1e19", "3162240001", "soon"]
+                .iter()
+                .all(|text| Seconds::parse(text).is_err())
+        );
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Slows down those who change a Swift account too often.
 
-use std::collections::HashMap;
+mod tracks;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use tokio::time::{Instant, sleep};
 
+use self::tracks::Tracks;
 use crate::app::{App, Filter, Handler, Request, RequestExt, Response, response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
@@ -41,7 +43,8 @@ settings! {
     /// who would have to wait too long.
     ///
     /// A rate is a number of requests a second; 0 is no limit. Each worker counts for itself, so
-    /// that the rate of the whole server is that of a worker times their number.
+    /// that the rate of the whole server is that of a worker times their number. It keeps count of
+    /// 65,536 accounts and containers, and of more by forgetting those that have waited least.
     ///
     /// ```ini
     /// [filter:ratelimit]
@@ -80,7 +83,9 @@ impl Setting for Rate {
             Ok(0.0) => Ok(Self(None)),
             Ok(rate) if rate > 0.0 => {
                 let share = Duration::try_from_secs_f64(rate.recip());
-                share.map(|share| Self(Some(share))).map_err(|_| Rejected::default())
+                let share = share.ok().filter(|share| *share <= Seconds::MOST);
+                let share = share.ok_or_else(|| Rejected::because("it is less than one a century"));
+                share.map(|share| Self(Some(share)))
             }
             _ => Err(Rejected::default()),
         }
@@ -104,7 +109,7 @@ impl FilterFactory for RateLimit {
 struct Limiter {
     settings: RateLimit,
     /// Up to when each key has used up its rate.
-    tracks: Mutex<HashMap<String, Instant>>,
+    tracks: Mutex<Tracks>,
 }
 
 impl Handler for Limiter {
@@ -143,12 +148,12 @@ fn told(status: u16, text: &'static str) -> Response {
     response::text(status, text)
 }
 
-/// How many keys are kept. One that has its whole rate left need not be.
-const MOST: usize = 65_536;
+/// What a request counts for: an account, or a container and whether its objects are meant.
+type Key<'a> = (&'a str, Option<(&'a str, bool)>);
 
 impl Limiter {
     /// The key that a request counts for, and the time that it takes of its rate.
-    fn limit(&self, target: &Target<'_>, method: &Method) -> Option<(String, Duration)> {
+    fn limit<'a>(&self, target: &Target<'a>, method: &Method) -> Option<(Key<'a>, Duration)> {
         let Target { account, container, is_object } = *target;
         let container = container?;
         let changes = *method == Method::PUT || *method == Method::DELETE;
@@ -157,25 +162,21 @@ impl Limiter {
             self.settings.container_ratelimit_0.0.filter(|_| changes)
         } else if changes {
             let share = self.settings.account_ratelimit.0?;
-            return Some((account.to_owned(), share));
+            return Some(((account, None), share));
         } else {
             let lists = *method == Method::GET;
             self.settings.container_listing_ratelimit_0.0.filter(|_| lists)
         }?;
-        let kind = if is_object { "" } else { "?" };
-        Some((format!("{account}/{container}{kind}"), share))
+        Some(((account, Some((container, is_object))), share))
     }
 
     /// How long a request of a key has to wait; none if that is too long.
-    fn enter(&self, key: String, share: Duration) -> Option<Duration> {
+    fn enter(&self, key: Key<'_>, share: Duration) -> Option<Duration> {
         let now = Instant::now();
         let (buffer, longest) =
             (self.settings.rate_buffer_seconds.0, self.settings.max_sleep_time_seconds.0);
         let mut tracks = self.tracks.lock().unwrap_or_else(PoisonError::into_inner);
-        if tracks.len() >= MOST {
-            tracks.retain(|_, used_up| *used_up + buffer > now);
-        }
-        let used_up = tracks.entry(key).or_insert(now);
+        let used_up = tracks.of(key, now);
         // Who was idle for long does not save up for more than the buffer.
         if now.saturating_duration_since(*used_up) > buffer {
             *used_up = now;
@@ -284,7 +285,9 @@ mod tests {
     #[test]
     fn tells_what_is_no_rate() {
         let section = "[filter:f]\nuse = egg:pasteline#ratelimit\naccount_ratelimit = ";
-        for (rate, wrong) in [("0", 0), ("0.5", 0), ("1e3", 0), ("-1", 1), ("x", 1), ("nan", 1)] {
+        for (rate, wrong) in
+            [("0", 0), ("0.5", 0), ("1e3", 0), ("1e-18", 1), ("-1", 1), ("x", 1), ("nan", 1)]
+        {
             assert_eq!(faults(&format!("{section}{rate}\n")).len(), wrong, "{rate}");
         }
         let both = "account_whitelist = a\naccount_blacklist = a\n";
