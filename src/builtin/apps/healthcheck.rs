@@ -1,24 +1,27 @@
 //! Tells whether the service is to be sent requests.
 
+mod aliases;
 mod backend;
+mod files;
 mod report;
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use http::{HeaderName, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use smallvec::SmallVec;
 
+use self::aliases::ALIASES;
 use self::backend::{Backend, Check, PortFile};
+use self::files::Files;
 use self::report::{Detail, report, status};
 use crate::app::response::{self, Form};
-use crate::app::{App, Body, Filter, Phase, Request, RequestExt, Response};
-use crate::builtin::filters::OSLO_CONFIG;
+use crate::app::{Answer, App, Body, Filter, Request, RequestExt, Response, ResponseFuture};
 use crate::diagnostic::Diagnostic;
-use crate::registry::{Alias, AppFactory, Definition, Error, FilterFactory, Site};
+use crate::registry::{AppFactory, Definition, Error, FilterFactory, Site};
 use crate::settings;
-use crate::settings::{Dialect, Group, Network, Reader};
+use crate::settings::{Network, Reader};
 
 pub(super) const DEFINITION: Definition =
     Definition::app::<Healthcheck>("healthcheck").and_filter::<Healthcheck>().aliases(ALIASES);
@@ -39,6 +42,10 @@ settings! {
     ///
     /// As an app it answers every request; as a filter, those for `path`. To take a server out of
     /// rotation, make the file that `disable_by_file` looks for.
+    ///
+    /// Probes that come while files are looked at wait for the same look. Where it cannot be told
+    /// whether a file is there, as its directory may not be entered or its file system does not
+    /// answer within 2 seconds, the answer is 503 and `FILE PATH UNREADABLE`.
     ///
     /// ```ini
     /// [app:healthcheck]
@@ -74,7 +81,8 @@ settings! {
         /// a filter passes their requests on.
         allowed_source_ranges: Vec<Network>,
         /// Whether requests that came through a proxy, as their headers tell, get no answer
-        /// either.
+        /// either. Outside of it, `http_proxy_to_wsgi` and `trusted_proxies` remove those headers
+        /// of proxies that are not trusted.
         ignore_proxied_requests: bool = "false",
     }
 }
@@ -86,12 +94,14 @@ impl AppFactory for Healthcheck {
     }
 
     fn build(self, _: &Site<'_>) -> Result<App, Error> {
-        let health = Health::from(self);
-        Ok(App::ready(move |request| {
-            health.answer(&request).unwrap_or_else(|| {
-                let detail = "Health is not told to this client.";
-                response::refusal(StatusCode::FORBIDDEN, detail, request.headers())
-            })
+        let health = Arc::new(Health::from(self));
+        Ok(App::new(move |request: Request| {
+            if health.allows(&request) {
+                return health.answer(&request);
+            }
+            let detail = "Health is not told to this client.";
+            let refusal = response::refusal(StatusCode::FORBIDDEN, detail, request.headers());
+            ResponseFuture::ready(refusal)
         }))
     }
 }
@@ -102,7 +112,8 @@ impl FilterFactory for Healthcheck {
     }
 
     fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
-        Ok(Filter::phase(Health::from(self)))
+        let health = Arc::new(Health::from(self));
+        Ok(Filter::wrap(move |inner| App::new(Door { health: Arc::clone(&health), inner })))
     }
 }
 
@@ -137,6 +148,7 @@ impl Healthcheck {
 struct Health {
     path: String,
     checks: Vec<Check>,
+    files: Files,
     detail: Detail,
     negotiate: bool,
     allowed: Vec<Network>,
@@ -152,8 +164,10 @@ impl From<Healthcheck> for Health {
             }
             Backend::EnableByFiles => Check::EnableByFiles(settings.enable_by_file_paths.clone()),
         };
+        let checks: Vec<_> = settings.backends.iter().map(check).collect();
         Self {
-            checks: settings.backends.iter().map(check).collect(),
+            files: Files::new(checks.iter().flat_map(Check::files).collect()),
+            checks,
             detail: if settings.detailed { Detail::Detailed } else { Detail::ReasonsOnly },
             path: settings.path,
             negotiate: settings.negotiate,
@@ -164,20 +178,27 @@ impl From<Healthcheck> for Health {
 }
 
 impl Health {
-    /// The answer; none for a client that is not to have one.
-    fn answer(&self, request: &Request) -> Option<Response> {
-        if !self.allows(request) {
-            return None;
-        }
+    /// The answer to a client that is to have one.
+    fn answer(self: &Arc<Self>, request: &Request) -> ResponseFuture {
+        let health = Arc::clone(self);
         let port = request.context().connection.local.map(|local| local.port());
-        let verdicts: SmallVec<[_; 3]> = self.checks.iter().map(|check| check.look(port)).collect();
-        if !self.negotiate {
-            return Some(report(&verdicts, Form::Text, self.detail));
+        let form = match self.negotiate {
+            false => Some(Form::Text),
+            true if request.method() == Method::HEAD => None,
+            true => Some(Form::asked(request.headers())),
+        };
+        ResponseFuture::new(async move { health.look(form, port).await })
+    }
+
+    /// Looks, and reports in a form, or by the status alone.
+    async fn look(&self, form: Option<Form>, port: Option<u16>) -> Response {
+        let seen = self.files.look().await;
+        let verdicts = self.checks.iter().map(|check| check.judge(&seen, port));
+        let verdicts: SmallVec<[_; 3]> = verdicts.collect();
+        match form {
+            Some(form) => report(&verdicts, form, self.detail),
+            None => head(status(&verdicts)),
         }
-        if request.method() == Method::HEAD {
-            return Some(head(status(&verdicts)));
-        }
-        Some(report(&verdicts, Form::asked(request.headers()), self.detail))
     }
 
     fn allows(&self, request: &Request) -> bool {
@@ -198,59 +219,21 @@ fn head(status: StatusCode) -> Response {
     response
 }
 
-impl Phase for Health {
-    type Memo = ();
-
-    fn request(&self, request: &mut Request) -> ControlFlow<Response> {
-        let is_ours = percent_decode_str(request.uri().path()).eq(self.path.bytes());
-        match is_ours.then(|| self.answer(request)).flatten() {
-            Some(response) => ControlFlow::Break(response),
-            None => ControlFlow::Continue(()),
-        }
-    }
+/// An app behind a path at which health is told.
+struct Door {
+    health: Arc<Health>,
+    inner: App,
 }
 
-/// oslo takes options from `[DEFAULT]` too, and looks at nothing if it is not told to.
-const OSLO: Dialect = Dialect::lenient()
-    .ignored(OSLO_CONFIG)
-    .defaults(&[("backends", "")])
-    .group(Group::Own("healthcheck"))
-    .globals(&[
-        "allowed_source_ranges",
-        "backends",
-        "detailed",
-        "disable_by_file_path",
-        "disable_by_file_paths",
-        "enable_by_file_paths",
-        "ignore_proxied_requests",
-        "path",
-    ]);
-
-const SWIFT: Dialect = Dialect::lenient()
-    .renamed(&[("disable_path", "disable_by_file_path")])
-    .defaults(&[("negotiate", "false")])
-    .globals(&["disable_path"]);
-
-const NOTE: &str = "The original asks itself in circles where a client is not allowed, takes no \
-                    notice of a backend that does not exist, and details the insides of Python.";
-
-const AN_APP: &str = "is no filter since oslo.middleware 7.0.0, but an app";
-
-const ALIASES: &[Alias] = &[
-    Alias::of("egg:oslo.middleware#healthcheck").dialect(OSLO).note(NOTE),
-    Alias::of("egg:swift#healthcheck").dialect(SWIFT),
-    Alias::of("oslo_middleware.healthcheck:Healthcheck.app_factory").dialect(OSLO).note(NOTE),
-    Alias::of("oslo_middleware.healthcheck:Healthcheck.factory")
-        .dialect(OSLO)
-        .note(NOTE)
-        .retired(AN_APP, "oslo_middleware.healthcheck:Healthcheck.app_factory"),
-    Alias::of("oslo_middleware:Healthcheck.app_factory").dialect(OSLO).note(NOTE),
-    Alias::of("oslo_middleware:Healthcheck.factory")
-        .dialect(OSLO)
-        .note(NOTE)
-        .retired(AN_APP, "oslo_middleware:Healthcheck.app_factory"),
-    Alias::of("swift.common.middleware.healthcheck:filter_factory").dialect(SWIFT),
-];
+impl Answer for Door {
+    fn answer(&self, request: Request) -> ResponseFuture {
+        let is_ours = percent_decode_str(request.uri().path()).eq(self.health.path.bytes());
+        if is_ours && self.health.allows(&request) {
+            return self.health.answer(&request);
+        }
+        self.inner.answer(request)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::files::{Presence, Seen};
 use crate::settings::{Form, Rejected, Setting};
 
 /// The name of something to look at.
@@ -61,17 +62,31 @@ pub(super) enum Check {
 }
 
 impl Check {
-    /// Looks, given the port that the request came to.
-    pub(super) fn look(&self, port: Option<u16>) -> Verdict<'_> {
+    /// The files that it looks at.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
         match self {
-            Self::DisableByFile(path) => Verdict::unless_there(path.as_deref()),
+            Self::DisableByFile(path) => path.iter().cloned().collect(),
+            Self::DisableByFilesPorts(files) => {
+                files.iter().map(|file| file.path.clone()).collect()
+            }
+            Self::EnableByFiles(paths) => paths.clone(),
+        }
+    }
+
+    /// What it makes of its files, given the port that the request came to.
+    pub(super) fn judge(&self, seen: &Seen, port: Option<u16>) -> Verdict<'_> {
+        match self {
+            Self::DisableByFile(path) => Verdict::unless_there(path.as_deref(), seen),
             Self::DisableByFilesPorts(files) => {
                 let file = files.iter().find(|file| Some(file.port) == port);
-                Verdict::unless_there(file.map(|file| &*file.path))
+                Verdict::unless_there(file.map(|file| &*file.path), seen)
             }
             Self::EnableByFiles(paths) => {
-                let missing = paths.iter().find(|path| !path.exists());
-                missing.map_or(Verdict::Enabled, |path| Verdict::Missing(path))
+                let amiss = paths.iter().find(|path| seen.of(path) != Presence::There);
+                amiss.map_or(Verdict::Enabled, |path| match seen.of(path) {
+                    Presence::Unknown => Verdict::Unknown(path),
+                    _ => Verdict::Missing(path),
+                })
             }
         }
     }
@@ -88,13 +103,17 @@ pub(super) enum Verdict<'a> {
     Missing(&'a Path),
     /// The file that disables is not there, if any is named.
     NotDisabled(Option<&'a Path>),
+    /// Whether a file is there cannot be told.
+    Unknown(&'a Path),
 }
 
 impl<'a> Verdict<'a> {
-    fn unless_there(path: Option<&'a Path>) -> Self {
-        match path {
-            Some(path) if path.exists() => Self::Disabled(path),
-            path => Self::NotDisabled(path),
+    fn unless_there(path: Option<&'a Path>, seen: &Seen) -> Self {
+        match path.map(|path| (path, seen.of(path))) {
+            None => Self::NotDisabled(None),
+            Some((path, Presence::Missing)) => Self::NotDisabled(Some(path)),
+            Some((path, Presence::There)) => Self::Disabled(path),
+            Some((path, Presence::Unknown)) => Self::Unknown(path),
         }
     }
 
@@ -109,6 +128,7 @@ impl<'a> Verdict<'a> {
             Self::Disabled(_) => "DISABLED BY FILE",
             Self::Enabled | Self::NotDisabled(_) => "OK",
             Self::Missing(_) => "FILE PATH MISSING",
+            Self::Unknown(_) => "FILE PATH UNREADABLE",
         }
     }
 
@@ -120,6 +140,9 @@ impl<'a> Verdict<'a> {
             Self::Missing(path) => format!("File path {} is missing", path.display()),
             Self::NotDisabled(Some(path)) => format!("Path '{}' was not found", path.display()),
             Self::NotDisabled(None) => "No path is specified".to_owned(),
+            Self::Unknown(path) => {
+                format!("Whether there is a file at {} cannot be told", path.display())
+            }
         }
     }
 }
