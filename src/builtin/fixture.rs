@@ -1,10 +1,12 @@
 //! Loads single sections for the tests of built-in factories, without a graph.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
+use socket2::{Domain, Socket, Type};
 
 use crate::app::{App, Body, Filter, Request, RequestExt, Response, response};
 use crate::diagnostic::{Diagnostic, Style, render};
@@ -211,6 +213,14 @@ pub(super) fn values(headers: &HeaderMap, name: &str) -> String {
     let values = headers.get_all(name).iter();
     let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     values.join(" | ")
+}
+
+/// An address that nobody listens at, and that nobody else gets while the socket is there.
+pub(super) fn closed_address() -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, address)
 }
 
 /// The lines that something logs in this thread.

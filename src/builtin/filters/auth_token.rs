@@ -52,6 +52,25 @@ pub(super) const DEFINITION: Definition = Definition::filter::<AuthToken>("auth_
 
 impl FilterFactory for AuthToken {
     fn check(&self, reader: &mut Reader<'_>) {
+        self.check_keystone(reader);
+        if !self.service_token_roles_required {
+            let message = "any token is taken for that of a service";
+            let help = "leave out `service_token_roles_required`, and give the users of services \
+                the role `service`";
+            let diagnostic = Diagnostic::warning("weak-service-tokens", message).help(help);
+            reader.note("service_token_roles_required", diagnostic);
+        }
+    }
+
+    fn build(self, site: &Site<'_>) -> Result<Filter, Error> {
+        let guard = Arc::new(self.guard(site, Carrier::Header)?);
+        Ok(Filter::wrap(move |next| App::new(Guarded { guard: Arc::clone(&guard), next })))
+    }
+}
+
+impl AuthToken {
+    /// Notes what is wrong with all that is about Keystone and what is remembered of its answers.
+    pub(super) fn check_keystone(&self, reader: &mut Reader<'_>) {
         self.check_spans(reader);
         if !self.memcached_servers.is_empty()
             && self.memcache_security_strategy != Strategy::None
@@ -69,26 +88,12 @@ impl FilterFactory for AuthToken {
             let diagnostic = Diagnostic::warning("unchecked-certificate", message).help(help);
             reader.note("insecure", diagnostic);
         }
-        if !self.service_token_roles_required {
-            let message = "any token is taken for that of a service";
-            let help = "leave out `service_token_roles_required`, and give the users of services \
-                the role `service`";
-            let diagnostic = Diagnostic::warning("weak-service-tokens", message).help(help);
-            reader.note("service_token_roles_required", diagnostic);
-        }
-        // There is nothing to be done for what their values may be.
+        // These are read so that what nobody does is refused, and say nothing else.
         let (TokenBind, Never) = (self.enforce_token_bind, self.memcache_tls_enabled);
         let Never = self.memcache_sasl_enabled;
         login::check(self, reader);
     }
 
-    fn build(self, site: &Site<'_>) -> Result<Filter, Error> {
-        let guard = Arc::new(self.guard(site, Carrier::Header)?);
-        Ok(Filter::wrap(move |next| App::new(Guarded { guard: Arc::clone(&guard), next })))
-    }
-}
-
-impl AuthToken {
     fn check_spans(&self, reader: &mut Reader<'_>) {
         let spans = [
             ("http_connect_timeout", self.http_connect_timeout),
@@ -130,7 +135,7 @@ impl AuthToken {
         let source = Source {
             memory: Memory::new(self.times(), self.token_cache_memory),
             memcached: self.memcached(),
-            keystone: Keystone { session, wants_catalog: self.include_service_catalog },
+            keystone: Keystone::new(session, self.include_service_catalog),
             pace: Pace::default(),
         };
         let policy = Policy {

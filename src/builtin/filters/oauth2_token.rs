@@ -53,7 +53,10 @@ impl FilterFactory for OAuth2Token {
         if self.0.delay_auth_decision {
             reader.ignore("delay_auth_decision", "nobody passes without a good token");
         }
-        FilterFactory::check(&self.0, reader);
+        for option in ["service_token_roles", "service_token_roles_required"] {
+            reader.ignore(option, "there are no tokens of services here");
+        }
+        self.0.check_keystone(reader);
     }
 
     fn build(self, site: &Site<'_>) -> Result<Filter, Error> {

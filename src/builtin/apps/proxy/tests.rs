@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Body, BoxError, Connection, Context, Request, RequestExt, Response};
-use crate::builtin::fixture::{app, faults, filter, text, values};
+use crate::builtin::fixture::{app, closed_address, faults, filter, text, values};
 
 /// An upstream that does what a test tells it.
 struct Upstream(TcpListener);
@@ -415,9 +415,8 @@ async fn a_new_connection_that_breaks_is_not_tried_again() {
 
 #[tokio::test]
 async fn a_dead_upstream_is_a_502_that_names_the_request() {
-    let upstream = Upstream::listen().await;
-    let app = upstream.proxy("");
-    drop(upstream);
+    let (_socket, closed) = closed_address();
+    let app = proxy_to(&format!("http://{closed}"));
     let response = app.answer(get("/")).await;
     assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     assert_eq!(values(response.headers(), "content-type"), "application/json");

@@ -3,14 +3,29 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
 use super::document::{AccessRule, Facts};
+use super::pace::Pace;
 use crate::app::Request;
 
 /// The rules of a token that was obtained with an application credential.
 #[derive(Debug)]
 pub(super) struct AccessRules {
-    rules: Vec<AccessRule>,
+    rules: Vec<Rule>,
     /// The types of the services in the catalog.
     services: Vec<String>,
+}
+
+/// A rule, its pattern read once for all requests.
+#[derive(Debug)]
+struct Rule {
+    method: String,
+    path: Vec<Piece>,
+    service: String,
+}
+
+impl From<AccessRule> for Rule {
+    fn from(rule: AccessRule) -> Self {
+        Self { method: rule.method, path: pieces(&rule.path), service: rule.service }
+    }
 }
 
 impl AccessRules {
@@ -18,7 +33,7 @@ impl AccessRules {
     pub(super) fn of(facts: &mut Facts) -> Option<Self> {
         let rules = facts.application_credential.as_mut()?.access_rules.take()?;
         let services = facts.catalog.iter().flatten().map(|service| service.kind.clone()).collect();
-        Some(Self { rules, services })
+        Some(Self { rules: rules.into_iter().map(Rule::from).collect(), services })
     }
 
     /// Whether the rules allow a request to a service of a type.
@@ -26,10 +41,14 @@ impl AccessRules {
         &self,
         request: &Request,
         asker: Asker,
-        service_type: Option<&str>,
+        (service_type, pace): (Option<&str>, &Pace),
     ) -> bool {
         let Some(service) = service_type else {
-            tracing::warn!("`service_type` is not set, so no token with access rules is accepted");
+            if pace.allows() {
+                tracing::warn!(
+                    "`service_type` is not set, so no token with access rules is accepted"
+                );
+            }
             return false;
         };
         let path = quoted(request.uri().path());
@@ -39,10 +58,12 @@ impl AccessRules {
             return true;
         }
         if !self.services.iter().any(|known| known == service) {
-            tracing::warn!(
-                service,
-                "`service_type` is not in the catalog of a token with access rules"
-            );
+            if pace.allows() {
+                tracing::warn!(
+                    service,
+                    "`service_type` is not in the catalog of a token with access rules"
+                );
+            }
             return false;
         }
         asker == Asker::Service
@@ -53,7 +74,8 @@ impl AccessRules {
 
     pub(super) fn memory(&self) -> usize {
         let rules = self.rules.iter().map(|rule| {
-            size_of::<AccessRule>() + rule.method.len() + rule.path.len() + rule.service.len()
+            let path = rule.path.len() * size_of::<Piece>();
+            size_of::<Rule>() + rule.method.len() + path + rule.service.len()
         });
         let services = self.services.iter().map(|service| size_of::<String>() + service.len());
         rules.chain(services).sum()
@@ -110,15 +132,16 @@ enum Piece {
 
 /// Whether a path fits a pattern: `*` or `{name}` for a segment, `**` for anything.
 ///
-/// It takes time in proportion to both lengths, whatever the pattern, which users choose.
-fn matches(pattern: &str, path: &str) -> bool {
-    let pieces = pieces(pattern);
-    // Where in the pattern one may be after what was read of the path.
+/// It takes time in proportion to the product of both lengths at most, whatever the pattern, which
+/// users choose, and ends where the path can fit no more.
+fn matches(pieces: &[Piece], path: &str) -> bool {
+    // Where in the pattern one may be after what was read of the path, and after one more character.
     let mut places = vec![false; pieces.len() + 1];
+    let mut next = places.clone();
     places[0] = true;
-    skip(&pieces, &mut places);
+    skip(pieces, &mut places);
     for character in path.chars() {
-        let mut next = vec![false; places.len()];
+        next.fill(false);
         for (at, piece) in pieces.iter().enumerate().filter(|(at, _)| places[*at]) {
             match piece {
                 Piece::Anything => next[at] = true,
@@ -127,8 +150,11 @@ fn matches(pattern: &str, path: &str) -> bool {
                 Piece::Segment => {}
             }
         }
-        skip(&pieces, &mut next);
-        places = next;
+        skip(pieces, &mut next);
+        std::mem::swap(&mut places, &mut next);
+        if !places.contains(&true) {
+            return false;
+        }
     }
     places[pieces.len()]
 }
@@ -166,6 +192,10 @@ fn pieces(pattern: &str) -> Vec<Piece> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn matches(pattern: &str, path: &str) -> bool {
+        super::matches(&pieces(pattern), path)
+    }
 
     #[test]
     fn a_segment_and_anything_are_told_apart() {

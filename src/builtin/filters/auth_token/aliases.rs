@@ -98,8 +98,10 @@ const GLOBALS: &[&str] = &[
     "memcache_pool_maxsize",
     "memcache_pool_socket_timeout",
     "memcache_pool_unused_timeout",
+    "memcache_sasl_enabled",
     "memcache_secret_key",
     "memcache_security_strategy",
+    "memcache_tls_enabled",
     "memcached_servers",
     "password",
     "project_domain_id",
@@ -119,3 +121,38 @@ const GLOBALS: &[&str] = &[
     "username",
     "www_authenticate_uri",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings::AuthToken;
+    use super::*;
+    use crate::builtin::fixture::faults;
+    use crate::settings::Settings as _;
+
+    #[test]
+    fn all_options_of_the_original_count_for_all_sections() {
+        // These are not the original's.
+        let own = [
+            "http_max_connections",
+            "http_request_timeout",
+            "token_cache_invalid_time",
+            "token_cache_memory",
+            "token_cache_stale_time",
+        ];
+        let names = AuthToken::OPTIONS.iter().map(|option| option.name);
+        let mut expected: Vec<_> = names.filter(|name| !own.contains(name)).collect();
+        expected.sort_unstable();
+        assert_eq!(GLOBALS, expected);
+    }
+
+    #[test]
+    fn encryption_that_is_not_there_is_refused_wherever_it_is_asked_for() {
+        let section = "[DEFAULT]\nmemcache_tls_enabled = true\n[filter:a]\n\
+            paste.filter_factory = keystonemiddleware.auth_token:filter_factory\n\
+            auth_url = http://a\nusername = a\npassword = b\nproject_name = c\n\
+            default_domain_id = default\n";
+        let told = faults(section);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("`memcache_tls_enabled` is refused"), "{told:?}");
+    }
+}

@@ -30,6 +30,14 @@ pub(super) struct Finding {
     pub(super) most: Duration,
 }
 
+/// Whether there is something to go on with where nothing can be found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum StandIn {
+    /// What was found earlier, and may count for some time yet.
+    Earlier,
+    None,
+}
+
 /// A question about a token.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Question {
@@ -83,11 +91,12 @@ impl Memory {
         (Instant::now() < entry.until).then_some(entry.outcome)
     }
 
-    /// What is remembered, else what `ask` finds, once for all that want to know it meanwhile.
-    pub(super) async fn find(
+    /// What is remembered, else what `ask` finds, once for all that want to know it meanwhile. It
+    /// is told whether there is something that stands in where nothing can be found.
+    pub(super) async fn find<F: Future<Output = Finding>>(
         &self,
         question: Question,
-        ask: impl Future<Output = Finding>,
+        ask: impl FnOnce(StandIn) -> F,
     ) -> Outcome {
         let began = self.next_turn();
         let earlier = self.entries.peek(&question);
@@ -101,7 +110,9 @@ impl Memory {
                 }
                 Ok(_) => {}
                 Err(guard) => {
-                    let entry = self.entry(ask.await, earlier);
+                    let has = earlier.as_ref().is_some_and(|it| self.may_stand_in(it, now));
+                    let stand_in = if has { StandIn::Earlier } else { StandIn::None };
+                    let entry = self.entry(ask(stand_in).await, earlier);
                     let outcome = entry.outcome.clone();
                     // It is not taken where it has been cleared away meanwhile.
                     let _ = guard.insert(entry);
@@ -171,6 +182,7 @@ impl Weighter<Question, Entry> for Weights {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::atomic::AtomicUsize;
 
     use serde_json::json;
@@ -192,13 +204,13 @@ mod tests {
 
     fn valid() -> Outcome {
         let document = json!({"token": fake::token()}).to_string();
-        Outcome::Valid(Arc::new(Token::parse(document.as_bytes()).unwrap()))
+        Outcome::Valid(Arc::new(Token::parse(document.as_bytes(), true).unwrap()))
     }
 
     /// What is remembered, in a word.
     async fn find(memory: &Memory, number: u32, outcome: Outcome) -> (&'static str, bool) {
         let asked = AtomicUsize::new(0);
-        let finding = async {
+        let finding = |_| async {
             asked.fetch_add(1, Ordering::Relaxed);
             Finding { outcome, most: Duration::MAX }
         };
@@ -239,13 +251,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_asks_is_told_whether_something_stands_in() {
+        let memory = Memory::new(TIMES, 1 << 20);
+        let told = async || {
+            let told = Mutex::new(None);
+            let ask = async |stand_in| {
+                *told.lock().unwrap() = Some(stand_in);
+                Finding { outcome: Outcome::Unavailable, most: Duration::MAX }
+            };
+            memory.find(question(1), ask).await;
+            told.into_inner().unwrap()
+        };
+        assert_eq!(told().await, Some(StandIn::None));
+        find(&memory, 1, valid()).await;
+        assert_eq!(told().await, None, "it is remembered");
+        advance(TIMES.valid).await;
+        assert_eq!(told().await, Some(StandIn::Earlier));
+        advance(TIMES.stale).await;
+        assert_eq!(told().await, Some(StandIn::None));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn whoever_waits_shares_what_is_found_even_if_it_is_not_remembered() {
         let none = Times { valid: Duration::ZERO, invalid: Duration::ZERO, stale: Duration::ZERO };
         for outcome in [valid(), Outcome::Invalid, Outcome::Unavailable] {
             let memory = Memory::new(none, 1 << 20);
             let asked = AtomicUsize::new(0);
             let one = || {
-                memory.find(question(1), async {
+                memory.find(question(1), |_| async {
                     asked.fetch_add(1, Ordering::Relaxed);
                     yield_now().await;
                     Finding { outcome: outcome.clone(), most: Duration::MAX }

@@ -162,7 +162,10 @@ impl Guard {
     /// Whether a token may be used for a request.
     fn allows(&self, token: &Token, asker: Asker, request: &Request) -> bool {
         let service = self.policy.service_type.as_deref();
-        token.rules.as_ref().is_none_or(|rules| rules.allow(request, asker, service))
+        token
+            .rules
+            .as_ref()
+            .is_none_or(|rules| rules.allow(request, asker, (service, &self.source.pace)))
     }
 
     fn refusal(&self) -> Response {

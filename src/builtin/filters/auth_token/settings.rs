@@ -107,9 +107,11 @@ settings! {
         region_name: Option<String>,
         /// How many seconds it may take to connect to Keystone; more than 0.
         http_connect_timeout: Seconds = "5",
-        /// How many seconds an answer of Keystone may take in all; more than 0.
+        /// How many seconds it may take to find out about a token in all, with logging in where
+        /// that is needed; more than 0.
         http_request_timeout: Seconds = "15",
-        /// How often it is tried again to connect, within that time.
+        /// How often it is tried again to connect, or to ask where a connection breaks, within that
+        /// time.
         http_request_max_retries: u8 = "3",
         /// How many requests to Keystone run at a time at most; more than 0.
         http_max_connections: usize = "100",
@@ -128,7 +130,9 @@ settings! {
         token_cache_time: CacheTime = "300",
         /// How many seconds it is remembered that Keystone knows no such token.
         token_cache_invalid_time: Seconds = "10",
-        /// How many seconds longer a remembered token counts while Keystone cannot be reached.
+        /// How many seconds longer a remembered token counts while Keystone cannot be reached. Once
+        /// it has not answered, such a token counts at once, and one request at a time, a second
+        /// apart, finds out whether it is back.
         token_cache_stale_time: Seconds = "0",
         /// How many bytes of memory each process remembers tokens in, at most; at least 65536.
         token_cache_memory: u64 = "67108864",

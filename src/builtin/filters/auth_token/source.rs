@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::asked::Asked;
-use super::cache::{Finding, Memory, Outcome, Question};
+use super::cache::{Finding, Memory, Outcome, Question, StandIn};
 use super::keystone::{Fault, Keystone};
 use super::memcached::Memcached;
 use super::moment::Moment;
 use super::pace::Pace;
-use super::token::Token;
+use super::token::{Flaw, Token};
 
 /// Where what is known of tokens comes from.
 pub(super) struct Source {
@@ -45,18 +45,21 @@ impl Source {
             return outcome;
         }
         let question = Question { digest: asked.digest, allows_expired };
-        self.memory.find(question, self.ask(asked, allows_expired)).await
+        let ask = |stand_in| self.ask(asked, allows_expired, stand_in);
+        self.memory.find(question, ask).await
     }
 
-    async fn ask(&self, asked: &Asked, allows_expired: bool) -> Finding {
+    async fn ask(&self, asked: &Asked, allows_expired: bool, stand_in: StandIn) -> Finding {
         if let Some(memcached) = &self.memcached
             && let Some(stored) = memcached.find(asked).await
-            && let Some(token) = remembered(&stored)
+            && let Some(token) = self.remembered(&stored)
             && (allows_expired || !token.has_expired())
         {
             return Finding { outcome: Outcome::Valid(Arc::new(token)), most: SECOND_HAND };
         }
-        let outcome = match self.keystone.validate(asked, allows_expired).await {
+        // Who has something to go on with does not wait each time for a Keystone that is away.
+        let waits = stand_in == StandIn::None;
+        let outcome = match self.keystone.validate(asked, allows_expired, waits).await {
             Ok(None) => Outcome::Invalid,
             Ok(Some(document)) => self.read(asked, &document).await,
             Err(fault) => {
@@ -69,11 +72,9 @@ impl Source {
 
     /// Reads what Keystone answered, and has others share it.
     async fn read(&self, asked: &Asked, document: &[u8]) -> Outcome {
-        let Some(token) = Token::parse(document) else {
-            if self.pace.allows() {
-                tracing::warn!("what Keystone says of a token cannot be read or told to the app");
-            }
-            return Outcome::Invalid;
+        let token = match self.parse(document) {
+            Ok(token) => token,
+            Err(flaw) => return self.flawed(flaw),
         };
         if let Some(memcached) = &self.memcached
             && let Some(shared) = shared(document)
@@ -83,6 +84,35 @@ impl Source {
             memcached.store(asked, shared.as_bytes(), most).await;
         }
         Outcome::Valid(Arc::new(token))
+    }
+
+    fn parse(&self, document: &[u8]) -> Result<Token, Flaw> {
+        Token::parse(document, self.keystone.wants_catalog)
+    }
+
+    /// What others have kept: the token, or the pair of it and its end.
+    fn remembered(&self, stored: &[u8]) -> Option<Token> {
+        let single = self.parse(stored).ok();
+        single.or_else(|| {
+            let pair: (Json, Json) = serde_json::from_slice(stored).ok()?;
+            self.parse(pair.0.to_string().as_bytes()).ok()
+        })
+    }
+
+    /// What becomes of a token of which Keystone says what is of no use.
+    fn flawed(&self, flaw: Flaw) -> Outcome {
+        if self.pace.allows() {
+            let what = match flaw {
+                Flaw::Unreadable => "cannot be read",
+                Flaw::Untellable => "has a name that cannot stand in a header",
+            };
+            tracing::warn!("what Keystone says of a token {what}");
+        }
+        match flaw {
+            // That is not the fault of who brings it.
+            Flaw::Unreadable => Outcome::Unavailable,
+            Flaw::Untellable => Outcome::Invalid,
+        }
     }
 
     fn tell(&self, fault: &Fault) {
@@ -98,12 +128,4 @@ fn shared(document: &[u8]) -> Option<String> {
     let mut document: Json = serde_json::from_slice(document).ok()?;
     let token = document.get_mut("token").map(Json::take)?;
     Some(serde_json::json!({ "token": token }).to_string())
-}
-
-/// What others have kept: the token, or the pair of it and its end.
-fn remembered(stored: &[u8]) -> Option<Token> {
-    Token::parse(stored).or_else(|| {
-        let pair: (Json, Json) = serde_json::from_slice(stored).ok()?;
-        Token::parse(pair.0.to_string().as_bytes())
-    })
 }

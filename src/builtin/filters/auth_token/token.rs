@@ -15,20 +15,31 @@ pub(super) struct Token {
     pub(super) rules: Option<AccessRules>,
 }
 
+/// Why a document is no token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Flaw {
+    /// It is not what Keystone answers of tokens.
+    Unreadable,
+    /// A name in it cannot stand in a header, and so cannot be told to an app.
+    Untellable,
+}
+
 impl Token {
-    /// Reads what Keystone answers; none if it is not what it answers of tokens.
-    pub(super) fn parse(document: &[u8]) -> Option<Self> {
-        let Document { token: mut facts } = serde_json::from_slice(document).ok()?;
-        Self::of(&mut facts)
+    /// Reads what Keystone answers. Without `tells_catalog`, an app is not told of the catalog.
+    pub(super) fn parse(document: &[u8], tells_catalog: bool) -> Result<Self, Flaw> {
+        let document: Document = serde_json::from_slice(document).map_err(|_| Flaw::Unreadable)?;
+        Self::of(document.token, tells_catalog)
     }
 
-    fn of(facts: &mut Facts) -> Option<Self> {
-        let expires = Moment::parse(&facts.expires_at)?;
-        let identity = Identity::of(facts)?;
-        let rules = AccessRules::of(facts);
+    fn of(mut facts: Facts, tells_catalog: bool) -> Result<Self, Flaw> {
+        let expires = Moment::parse(&facts.expires_at).ok_or(Flaw::Unreadable)?;
+        let rules = AccessRules::of(&mut facts);
+        // Others may have asked for it, and share what they were told.
+        facts.catalog = facts.catalog.take().filter(|_| tells_catalog);
+        let identity = Identity::of(&facts).ok_or(Flaw::Untellable)?;
         let roles = facts.roles.take().unwrap_or_default();
         let roles = roles.into_iter().map(|role| role.name).collect();
-        Some(Self { expires, roles, identity, rules })
+        Ok(Self { expires, roles, identity, rules })
     }
 
     pub(super) fn has_expired(&self) -> bool {
@@ -40,5 +51,35 @@ impl Token {
         let roles = self.roles.iter().map(|role| size_of::<String>() + role.len()).sum::<usize>();
         let rules = self.rules.as_ref().map_or(0, AccessRules::memory);
         size_of::<Self>() + roles + rules + self.identity.memory()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use serde_json::json;
+
+    use super::super::tests::fake;
+    use super::*;
+
+    fn parse(token: &serde_json::Value, tells_catalog: bool) -> Result<Token, Flaw> {
+        Token::parse(json!({ "token": token }).to_string().as_bytes(), tells_catalog)
+    }
+
+    #[test]
+    fn a_catalog_that_others_asked_for_is_not_told_if_it_is_not_wanted() {
+        for tells_catalog in [true, false] {
+            let mut headers = HeaderMap::new();
+            parse(&fake::token(), tells_catalog).unwrap().identity.tell_user(&mut headers);
+            assert_eq!(headers.contains_key("x-service-catalog"), tells_catalog);
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_told_from_what_no_header_can_say() {
+        assert_eq!(parse(&json!({"user": {}}), true).unwrap_err(), Flaw::Unreadable);
+        let mut token = fake::token();
+        token["user"]["name"] = json!("line\nbreak");
+        assert_eq!(parse(&token, true).unwrap_err(), Flaw::Untellable);
     }
 }

@@ -11,6 +11,8 @@ pub(in crate::builtin::filters) enum Fault {
     Broken(String),
     /// The filter cannot log in: the answer's status.
     LoginRefused(StatusCode),
+    /// The connection ended before an answer was there.
+    Lost(String),
     /// The catalog of the filter's own token has no such endpoint of Keystone.
     NoEndpoint(&'static str),
     /// It answered with a status that says nothing of the token.
@@ -28,6 +30,7 @@ impl fmt::Display for Fault {
             Self::LoginRefused(status) => {
                 write!(f, "it refuses the login of `auth_token` itself with {status}")
             }
+            Self::Lost(reason) => write!(f, "the connection to it broke: {reason}"),
             Self::NoEndpoint(interface) => write!(
                 f,
                 "its catalog has no `{interface}` endpoint of `identity`; set `interface` or `region_name`"

@@ -8,7 +8,7 @@ use http::{HeaderValue, Method, StatusCode};
 use http_body_util::Full;
 use serde::Deserialize;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::super::document::Service;
 use super::super::moment::Moment;
@@ -61,6 +61,9 @@ const MARGIN: Duration = Duration::from_secs(30);
 /// request, as Keystone may lock the user out.
 const BACKOFF: Duration = Duration::from_secs(1);
 
+/// The right to log in, and what became of it where it failed.
+type Attempt<'a> = tokio::sync::MutexGuard<'a, Option<(Instant, Fault)>>;
+
 impl Session {
     pub(in crate::builtin::filters) fn new(place: Place, login: Login, wire: Wire) -> Self {
         Self { place, login, wire, grant: StdMutex::default(), attempt: Mutex::default() }
@@ -70,22 +73,46 @@ impl Session {
         &self.wire
     }
 
-    /// The filter's own token.
-    pub(super) async fn grant(&self) -> Result<Arc<Grant>, Fault> {
-        match self.current() {
-            Some(grant) if grant.expires.since(Moment::now()) > MARGIN => Ok(grant),
-            outdated => self.replace(outdated.as_ref()).await,
+    /// The filter's own token. One that is about to end is replaced by one request, while others
+    /// go on with it; so does that one if it cannot log in. None is waited for past `end`.
+    pub(super) async fn grant(&self, end: Instant) -> Result<Arc<Grant>, Fault> {
+        let Some(grant) = self.current() else { return self.replace(None, end).await };
+        let left = grant.expires.since(Moment::now());
+        if left.is_zero() {
+            return self.replace(Some(&grant), end).await;
         }
+        if left > MARGIN {
+            return Ok(grant);
+        }
+        let Ok(attempt) = self.attempt.try_lock() else { return Ok(grant) };
+        let replaced = self.replace_by(attempt, Some(&grant), end).await;
+        Ok(replaced.unwrap_or(grant))
     }
 
     /// Another token in place of one that Keystone does not take.
-    pub(super) async fn renew(&self, refused: &Arc<Grant>) -> Result<Arc<Grant>, Fault> {
-        self.replace(Some(refused)).await
+    pub(super) async fn renew(
+        &self,
+        refused: &Arc<Grant>,
+        end: Instant,
+    ) -> Result<Arc<Grant>, Fault> {
+        self.replace(Some(refused), end).await
+    }
+
+    async fn replace(
+        &self,
+        outdated: Option<&Arc<Grant>>,
+        end: Instant,
+    ) -> Result<Arc<Grant>, Fault> {
+        self.replace_by(self.attempt.lock().await, outdated, end).await
     }
 
     /// Logs in, unless somebody else just did.
-    async fn replace(&self, outdated: Option<&Arc<Grant>>) -> Result<Arc<Grant>, Fault> {
-        let mut failed = self.attempt.lock().await;
+    async fn replace_by(
+        &self,
+        mut failed: Attempt<'_>,
+        outdated: Option<&Arc<Grant>>,
+        end: Instant,
+    ) -> Result<Arc<Grant>, Fault> {
         let is_new = |grant: &Arc<Grant>| outdated.is_none_or(|old| !Arc::ptr_eq(old, grant));
         if let Some(grant) = self.current().filter(is_new) {
             return Ok(grant);
@@ -95,18 +122,12 @@ impl Session {
         {
             return Err(fault.clone());
         }
-        match self.log_in().await {
-            Ok(grant) => {
-                let grant = Arc::new(grant);
-                *self.slot() = Some(Arc::clone(&grant));
-                *failed = None;
-                Ok(grant)
-            }
-            Err(fault) => {
-                *failed = Some((Instant::now(), fault.clone()));
-                Err(fault)
-            }
-        }
+        // That its time ends is a failure; that the client leaves for whom it is done is none.
+        let replaced = timeout_at(end, self.log_in()).await.unwrap_or(Err(Fault::Timeout));
+        *failed = replaced.as_ref().err().map(|fault| (Instant::now(), fault.clone()));
+        let grant = Arc::new(replaced?);
+        *self.slot() = Some(Arc::clone(&grant));
+        Ok(grant)
     }
 
     async fn log_in(&self) -> Result<Grant, Fault> {

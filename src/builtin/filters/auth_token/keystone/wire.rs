@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -41,8 +41,9 @@ pub(in crate::builtin::filters) struct Answer {
     pub(in crate::builtin::filters) body: Bytes,
 }
 
-/// How long a connection is kept while nobody uses it: shorter than servers keep theirs.
-const IDLE: Duration = Duration::from_secs(30);
+/// How long a connection is kept while nobody uses it: shorter than httpd, which Keystone mostly
+/// runs under, keeps its own.
+const IDLE: Duration = Duration::from_secs(4);
 
 /// The longest answer: a catalog of some thousand endpoints.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -81,8 +82,13 @@ impl Wire {
         Self { client, limits, permits: Semaphore::new(limits.connections) }
     }
 
+    /// How long an answer may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.limits.timeout
+    }
+
     /// Sends a request and waits for the answer as a whole. Where no connection can be made, it is
-    /// tried again.
+    /// tried again; so it is where one breaks, if the request only asks.
     pub(in crate::builtin::filters) async fn send(
         &self,
         request: &http::Request<Full<Bytes>>,
@@ -96,6 +102,7 @@ impl Wire {
         for _ in 0..self.limits.retries {
             match self.attempt(request).await {
                 Err(Fault::Unreachable(_)) => sleep(pause).await,
+                Err(Fault::Lost(_)) if *request.method() == Method::GET => sleep(pause).await,
                 answer => return answer,
             }
             pause *= 2;
@@ -107,11 +114,15 @@ impl Wire {
         let response = self.client.request(request.clone()).await.map_err(|error| {
             let is_connect = error.is_connect();
             let reason = causes(&error).last().map(ToString::to_string).unwrap_or_default();
-            if is_connect { Fault::Unreachable(reason) } else { Fault::Broken(reason) }
+            if is_connect { Fault::Unreachable(reason) } else { Fault::Lost(reason) }
         })?;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, LONGEST).collect().await;
-        let body = body.map_err(|error| Fault::Broken(error.to_string()))?.to_bytes();
+        let body = body.map_err(|error| {
+            let (is_too_long, reason) = (error.is::<LengthLimitError>(), error.to_string());
+            if is_too_long { Fault::Broken(reason) } else { Fault::Lost(reason) }
+        })?;
+        let body = body.to_bytes();
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use super::super::pace::Pace;
 use super::super::server::Server;
 use super::Limits;
 use super::connection::{Command, Connection};
@@ -17,6 +18,7 @@ pub(super) struct Pool {
     limits: Limits,
     permits: Semaphore,
     state: Mutex<State>,
+    pace: Pace,
 }
 
 #[derive(Default)]
@@ -29,7 +31,7 @@ struct State {
 impl Pool {
     pub(super) fn new(server: Server, limits: Limits) -> Self {
         let permits = Semaphore::new(limits.connections);
-        Self { server, limits, permits, state: Mutex::default() }
+        Self { server, limits, permits, state: Mutex::default(), pace: Pace::default() }
     }
 
     /// Whether it has failed and is not yet tried again.
@@ -56,7 +58,9 @@ impl Pool {
     /// the server's.
     pub(super) async fn run(&self, command: &Command<'_>) -> io::Result<Option<Vec<u8>>> {
         let Ok(permit) = timeout(self.limits.wait, self.permits.acquire()).await else {
-            tracing::warn!(server = %self.server, "no connection to memcached is free");
+            if self.pace.allows() {
+                tracing::warn!(server = %self.server, "no connection to memcached is free");
+            }
             return Ok(None);
         };
         let _permit = permit.expect("it is never closed");

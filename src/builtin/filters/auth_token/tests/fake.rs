@@ -1,8 +1,9 @@
 //! A Keystone that is made up, and tokens that it knows.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -34,8 +35,16 @@ pub(super) struct Facts {
     pub(super) login_status: Option<StatusCode>,
     /// What it answers to questions about tokens.
     pub(super) status: Option<StatusCode>,
-    /// The tokens that it gave out at logins, the latest last. It takes only that one.
+    /// What was sent to log in, the latest last.
     pub(super) logins: Vec<Json>,
+    /// How many tokens it gave out for that. It takes only the last one.
+    pub(super) given: usize,
+    /// When those end; never in the lifetime of a test unless it is set.
+    pub(super) own_end: Option<String>,
+    /// How many connections it ends before it answers a question about a token.
+    pub(super) breaks: usize,
+    /// How long it takes for each answer.
+    pub(super) delay: Duration,
     /// What it was asked about: the token, and the query.
     pub(super) asked: Vec<(String, String)>,
     /// Whether it does not know the tokens any more that it gave out.
@@ -46,6 +55,17 @@ struct State {
     facts: Mutex<Facts>,
     /// By which questions about tokens are answered: one each.
     permits: Semaphore,
+}
+
+impl State {
+    fn break_off(&self) -> io::Result<()> {
+        let mut facts = self.facts.lock().unwrap();
+        match facts.breaks.checked_sub(1) {
+            Some(left) => facts.breaks = left,
+            None => return Ok(()),
+        }
+        Err(io::ErrorKind::ConnectionAborted.into())
+    }
 }
 
 const MANY: usize = 1_000_000;
@@ -116,8 +136,12 @@ async fn answer(
     request: Request<Incoming>,
     state: Arc<State>,
     base: String,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Full<Bytes>>, io::Error> {
     let path = request.uri().path().to_owned();
+    let delay = state.facts.lock().unwrap().delay;
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
     let response = match (request.method(), &*path) {
         (&Method::GET, "/") => {
             let links = json!([{"rel": "self", "href": format!("{base}/v3/")}]);
@@ -131,6 +155,7 @@ async fn answer(
         (&Method::GET, "/v3/auth/tokens") => {
             let permit = state.permits.acquire().await.unwrap();
             drop(permit);
+            state.break_off()?;
             question(&request, &state)
         }
         _ => json_of(StatusCode::NOT_FOUND, &json!({})),
@@ -145,14 +170,16 @@ fn login(state: &State, body: Json, base: &str) -> Response<Full<Bytes>> {
         return json_of(status, &json!({}));
     }
     facts.forgets = false;
+    facts.given += 1;
+    let end = facts.own_end.as_deref().unwrap_or("2999-01-01T00:00:00Z");
     let endpoints = json!([
         {"interface": "public", "url": "http://public.example", "region": "one"},
         {"interface": "internal", "url": base, "region": "one"},
     ]);
     let catalog = json!([{"type": "identity", "endpoints": endpoints}]);
-    let body = json!({"token": {"expires_at": "2999-01-01T00:00:00Z", "catalog": catalog}});
+    let body = json!({"token": {"expires_at": end, "catalog": catalog}});
     let mut response = json_of(StatusCode::CREATED, &body);
-    let own = format!("own-{}", facts.logins.len());
+    let own = format!("own-{}", facts.given);
     response.headers_mut().insert("x-subject-token", own.parse().unwrap());
     response
 }
@@ -164,7 +191,7 @@ fn question(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>>
     let subject = header("x-subject-token");
     facts.asked.push((subject.clone(), query.clone()));
     assert_eq!(header("openstack-identity-access-rules"), "1");
-    if facts.forgets || header("x-auth-token") != format!("own-{}", facts.logins.len()) {
+    if facts.forgets || header("x-auth-token") != format!("own-{}", facts.given) {
         return json_of(StatusCode::UNAUTHORIZED, &json!({}));
     }
     if let Some(status) = facts.status {
@@ -181,6 +208,15 @@ fn json_of(status: StatusCode, body: &Json) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(body.to_string()));
     *response.status_mut() = status;
     response
+}
+
+/// A time in so many seconds, as Keystone writes it.
+pub(super) fn in_seconds(seconds: u64) -> String {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(seconds));
+    let words: Vec<_> = date.split(' ').collect();
+    let month = MONTHS.find(words[2]).unwrap() / 3 + 1;
+    format!("{}-{month:02}-{}T{}Z", words[3], words[1], words[4])
 }
 
 /// A token of a user in a project, which is good for a long time.
