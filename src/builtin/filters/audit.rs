@@ -3,15 +3,21 @@
 mod event;
 mod map;
 
+use std::future::ready;
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use http::{HeaderMap, Method};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_LENGTH, HeaderMap};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, Limited};
 
 use self::event::Event;
 use self::map::Map;
 use crate::access_log::{Destination, Writer};
-use crate::app::{App, Body, Filter, Handler, Request, RequestExt, Response};
+use crate::app::{App, Body, BoxError, Filter, Handler, Request, RequestExt, Response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::{Dialect, Group};
@@ -115,54 +121,72 @@ impl Handler for Auditor {
         } else {
             None
         };
-        let mut event = Event::of(&request, &self.map, named.as_deref());
+        let event = Event::of(&request, &self.map, named.as_deref());
         self.writer.append(event.line("audit.http.request"));
+        let mut trail = Trail { writer: &self.writer, event };
         let response = next.answer(request).await;
-        event.end(response.status());
-        self.writer.append(event.line("audit.http.response"));
+        trail.event.end(response.status());
         response
+    }
+}
+
+/// Writes down how a request ends, also where its client leaves before that.
+struct Trail<'a> {
+    writer: &'a Writer,
+    event: Event,
+}
+
+impl Drop for Trail<'_> {
+    fn drop(&mut self) {
+        self.event.give_up();
+        self.writer.append(self.event.line("audit.http.response"));
     }
 }
 
 /// The first key of a body that is an object of JSON, and the body again. One that is long, or
 /// whose length is not known, is not read.
 async fn first_key(body: Body, headers: &HeaderMap) -> (Body, Option<String>) {
-    let length = headers.get(http::header::CONTENT_LENGTH);
+    let length = headers.get(CONTENT_LENGTH);
     let length: Option<usize> = length.and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_none_or(|length| length > LONGEST) {
         return (body, None);
     }
     match Limited::new(body, LONGEST).collect().await {
         Ok(read) => {
+            let trailers = read.trailers().cloned();
             let bytes = read.to_bytes();
             let object: Option<serde_json::Map<_, _>> = serde_json::from_slice(&bytes).ok();
             let key = object.and_then(|object| object.keys().next().cloned());
-            (Body::from(bytes), key)
+            let body = match trailers {
+                None => Body::from(bytes),
+                trailers => Body::new(Full::new(bytes).with_trailers(ready(trailers.map(Ok)))),
+            };
+            (body, key)
         }
         // The app meets the same fault.
-        Err(error) if error.is::<LengthLimitError>() => (Body::empty(), None),
         Err(error) => (Body::new(Failed(Some(error))), None),
     }
 }
 
 /// A body that could not be read to its end.
-struct Failed(Option<crate::app::BoxError>);
+struct Failed(Option<BoxError>);
 
 impl http_body::Body for Failed {
-    type Data = bytes::Bytes;
-    type Error = crate::app::BoxError;
+    type Data = Bytes;
+    type Error = BoxError;
 
     fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
-        std::task::Poll::Ready(self.0.take().map(Err))
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(self.0.take().map(Err))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::task::Waker;
     use std::time::Duration;
 
     use http::StatusCode;
@@ -235,6 +259,50 @@ mod tests {
         assert_eq!(begun["target"]["name"], "neutron");
         assert_eq!(ended["reason"]["reasonCode"], "202");
         assert!(!format!("{events:?}").contains("secret-token"));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_has_its_second_event() {
+        let directory = Directory::new();
+        let log = directory.path("log");
+        let section =
+            format!("[filter:audit]\nuse = egg:pasteline#audit\ndestination = {}\n", log.display());
+        let app = App::from_fn(|_| std::future::pending()).behind(&[filter(&section)]);
+        let mut asked = Box::pin(app.answer(Request::new(Body::empty())));
+        assert!(asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(asked);
+        drop(app);
+        crate::access_log::flush(Duration::from_secs(600));
+        let written = directory.read("log");
+        let events = written.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+        let outcomes: Vec<_> = events.map(|event| event["payload"]["outcome"].clone()).collect();
+        assert_eq!(outcomes, ["pending", "unknown"]);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_read_for_its_key_keeps_its_trailers_and_faults() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_LENGTH, 2.into());
+        let trailers = HeaderMap::from_iter([(CONTENT_LENGTH, 1.into())]);
+        let body = Full::new(Bytes::from("{}")).with_trailers(ready(Some(Ok(trailers.clone()))));
+        let (body, _) = first_key(Body::new(body), &headers).await;
+        let read = body.collect().await.unwrap();
+        assert_eq!(read.trailers(), Some(&trailers));
+        let (body, _) = first_key(Body::from("x".repeat(LONGEST + 1)), &headers).await;
+        assert!(body.collect().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn of_services_of_the_default_type_the_last_with_endpoints_is_meant() {
+        let endpoints = r#"[{"publicURL": "http://a"}]"#;
+        let catalog = format!(
+            r#"[{{"type": "network", "name": "first", "endpoints": {endpoints}}},
+            {{"type": "network", "name": "second", "endpoints": {endpoints}}},
+            {{"type": "network", "name": "third", "endpoints": []}}]"#
+        );
+        let asked = request("GET", "/").header("x-service-catalog", catalog.replace('\n', " "));
+        let events = events("", vec![asked], "").await;
+        assert_eq!(events[0]["payload"]["target"]["name"], "second");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use crate::app::{Request, RequestExt};
 /// What is written down of a request: a CADF event.
 pub(super) struct Event(Json);
 
+const PENDING: &str = "pending";
 const UNKNOWN: &str = "unknown";
 
 impl Event {
@@ -25,7 +26,7 @@ impl Event {
             "id": Uuid::new_v4().to_string(),
             "eventTime": now(),
             "action": map.action(request, named),
-            "outcome": "pending",
+            "outcome": PENDING,
             "observer": {"id": "target"},
             "initiator": initiator(request),
             "target": asked(request, map),
@@ -41,6 +42,13 @@ impl Event {
         self.0["reason"] = json!({"reasonType": "HTTP", "reasonCode": status.as_str()});
         let step = json!({"role": "modifier", "reporter": {"id": "target"}, "reporterTime": now()});
         self.0["reporterchain"] = json!([step]);
+    }
+
+    /// Says that nobody knows what became of it, unless it has ended.
+    pub(super) fn give_up(&mut self) {
+        if self.0["outcome"] == PENDING {
+            self.0["outcome"] = UNKNOWN.into();
+        }
     }
 
     /// A line about it.
@@ -85,7 +93,11 @@ fn asked(request: &Request, map: &Map) -> Json {
     let is_default = |service: &&Json| {
         map.default_service.is_some() && service["type"].as_str() == map.default_service.as_deref()
     };
-    let found = catalog.iter().find(is_host).or_else(|| catalog.iter().find(is_default));
+    // As in the original, those without endpoints are passed over, and of the default type the last
+    // one counts.
+    let has_endpoints = |service: &&Json| service["endpoints"].get(0).is_some();
+    let mut services = catalog.iter().filter(has_endpoints);
+    let found = services.clone().find(is_host).or_else(|| services.rfind(is_default));
     let Some(service) = found else {
         return json!({"id": UNKNOWN, "typeURI": UNKNOWN, "name": UNKNOWN});
     };
