@@ -1,5 +1,6 @@
 //! Fills in what `$name` stands for.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::layers::{Layers, spelt};
@@ -65,7 +66,10 @@ impl<'a> Expander<'a> {
         for piece in pieces(&value.text) {
             match piece {
                 Piece::Text(piece) => text.push_str(&piece),
-                Piece::Name(name, _) => text.push_str(&self.look_up(group, name, value.span)?),
+                Piece::Name(name, range) => {
+                    let place = narrowed(value, range);
+                    text.push_str(&self.look_up(group, name, place)?);
+                }
             }
             if text.len() > LONGEST {
                 let message = format!("a value becomes longer than {} KiB", LONGEST >> 10);
@@ -144,6 +148,17 @@ impl<'a> Expander<'a> {
         });
         None
     }
+}
+
+/// The place of a part of a value, if the value stands in the file as it is: quotes and lines that
+/// were joined make it another length.
+fn narrowed(value: &Value, range: Range<usize>) -> Option<Span> {
+    let span = value.span?;
+    if span.range().len() != value.text.len() {
+        return Some(span);
+    }
+    let start = span.range().start;
+    Some(Span::new(span.source, start + range.start, start + range.end))
 }
 
 fn option(group: &str, name: &str) -> Option<&'static crate::settings::OptionSpec> {

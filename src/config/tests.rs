@@ -114,7 +114,7 @@ backlog = banana
 bind_port = 70000
 bind_prot = 1
 debug = maybe
-log_file = $nope/x
+log_file = /x/$nope
 log_dir = ${log_dir}
 use_ssl = on
 wsgi_default_pool_size = 0
@@ -134,11 +134,18 @@ colour = red
         "3:11 error[bad-value] `backlog` is `banana`, expected a whole number",
         "10:26 error[bad-value] `wsgi_default_pool_size` is refused: it should be greater than or equal to 1",
         "6:9 error[bad-value] `debug` is `maybe`, expected `true`, `yes`, `on` or `1`, or `false`, `no`, `off` or `0`",
-        "7:12 error[unknown-reference] `$nope` stands for no option",
+        "7:15 error[unknown-reference] `$nope` stands for no option",
         "8:11 error[circular-reference] `$log_dir` stands for itself",
         "9:11 error[missing-option] `use_ssl` needs the option `cert_file` of `[ssl]`",
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn a_letter_less_is_a_slip() {
+    let (_, told) = read(&["[DEFAULT]\napi_worker = 8\n"], &[]);
+    let expected = "2:1 warning[unknown-option] no option of `[DEFAULT]` is called `api_worker`";
+    assert_eq!(told, [expected]);
 }
 
 #[test]

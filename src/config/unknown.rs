@@ -6,7 +6,7 @@ use super::options::{Alias, GROUPS};
 use crate::diagnostic::{Diagnostic, nearest};
 
 /// Options of other programs that look like ours and are not misspelt.
-const OTHERS: [&str; 3] = ["api_worker", "host", "tcp_keepalive"];
+const OTHERS: [&str; 2] = ["host", "tcp_keepalive"];
 
 /// Warns of names in the files that are most likely misspelt ones of ours. In `[DEFAULT]` a
 /// service has hundreds of its own, so that only a near miss is one; a group that only we read
