@@ -53,7 +53,7 @@ impl UserFile {
     /// Whether a name and a password are right.
     pub(super) async fn verify(self: &Arc<Self>, credentials: Arc<Credentials>) -> bool {
         let users = self.users().await;
-        if users.remember(&credentials) {
+        if users.remembers(&credentials) {
             return true;
         }
         // The permit goes with the work, which goes on if the client leaves.
