@@ -137,16 +137,28 @@ pub(super) fn without_passwords(text: &str) -> Cow<'_, str> {
 }
 
 /// The passwords of the URLs of a text: what stands between `:` and the last `@` of
-/// `scheme://user:password@host`.
+/// `scheme://user:password@host`. A password with a `/`, `?` or `#` in it is found as well where it
+/// is not written as in a URL, unless what is before the `/` could be a host and its port.
 pub(crate) fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
     text.match_indices("://").filter_map(|(at, sign)| {
         let start = at + sign.len();
         let after = &text[start..];
-        let end = after.find(|c: char| c.is_whitespace() || "/?#,".contains(c));
-        let (login, _) = after[..end.unwrap_or(after.len())].rsplit_once('@')?;
+        let end = after.find(|c: char| c.is_whitespace() || c == ',');
+        let login = login(&after[..end.unwrap_or(after.len())])?;
         let (user, _) = login.split_once(':')?;
         Some(start + user.len() + 1..start + login.len())
     })
+}
+
+/// The user and the password of a URL without its scheme; none if there are none.
+fn login(url: &str) -> Option<&str> {
+    let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+    if let Some((login, _)) = authority.rsplit_once('@') {
+        return Some(login);
+    }
+    let (host, port) = authority.rsplit_once(':')?;
+    let is_port = !host.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    url.rsplit_once('@').map(|(login, _)| login).filter(|_| !is_port)
 }
 
 #[cfg(test)]
@@ -175,7 +187,13 @@ mod tests {
     fn hides_the_password_of_each_url_and_nothing_else() {
         let seen = |text| Mask::default().value("x", text).into_owned();
         assert_eq!(seen("a://u:p@h:1/p, b://u:p@q@h"), "a://u:****@h:1/p, b://u:****@h");
-        for text in ["http://h:80/a@b:c", "u:p@h", "a://u@h", "://", "a://:b/c@d"] {
+        for (text, expected) in [
+            ("rabbit://u:a/b@h", "rabbit://u:****@h"),
+            ("rabbit://u:a?b#c@h/v, redis://:/b@h", "rabbit://u:****@h/v, redis://:****@h"),
+        ] {
+            assert_eq!(seen(text), expected);
+        }
+        for text in ["http://h:80/a@b:c", "http://[::1]:80/@", "u:p@h", "a://u@h", "://"] {
             assert_eq!(seen(text), text);
         }
     }

@@ -272,17 +272,23 @@ mod tests {
             "x-api-key",
             "x-auth-token",
             "x-service-token",
+            "x-storage-pass",
             "x-subject-token",
+            "x-trace-hmac",
             "x-user-password",
         ];
         let mut headers = HeaderMap::new();
         for name in secret {
             headers.insert(name, HeaderValue::from_static("s3cret"));
         }
+        for name in ["content-location", "location", "referer"] {
+            headers.insert(name, HeaderValue::from_static("https://a/b?token=s3cret#s3cret"));
+        }
         headers.insert("host", HeaderValue::from_static("a"));
         headers.insert("x-odd", HeaderValue::from_bytes(b"\"\xff").unwrap());
         let masked = Masked(&headers).to_string();
         assert!(!masked.contains("s3cret"), "{masked}");
+        assert!(masked.contains(r#"referer: "https://a/b"****, "#), "{masked}");
         assert!(masked.contains(r#"host: "a", x-odd: "\"\xff""#), "{masked}");
     }
 
