@@ -24,7 +24,12 @@ pub(super) fn response(error: BoxError) -> Response {
     } else {
         (StatusCode::INTERNAL_SERVER_ERROR, "The server has failed to answer the request.")
     };
-    tracing::error!(error = &*error as &dyn Error, status = status.as_u16(), "a layer failed");
+    let (cause, code) = (&*error as &dyn Error, status.as_u16());
+    if status.is_client_error() {
+        tracing::info!(error = cause, status = code, "a request was not taken");
+    } else {
+        tracing::error!(error = cause, status = code, "a layer failed");
+    }
     let mut response = response::text(status, detail);
     response.extensions_mut().insert(Fault { detail: detail.into() });
     response

@@ -1,10 +1,12 @@
 //! What holds for every built-in factory, whichever it is.
 
 use std::collections::HashSet;
+use std::future::ready;
 use std::path::Path;
 
-use super::fixture::File;
+use super::fixture::{File, logged};
 use super::{TABLES, apps, composites, filters, foreign, servers};
+use crate::app::{App, Body, BodyRefused, BoxError, Filter, Request, Response};
 use crate::diagnostic::Diagnostic;
 use crate::ini::Conf;
 use crate::registry::{Definition, FactoryId, Kind, Registry};
@@ -200,5 +202,21 @@ fn a_builtin_is_found_by_its_name_and_by_its_aliases() {
                 assert_eq!(found, Some(definition.name), "{spec}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_does_wrong_is_no_error_of_a_layer() {
+    for (refused, level) in [(true, " INFO "), (false, "ERROR ")] {
+        let layer = tower_layer::layer_fn(move |_: App| {
+            tower::service_fn(move |_: Request| {
+                let refusal = || BoxError::from(BodyRefused::TooSlow);
+                let error = if refused { refusal() } else { "broken".into() };
+                ready(Err::<Response, _>(error))
+            })
+        });
+        let app = App::ready(|_| Response::default()).behind(&[Filter::layer(layer)]);
+        let lines = logged(|| app.answer(Request::new(Body::empty()))).await;
+        assert!(lines[0].contains(level), "{lines:?}");
     }
 }

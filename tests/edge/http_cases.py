@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the server and its proxy against malformed and hostile requests and upstream answers.
 
-    python3 tests/edge/http_cases.py --tools ../shared/tools target/release/pasteline
+    python3 tests/edge/http_cases.py --tools DIR target/release/pasteline
 
 `http_cases.py` of the tools is client and upstream; between them runs a pipeline that ends in a
 proxy. It fails where a figure is below its bar.

@@ -41,7 +41,8 @@ const ALIASES: &[Alias] = &[
         .note(SWIFT_NOTE),
 ];
 
-const SWIFT_NOTE: &str = "What only Swift knows of a request (policies, its own notes, the bytes     received) is a dash, and so is the token; the id is that of `request_id`.";
+const SWIFT_NOTE: &str = "What only Swift knows of a request (policies, its own notes, the bytes \
+    received) is a dash, and so is the token; the id is that of `request_id`.";
 
 const SWIFT: Dialect = Dialect::lenient().defaults(&[("format", "swift")]).ignored(&[
     ("access_log_address", LOGGERS),
@@ -158,6 +159,7 @@ mod tests {
     use std::net::SocketAddr;
     use std::pin::Pin;
     use std::task::{Context, Waker};
+    use std::time::Duration;
 
     use http::{HeaderValue, StatusCode};
 
@@ -178,15 +180,12 @@ mod tests {
         app.behind(&[filter(&section(directory))])
     }
 
-    /// The log as soon as it has so many lines.
+    /// The log, which has so many lines.
     fn logged(directory: &Directory, lines: usize) -> String {
-        loop {
-            let text = directory.read("log");
-            if text.lines().count() == lines {
-                return text;
-            }
-            std::thread::yield_now();
-        }
+        crate::access_log::flush(Duration::from_secs(600));
+        let text = directory.read("log");
+        assert_eq!(text.lines().count(), lines, "{text}");
+        text
     }
 
     fn hello() -> App {

@@ -306,6 +306,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_response_varies_by_origin_where_all_are_allowed_too() {
+        let section = "[filter:cors]\nuse = egg:pasteline#cors\nallowed_origin = *";
+        for headers in [&[][..], &[("origin", "https://a.example")]] {
+            let response = answer(section, app(), "GET", headers).await;
+            assert_eq!(values(response.headers(), "vary"), "Accept | Origin", "{headers:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn credentials_may_be_forbidden() {
         let section = format!("{LIST}allow_credentials = false\nmax_age = 0");
         let response = answer(&section, app(), "OPTIONS", PREFLIGHT).await;

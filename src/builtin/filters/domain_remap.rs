@@ -94,8 +94,8 @@ impl Phase for Remap {
             return ControlFlow::Break(response::text(StatusCode::BAD_REQUEST, BAD_DOMAIN));
         }
         if let Some(account) = account.and_then(|account| self.account(account)) {
-            let path = self.path(&account, container, request.uri().path());
-            place(path, request);
+            let path = self.path(&account, container, request.path_info());
+            place(format!("{}{path}", request.script_name()), request);
         }
         ControlFlow::Continue(())
     }
@@ -187,6 +187,19 @@ mod tests {
         ] {
             assert_eq!(remapped("", host, target).await, expected, "{host}{target}");
         }
+    }
+
+    #[tokio::test]
+    async fn below_a_mount_the_mount_stays() {
+        let app = App::ready(|request: Request| {
+            let (script, path) = (request.script_name(), request.path_info());
+            response::text(StatusCode::OK, format!("{script} {path}"))
+        });
+        let app = app.behind(&[filter("[filter:f]\nuse = egg:swift#domain_remap\n")]);
+        let request = http::Request::get("/swift/c/o").header(HOST, "auth-a.example.com");
+        let mut request = request.body(Body::empty()).unwrap();
+        request.mount("/swift".len());
+        assert_eq!(text(app.answer(request).await).await, "/swift /v1/AUTH_a/c/o");
     }
 
     #[tokio::test]

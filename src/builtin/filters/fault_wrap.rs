@@ -2,7 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use http::header::RETRY_AFTER;
+use http::header::{
+    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, ETAG,
+    HeaderName, LAST_MODIFIED, RETRY_AFTER,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value as Json, json};
 
@@ -107,9 +110,24 @@ impl Phase for Wrapper {
         };
         let (parts, body) = response::json(status, &told).into_parts();
         *response.body_mut() = body;
+        // What a filter inside has said of the body that was.
+        for name in OF_THE_BODY {
+            response.headers_mut().remove(name);
+        }
         response.headers_mut().extend(parts.headers);
     }
 }
+
+/// What tells of one body and is wrong of another.
+const OF_THE_BODY: [HeaderName; 7] = [
+    ACCEPT_RANGES,
+    CONTENT_ENCODING,
+    CONTENT_LANGUAGE,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    ETAG,
+    LAST_MODIFIED,
+];
 
 /// Nova's form, which others have taken over with its names.
 fn compute(status: StatusCode, detail: &str, headers: &HeaderMap) -> Json {
@@ -180,6 +198,21 @@ mod tests {
     fn failing(status: u16) -> App {
         let status = StatusCode::from_u16(status).unwrap();
         App::ready(move |_| response::failure(status, "No upstream.", None))
+    }
+
+    #[tokio::test]
+    async fn what_was_said_of_the_body_that_was_goes_with_it() {
+        let large = "No upstream. ".repeat(1000);
+        let app = App::ready(move |_| response::failure(StatusCode::BAD_GATEWAY, &large, None));
+        let compress = filter("[filter:c]\nuse = egg:pasteline#compress\n");
+        let section = "[filter:f]\nuse = egg:pasteline#fault_wrap\nformat = compute\n";
+        let request = http::Request::get("/").header("accept-encoding", "gzip");
+        let request = request.body(Body::empty()).unwrap();
+        let response = app.behind(&[filter(section), compress]).answer(request).await;
+        for name in OF_THE_BODY {
+            assert!(!response.headers().contains_key(&name), "{name}");
+        }
+        assert!(text(response).await.starts_with(r#"{"computeFault":{"code":502"#));
     }
 
     #[tokio::test]

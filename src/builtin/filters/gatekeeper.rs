@@ -22,7 +22,8 @@ const SWIFT: Dialect = Dialect::lenient()
     .globals(&["allow_reserved_names_header", "shunt_inbound_x_timestamp"])
     .ignored(super::SWIFT_LOG);
 
-const NOTE: &str = "Here `X_Backend_…` counts as `X-Backend-…`, as it does to a WSGI server.";
+const NOTE: &str = "Here `X_Backend_…` counts as `X-Backend-…` and `X_Timestamp` as `X-Timestamp`, as \
+    they do to a WSGI server.";
 
 settings! {
     /// Keeps the headers that Swift's own parts tell each other (system metadata, `X-Backend-*`,
@@ -63,9 +64,7 @@ const PRIVATE: [&str; 16] = [
     "x-object-transient-sysmeta-*",
 ];
 
-const TIMESTAMP: HeaderName = HeaderName::from_static("x-timestamp");
 const SHUNTED_TIMESTAMP: HeaderName = HeaderName::from_static("x-backend-inbound-x-timestamp");
-const RESERVED_NAMES: HeaderName = HeaderName::from_static("x-allow-reserved-names");
 const BACKEND_RESERVED_NAMES: HeaderName =
     HeaderName::from_static("x-backend-allow-reserved-names");
 
@@ -74,10 +73,10 @@ impl FilterFactory for Gatekeeper {
         let pattern = |name| HeaderPattern::parse(name).expect("it is the pattern of a name");
         let mut moved = Vec::new();
         if self.shunt_inbound_x_timestamp {
-            moved.push((TIMESTAMP, SHUNTED_TIMESTAMP));
+            moved.push((pattern("x-timestamp"), SHUNTED_TIMESTAMP));
         }
         if self.allow_reserved_names_header {
-            moved.push((RESERVED_NAMES, BACKEND_RESERVED_NAMES));
+            moved.push((pattern("x-allow-reserved-names"), BACKEND_RESERVED_NAMES));
         }
         Ok(Filter::phase(Gate { private: PRIVATE.map(pattern).into(), moved }))
     }
@@ -86,7 +85,7 @@ impl FilterFactory for Gatekeeper {
 struct Gate {
     private: Vec<HeaderPattern>,
     /// Headers of requests that go by another name behind it.
-    moved: Vec<(HeaderName, HeaderName)>,
+    moved: Vec<(HeaderPattern, HeaderName)>,
 }
 
 impl Phase for Gate {
@@ -106,10 +105,12 @@ impl Phase for Gate {
     }
 }
 
-fn rename(from: &HeaderName, to: &HeaderName, headers: &mut HeaderMap) {
-    if let Some(value) = headers.remove(from) {
-        headers.insert(to, value);
-    }
+/// Has a header go by another name, in whichever spelling it comes.
+fn rename(from: &HeaderPattern, to: &HeaderName, headers: &mut HeaderMap) {
+    let named = headers.iter().find(|(name, _)| from.matches(name));
+    let Some((_, value)) = named else { return };
+    headers.insert(to, value.clone());
+    HeaderPattern::remove_all(std::slice::from_ref(from), headers);
 }
 
 #[cfg(test)]
@@ -169,6 +170,7 @@ mod tests {
         let names = ["x-timestamp", "x-allow-reserved-names"];
         let shunted = "x-backend-inbound-x-timestamp";
         assert_eq!(passed("", &names).await.0, ["x-allow-reserved-names", shunted]);
+        assert_eq!(passed("", &["x_timestamp"]).await.0, [shunted]);
         let options = "shunt_inbound_x_timestamp = no\nallow_reserved_names_header = yes";
         let expected = ["x-backend-allow-reserved-names", "x-timestamp"];
         assert_eq!(passed(options, &names).await.0, expected);

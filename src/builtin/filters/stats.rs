@@ -137,6 +137,8 @@ impl Phase for Timer {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http::StatusCode;
 
     use super::*;
@@ -146,6 +148,7 @@ mod tests {
     #[tokio::test]
     async fn a_timer_goes_to_statsd() {
         let statsd = UdpSocket::bind("127.0.0.1:0").unwrap();
+        statsd.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let port = statsd.local_addr().unwrap().port();
         let section = format!(
             "[filter:s]\npaste.filter_factory = oslo_middleware.stats:StatsMiddleware.factory\n\

@@ -133,8 +133,9 @@ impl Phase for Policy {
         if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
             return;
         }
-        // Even where no origin is named: a cache must not give this response to another one.
-        if !self.origins.is_empty() {
+        // Even where no origin is named, or all are: a cache must not give a response that was made
+        // without this header to a page that needs it.
+        if self.any_origin || !self.origins.is_empty() {
             vary_by_origin(headers);
         }
         let Some(origin) = allowed else { return };
