@@ -51,6 +51,10 @@ pub(super) async fn serve(
         Single::start((sites, settings, sockets, names), (program, tickets), &mut signals).await;
     let outcome = match start {
         Ok(mut server) => {
+            // Before the predecessor ends: this process is to be asked where that one was.
+            if let Some(outside) = outside.as_mut().filter(|_| !server.is_ended()) {
+                outside.is_ready("serving");
+            }
             if let Some(predecessor) = predecessor.filter(|_| !server.is_ended()) {
                 match write_pid_file(&server.settings[0]) {
                     Ok(pid_file) => succession.has_file(pid_file),
@@ -59,9 +63,6 @@ pub(super) async fn serve(
                 server.sockets.iter().for_each(Sockets::take_charge);
                 // If it has ended meanwhile, all the better.
                 let _ = predecessor.relieve();
-            }
-            if let Some(outside) = outside.as_mut().filter(|_| !server.is_ended()) {
-                outside.is_ready("serving");
             }
             let end =
                 server.live(&mut outside, (&mut signals, &mut inquiries), &mut succession).await;
