@@ -13,8 +13,10 @@ mod cors;
 mod debug;
 mod decompress;
 mod domain_remap;
+mod error_pages;
 mod fault_wrap;
 mod gatekeeper;
+mod grantip;
 mod headers;
 mod http_proxy_to_wsgi;
 mod noauth;
@@ -47,8 +49,10 @@ pub(super) const ALL: &[Definition] = &[
     debug::DEFINITION,
     decompress::DEFINITION,
     domain_remap::DEFINITION,
+    error_pages::DEFINITION,
     fault_wrap::DEFINITION,
     gatekeeper::DEFINITION,
+    grantip::DEFINITION,
     headers::DEFINITION,
     http_proxy_to_wsgi::DEFINITION,
     noauth::DEFINITION,

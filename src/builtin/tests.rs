@@ -220,3 +220,98 @@ async fn what_a_client_does_wrong_is_no_error_of_a_layer() {
         assert!(lines[0].contains(level), "{lines:?}");
     }
 }
+
+/// What the libraries offer that files of any service may name.
+const ENTRY_POINTS: &[(&str, &[&str])] = &[
+    (
+        "Paste",
+        &[
+            "auth_basic",
+            "auth_cookie",
+            "auth_digest",
+            "auth_form",
+            "auth_tkt",
+            "cascade",
+            "cgi",
+            "cgitb",
+            "config",
+            "cowbell",
+            "error_catcher",
+            "errordocument",
+            "evalerror",
+            "flup_session",
+            "grantip",
+            "gzip",
+            "http",
+            "httpexceptions",
+            "lint",
+            "openid",
+            "paste_session",
+            "pkg_resources",
+            "pony",
+            "printdebug",
+            "profile",
+            "proxy",
+            "recursive",
+            "registry",
+            "static",
+            "test",
+            "test_slow",
+            "translogger",
+            "transparent_proxy",
+            "urlmap",
+            "urlparser",
+            "watch_threads",
+            "wdg_validate",
+        ],
+    ),
+    ("PasteDeploy", &["config", "prefix"]),
+    (
+        "PasteScript",
+        &[
+            "cgi",
+            "cherrypy",
+            "flup_ajp_fork",
+            "flup_ajp_thread",
+            "flup_fcgi_fork",
+            "flup_fcgi_thread",
+            "flup_scgi_fork",
+            "flup_scgi_thread",
+            "test",
+            "twisted",
+            "wsgiutils",
+        ],
+    ),
+    ("gunicorn", &["main"]),
+    ("keystonemiddleware", &["audit", "auth_token", "oauth2_token"]),
+    (
+        "oslo.middleware",
+        &[
+            "basic_auth",
+            "catch_errors",
+            "correlation_id",
+            "cors",
+            "debug",
+            "healthcheck",
+            "http_proxy_to_wsgi",
+            "request_id",
+            "sizelimit",
+            "tracing",
+        ],
+    ),
+    ("osprofiler", &["osprofiler"]),
+    ("waitress", &["main"]),
+];
+
+#[test]
+fn something_is_known_of_every_entry_point_of_a_library() {
+    let registry = Registry::builtin();
+    for (distribution, names) in ENTRY_POINTS {
+        for name in *names {
+            let spec = format!("egg:{distribution}#{name}");
+            let is_known =
+                registry.all(&spec).next().is_some() || registry.foreign(&spec).is_some();
+            assert!(is_known, "{spec}");
+        }
+    }
+}

@@ -39,11 +39,13 @@ impl Aliases<'_> {
     }
 
     fn write_foreign(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n## Refused or gone\n")?;
+        writeln!(f, "\n## Refused, gone or in need of Python\n")?;
         writeln!(f, "| Python factory | why | instead |\n|---|---|---|")?;
         for foreign in self.0.foreigners() {
             let (why, instead) = match foreign.reason {
-                Reason::Refused { why, instead } => (why, instead.to_owned()),
+                Reason::Python { why, instead } | Reason::Refused { why, instead } => {
+                    (why, instead.to_owned())
+                }
                 Reason::Retired(retired) => {
                     let successor = retired.successor.map(|successor| format!("`{successor}`"));
                     (retired.how, successor.unwrap_or_default())

@@ -70,6 +70,9 @@ fn foreign(registry: &Registry, name: &str) -> Option<String> {
     if let Some(foreign) = registry.foreign(name) {
         let summary = foreign.summary();
         return Some(match foreign.reason {
+            Reason::Python { instead, .. } => {
+                format!("{summary}. It has no native form: {instead}.\n")
+            }
             Reason::Refused { instead, .. } => format!("{summary}. It is refused: {instead}.\n"),
             Reason::Retired(_) => format!("{summary}. It has no native form.\n"),
         });

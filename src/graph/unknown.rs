@@ -52,6 +52,9 @@ fn misnamed(
 /// What is to be said of a Python factory of which it is known why it has no native form.
 fn without_native_form(foreign: &Foreign) -> Diagnostic {
     match foreign.reason {
+        Reason::Python { instead, .. } => Diagnostic::error("application-code", foreign.summary())
+            .label("needs Python")
+            .help(instead),
         Reason::Refused { instead, .. } => Diagnostic::error("refused-factory", foreign.summary())
             .label("is refused")
             .help(instead),

@@ -1,13 +1,12 @@
 //! The record of a factory.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::{
     Alias, AppFactory, Assembly, Composite, Error, FilterFactory, Kind, Plan, ServerSettings, Site,
 };
 use crate::app::{App, Filter};
-use crate::ini::{Conf, Value};
+use crate::ini::Conf;
 use crate::settings::{Dialect, OptionSpec, Reader, Settings, Subject};
 use crate::source::Sources;
 
@@ -205,16 +204,15 @@ impl Definition {
         }
     }
 
-    /// Whether it takes any option for an app, a filter or a server and says nothing.
-    pub fn takes_any(&self) -> bool {
-        let odd = Value { text: Arc::from(""), key_span: None, span: None };
-        let local = Conf::from([(Arc::from("\u{fffd}"), odd)]);
-        let (global, sources, native) = (Conf::new(), Sources::default(), Dialect::new());
+    /// Whether it takes other options for an app, a filter or a server than those of the record.
+    pub fn takes_others(&self) -> bool {
+        let (local, global, sources) = (Conf::new(), Conf::new(), Sources::default());
+        let native = Dialect::new();
         let subject = Subject { factory: self.name, place: None, dialect: &native };
         self.kinds().filter(|kind| *kind != Kind::Composite).any(|kind| {
             let mut reader = Reader::new(subject, &local, &global, &sources);
             self.check(kind, &mut reader);
-            reader.finish().is_empty()
+            reader.takes_others()
         })
     }
 

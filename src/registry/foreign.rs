@@ -14,6 +14,14 @@ pub struct Foreign {
 /// Why a Python factory has no native form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reason {
+    /// Python code has a part in what it does: which, in words that follow its name, and what to do
+    /// instead.
+    Python {
+        /// "asks a Python function for passwords".
+        why: &'static str,
+        /// "name `egg:pasteline#basic_auth` in its place".
+        instead: &'static str,
+    },
     /// What it does must not be done before the world: why, in words that follow its name, and
     /// what to do instead.
     Refused {
@@ -36,6 +44,11 @@ impl Foreign {
         Self { spec, reason: Reason::Retired(Retired { how, successor }) }
     }
 
+    /// A factory that needs Python code: for what, and what to do instead.
+    pub const fn python(spec: &'static str, why: &'static str, instead: &'static str) -> Self {
+        Self { spec, reason: Reason::Python { why, instead } }
+    }
+
     /// A factory that does what must not be done: why, and what to do instead.
     pub const fn refused(spec: &'static str, why: &'static str, instead: &'static str) -> Self {
         Self { spec, reason: Reason::Refused { why, instead } }
@@ -44,7 +57,9 @@ impl Foreign {
     /// What is to be known: a sentence without a full stop.
     pub fn summary(&self) -> String {
         match self.reason {
-            Reason::Refused { why, .. } => format!("`{}` {why}", self.spec),
+            Reason::Python { why, .. } | Reason::Refused { why, .. } => {
+                format!("`{}` {why}", self.spec)
+            }
             Reason::Retired(retired) => retired.told_of(&format!("`{}`", self.spec)),
         }
     }

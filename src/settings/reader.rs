@@ -118,6 +118,30 @@ impl<'a> Reader<'a> {
         self.any = true;
     }
 
+    /// All options that nothing has been taken for so far, each with its name, for a factory that
+    /// gives a meaning to the names themselves.
+    pub fn others(&mut self) -> Vec<(&'a str, &'a Value)> {
+        self.any = true;
+        let dialect = self.subject.dialect;
+        let is_taken = |key: &str| {
+            self.known.contains(&dialect.native(key)) || dialect.why_ignored(key).is_some()
+        };
+        let others = self.local.iter().filter(|(key, _)| !is_taken(key));
+        others.map(|(key, value)| (&**key, value)).collect()
+    }
+
+    /// Whether other options are taken than those that have been declared.
+    pub fn takes_others(&self) -> bool {
+        self.any
+    }
+
+    /// Notes that the name of an option is refused.
+    pub fn reject_name(&mut self, key: &str, value: &Value, reason: impl Into<String>) {
+        let message = format!("`{}` is refused: {}", Excerpt(key), reason.into());
+        let place = value.key_span.or(self.subject.place);
+        self.diagnostics.push(Diagnostic::error("bad-value", message).at(place));
+    }
+
     /// Ends the reading: adds what is unknown, without effect or said twice, and gives all that was
     /// noted.
     pub fn finish(mut self) -> Vec<Diagnostic> {

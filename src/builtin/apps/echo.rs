@@ -10,10 +10,26 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::app::{App, Body, Request, RequestExt, Response, response};
 use crate::builtin::body;
-use crate::registry::{AppFactory, Definition, Error, Site};
+use crate::registry::{Alias, AppFactory, Definition, Error, Site};
 use crate::settings;
+use crate::settings::Dialect;
 
-pub(super) const DEFINITION: Definition = Definition::app::<Echo>("echo");
+pub(super) const DEFINITION: Definition = Definition::app::<Echo>("echo").aliases(ALIASES);
+
+const ALIASES: &[Alias] = &[
+    Alias::of("egg:Paste#test").dialect(PASTE).note(NOTE),
+    Alias::of("egg:PasteScript#test").dialect(PASTE).note(NOTE),
+    Alias::of("paste.debug.debugapp:make_test_app").dialect(PASTE).note(NOTE),
+    Alias::of("paste.script.testapp:make_test_application").dialect(PASTE).note(NOTE),
+];
+
+const PASTE: Dialect = Dialect::new().ignored(&[
+    ("lint", "it looks for mistakes in the use of WSGI, which is not spoken here"),
+    ("text", "the answer is JSON, whatever is asked for"),
+]);
+
+const NOTE: &str = "The original shows the whole environment of the Python process, to any client, \
+    and fails on purpose for a query with `error=`; this shows the request alone.";
 
 settings! {
     /// Answers with the request that arrived, as JSON: to see what the filters before it do.

@@ -31,9 +31,15 @@ use crate::settings::{Dialect, HeaderPattern, Reader, Seconds, Words};
 
 pub(super) const DEFINITION: Definition = Definition::app::<Proxy>("proxy")
     .stand_in("and `upstream = http://…` passes requests on to where the Python app runs")
-    .aliases(&[Alias::of("egg:Paste#proxy").dialect(PASTE).note(
-        "Without a path in `address`, the path of the mount is passed on too: end it with a slash.",
-    )]);
+    .aliases(&[
+        Alias::of("egg:Paste#proxy").dialect(PASTE).note(NOTE),
+        Alias::of("paste.proxy:make_proxy").dialect(PASTE).note(NOTE),
+    ]);
+
+const NOTE: &str = "Without a path in `address`, the path of the mount is passed on too: end it with \
+    a slash. The original drops the last part of a path that does not end with one, answers 400 for \
+    a method that is not allowed, holds bodies in memory, and waits for the upstream without a \
+    limit.";
 
 const PASTE: Dialect = Dialect::new()
     .renamed(&[

@@ -23,19 +23,19 @@ pub(super) const DEFINITION: Definition =
     ]);
 
 const ALIASES: &[Alias] = &[
-    Alias::of("egg:Paste#translogger").dialect(PASTE).note(
-        "The original logs when the response begins, takes the length that the app announces, \
-         and believes whatever `X-Forwarded-For` says.",
-    ),
+    Alias::of("egg:Paste#translogger").dialect(PASTE).note(PASTE_NOTE),
     Alias::of("egg:swift#proxy_logging").dialect(SWIFT).note(SWIFT_NOTE),
-    Alias::of("keystone.contrib.access:AccessLogMiddleware.factory")
+    Alias::of("keystone.contrib.access:AccessLogMiddleware.factory").dialect(KEYSTONE).note(
+        "The original writes to the logger `access`, and the whole URL; `destination` says where \
+             lines go here.",
+    ),
+    Alias::of("nova.api.ec2:RequestLogging.factory")
         .dialect(Dialect::lenient())
-        .note(
-            "The original writes to the logger `access`; `destination` says where lines go here.",
-        ),
+        .note("What only Nova knows of a request, the action and the controller, is not logged."),
     Alias::of("nova.api.openstack.requestlog:RequestLog.factory")
         .dialect(NOVA)
         .note("The version of Nova's API is not logged."),
+    Alias::of("paste.translogger:make_filter").dialect(PASTE).note(PASTE_NOTE),
     Alias::of("swift.common.middleware.proxy_logging:filter_factory")
         .dialect(SWIFT)
         .note(SWIFT_NOTE),
@@ -58,6 +58,14 @@ const SWIFT: Dialect = Dialect::lenient().defaults(&[("format", "swift")]).ignor
     ("log_msg_template", "`format` says how a line is written"),
     ("reveal_sensitive_prefix", "no part of a token is logged"),
 ]);
+
+const KEYSTONE: Dialect = Dialect::lenient().defaults(&[(
+    "format",
+    "{client_ip} - - [{time}] \"{method} {target} {protocol}\" {status} {length}",
+)]);
+
+const PASTE_NOTE: &str = "The original logs when the response begins, takes the length that the app \
+    announces, and believes whatever `X-Forwarded-For` says.";
 
 const PASTE: Dialect = Dialect::new().ignored(&[
     ("logger_name", LOGGERS),

@@ -25,8 +25,10 @@ use crate::source::describe;
 
 pub(super) const DEFINITION: Definition = Definition::filter::<AuditLog>("audit").aliases(ALIASES);
 
-const ALIASES: &[Alias] =
-    &[Alias::of("keystonemiddleware.audit:filter_factory").dialect(KEYSTONE).note(NOTE)];
+const ALIASES: &[Alias] = &[
+    Alias::of("egg:keystonemiddleware#audit").dialect(KEYSTONE).note(NOTE),
+    Alias::of("keystonemiddleware.audit:filter_factory").dialect(KEYSTONE).note(NOTE),
+];
 
 const KEYSTONE: Dialect = Dialect::lenient()
     .group(Group::Own("audit_middleware_notifications"))

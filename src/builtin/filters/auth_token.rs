@@ -144,6 +144,7 @@ impl AuthToken {
             service_roles: self.service_token_roles,
             requires_service_roles: self.service_token_roles_required,
             service_type: self.service_type,
+            public: self.public_api_routes,
         };
         Ok(Guard { source, policy, challenge })
     }

@@ -24,10 +24,20 @@ pub(super) const DEFINITION: Definition = Definition::filter::<BasicAuth>("basic
     .outside_of(&[super::BEFORE_CACHE]);
 
 const ALIASES: &[Alias] = &[
+    Alias::of("egg:Paste#auth_basic").dialect(PASTE).note(PASTE_NOTE),
     Alias::of("egg:oslo.middleware#basic_auth").dialect(OSLO).note(NOTE),
     Alias::of("oslo_middleware.basic_auth:BasicAuthMiddleware.factory").dialect(OSLO).note(NOTE),
     Alias::of("oslo_middleware:BasicAuthMiddleware.factory").dialect(OSLO).note(NOTE),
+    Alias::of("paste.auth.basic:make_basic").dialect(PASTE).note(PASTE_NOTE),
 ];
+
+const PASTE: Dialect = Dialect::lenient()
+    .ignored(&[("authfunc", "no Python is asked here; `user_file` has the users")]);
+
+const PASTE_NOTE: &str = "The original asks a Python function about passwords, and nobody whom \
+    another filter has let in already; here the users of `user_file` pass, and no one else. It sets \
+    `REMOTE_USER`, which only Python code sees, where this sets `X-User` and `X-User-Name`, and \
+    answers 500 for credentials that are malformed.";
 
 const OSLO: Dialect = Dialect::lenient()
     .renamed(&[("http_basic_auth_user_file", "user_file")])
@@ -265,5 +275,16 @@ mod tests {
     fn the_file_is_not_looked_at_before_start() {
         let section = "[filter:auth]\nuse = egg:pasteline#basic_auth\nuser_file = /no/such/file";
         assert_eq!(faults(section), [""; 0]);
+    }
+
+    #[test]
+    fn no_python_function_is_asked_under_pastes_name() {
+        let section = "[filter:auth]\nuse = egg:Paste#auth_basic\nrealm = a\nauthfunc = pack:who\n";
+        let expected = [
+            "test.ini:2:7: error[missing-option]: `egg:Paste#auth_basic` needs the option `user_file`",
+            "test.ini:4:1: note[ignored-option]: `authfunc` has no effect: no Python is asked here; \
+             `user_file` has the users",
+        ];
+        assert_eq!(faults(section), expected);
     }
 }

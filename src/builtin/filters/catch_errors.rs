@@ -23,6 +23,9 @@ pub(super) const DEFINITION: Definition =
     Definition::filter::<CatchErrors>("catch_errors").aliases(ALIASES);
 
 const ALIASES: &[Alias] = &[
+    Alias::of("egg:Paste#error_catcher").dialect(PASTE_ERRORS).note(PASTE_ERRORS_NOTE),
+    Alias::of("egg:Paste#httpexceptions").dialect(PASTE_HTTP).note(PASTE_HTTP_NOTE),
+    Alias::of("egg:WebError#error_catcher").dialect(PASTE_ERRORS).note(PASTE_ERRORS_NOTE),
     Alias::of("egg:oslo.middleware#catch_errors").dialect(OSLO),
     Alias::of("egg:swift#catch_errors").dialect(SWIFT),
     Alias::of("neutron.openstack.common.middleware.catch_errors:CatchErrorsMiddleware.factory")
@@ -30,6 +33,10 @@ const ALIASES: &[Alias] = &[
         .retired(super::COPIED, "oslo_middleware:CatchErrors.factory"),
     Alias::of("oslo_middleware.catch_errors:CatchErrors.factory").dialect(OSLO),
     Alias::of("oslo_middleware:CatchErrors.factory").dialect(OSLO),
+    Alias::of("paste.exceptions.errormiddleware:make_error_middleware")
+        .dialect(PASTE_ERRORS)
+        .note(PASTE_ERRORS_NOTE),
+    Alias::of("paste.httpexceptions:make_middleware").dialect(PASTE_HTTP).note(PASTE_HTTP_NOTE),
 ];
 
 const OSLO: Dialect = Dialect::lenient().ignored(super::OSLO_CONFIG);
@@ -37,6 +44,35 @@ const SWIFT: Dialect = Dialect::lenient()
     .defaults(&[("transaction_ids", "true")])
     .globals(&["trans_id_suffix"])
     .ignored(super::SWIFT_LOG);
+
+const PASTE_HTTP: Dialect =
+    Dialect::new().ignored(&[("warning_level", "the original does not look at it either")]);
+
+const PASTE_HTTP_NOTE: &str = "The original makes responses of the exceptions that Python code \
+    raises for them, of which there are none here; it lets all others through, where this answers \
+    500.";
+
+const PASTE_ERRORS: Dialect = Dialect::new().ignored(&[
+    ("debug", "a failure is never shown to clients"),
+    ("error_email", MAIL),
+    ("error_log", LOG),
+    ("error_message", "clients learn the id of the request"),
+    ("error_subject_prefix", MAIL),
+    ("from_address", MAIL),
+    ("reporters", LOG),
+    ("show_exceptions_in_wsgi_errors", LOG),
+    ("smtp_password", MAIL),
+    ("smtp_server", MAIL),
+    ("smtp_use_tls", MAIL),
+    ("smtp_username", MAIL),
+    ("xmlhttp_key", "clients say by `Accept` in which form they want the answer"),
+]);
+
+const PASTE_ERRORS_NOTE: &str = "The original shows source code and variables to clients if \
+    `debug` is on, by its own option or that of `[DEFAULT]`; this never does.";
+
+const LOG: &str = "what failed is in the log, once";
+const MAIL: &str = "no mail is sent; whoever watches the log may";
 
 /// What clients know from oslo.middleware.
 const DETAIL: &str =

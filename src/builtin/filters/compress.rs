@@ -19,6 +19,8 @@ pub(super) const DEFINITION: Definition =
 const ALIASES: &[Alias] = &[
     Alias::of("egg:Paste#gzip").dialect(PASTE).note(NOTE),
     Alias::of("glance.api.middleware.gzip:GzipMiddleware.factory").dialect(GLANCE).note(NOTE),
+    Alias::of("paste.gzipper:make_gzip_middleware").dialect(PASTE).note(NOTE),
+    Alias::of("subject.api.middleware.gzip:GzipMiddleware.factory").dialect(GLANCE).note(NOTE),
 ];
 
 const PASTE: Dialect = Dialect::new().renamed(&[("compress_level", "level")]).defaults(&[

@@ -13,6 +13,14 @@ pub(super) const DEFINITION: Definition = Definition::filter::<Debug>("debug").a
 
 const ALIASES: &[Alias] = &[
     Alias::of("egg:oslo.middleware#debug").dialect(OSLO).note(NOTE),
+    Alias::of("keystone.common.wsgi:Debug.factory")
+        .dialect(OSLO)
+        .note(NOTE)
+        .retired(super::COPIED, SUCCESSOR),
+    Alias::of("keystonelight.wsgi:Debug.factory")
+        .dialect(OSLO)
+        .note(NOTE)
+        .retired(super::COPIED, SUCCESSOR),
     Alias::of("oslo.middleware.debug:Debug.factory")
         .dialect(OSLO)
         .note(NOTE)

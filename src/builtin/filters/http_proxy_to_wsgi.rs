@@ -15,11 +15,21 @@ pub(super) const DEFINITION: Definition =
         .outside_of(&[
             ("access_log", "the proxy's address would be logged for the client's"),
             ("rate_limit", "all clients of a proxy would be counted as one"),
+            ("grantip", "the proxy's address would be taken for the client's"),
         ]);
 
 const ALIASES: &[Alias] = &[
+    Alias::of("egg:c2cwsgiutils#client_info").dialect(CLIENT_INFO).note(CLIENT_INFO_NOTE),
     Alias::of("egg:oslo.middleware#http_proxy_to_wsgi").dialect(OSLO).note(NOTE),
     Alias::of("egg:oslo.middleware#ssl").dialect(SSL).note(SSL_NOTE).retired(REMOVED, SUCCESSOR),
+    Alias::of("heat.api.openstack:sslmiddleware_filter")
+        .dialect(SSL)
+        .note(SSL_NOTE)
+        .retired(super::COPIED, SUCCESSOR),
+    Alias::of("murano.api.middleware.ssl:SSLMiddleware.factory")
+        .dialect(SSL)
+        .note(SSL_NOTE)
+        .retired(super::COPIED, SUCCESSOR),
     Alias::of("oslo.middleware.ssl:SSLMiddleware.factory")
         .dialect(SSL)
         .note(SSL_NOTE)
@@ -53,6 +63,12 @@ const SSL: Dialect = Dialect::lenient()
     ])
     .defaults(&[("enable_proxy_headers_parsing", "true")])
     .group(super::OSLO_MIDDLEWARE);
+
+const CLIENT_INFO: Dialect =
+    Dialect::lenient().defaults(&[("enable_proxy_headers_parsing", "true")]);
+
+const CLIENT_INFO_NOTE: &str = "The original believes whoever connects, and is always on; here only \
+    trusted proxies are believed.";
 
 const REMOVED: &str = "was removed from oslo.middleware 6.0.0";
 

@@ -11,9 +11,14 @@ pub(super) const DEFINITION: Definition = Definition::filter::<OAuth2Token>("oau
     .aliases(ALIASES)
     .outside_of(&[super::BEFORE_CACHE]);
 
-const ALIASES: &[Alias] = &[Alias::of("keystonemiddleware.oauth2_token:filter_factory")
-    .dialect(super::auth_token::KEYSTONE)
-    .note(NOTE)];
+const ALIASES: &[Alias] = &[
+    Alias::of("egg:keystonemiddleware#oauth2_token")
+        .dialect(super::auth_token::KEYSTONE)
+        .note(NOTE),
+    Alias::of("keystonemiddleware.oauth2_token:filter_factory")
+        .dialect(super::auth_token::KEYSTONE)
+        .note(NOTE),
+];
 
 const NOTE: &str = "The original takes any `X-Service-Token` for a reason not to look at access \
     rules, whether or not it is good; here it is not looked at.";

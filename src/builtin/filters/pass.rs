@@ -12,8 +12,11 @@ pub(super) const DEFINITION: Definition = Definition::filter::<Pass>("pass")
 const ALIASES: &[Alias] = &[
     Alias::of("designate.common.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
     Alias::of("egg:Paste#config").idle(PYTHON),
-    Alias::of("egg:Paste#httpexceptions").idle(EXCEPTIONS),
+    Alias::of("egg:Paste#cowbell").idle(PICTURES),
+    Alias::of("egg:Paste#flup_session").idle(PYTHON),
     Alias::of("egg:Paste#lint").idle(WSGI),
+    Alias::of("egg:Paste#paste_session").idle(PYTHON),
+    Alias::of("egg:Paste#pony").idle(PICTURES),
     Alias::of("egg:Paste#recursive").idle(PYTHON),
     Alias::of("egg:Paste#registry").idle(PYTHON),
     Alias::of("egg:PasteDeploy#config").idle(PYTHON),
@@ -23,18 +26,22 @@ const ALIASES: &[Alias] = &[
     Alias::of("magnum.common.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
     Alias::of("nova.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
     Alias::of("osprofiler.web:WsgiMiddleware.factory").idle(OSPROFILER),
+    Alias::of("paste.config:make_config_filter").idle(PYTHON),
+    Alias::of("paste.cowbell:make_cowbell").idle(PICTURES),
     Alias::of("paste.deploy.config:make_config_filter").idle(PYTHON),
-    Alias::of("paste.httpexceptions:make_middleware").idle(EXCEPTIONS),
+    Alias::of("paste.flup_session:make_session_middleware").idle(PYTHON),
     Alias::of("paste.lint:make_middleware").idle(WSGI),
+    Alias::of("paste.pony:make_pony").idle(PICTURES),
     Alias::of("paste.recursive:make_recursive_middleware").idle(PYTHON),
     Alias::of("paste.registry:make_registry_manager").idle(PYTHON),
+    Alias::of("paste.session:make_session_middleware").idle(PYTHON),
     Alias::of("swift.common.middleware.recon:filter_factory").idle(RECON),
     Alias::of("swift.common.middleware.xprofile:filter_factory").idle(XPROFILE),
     Alias::of("zun.common.profiler:WsgiMiddleware.factory").idle(OSPROFILER),
 ];
 
-const EXCEPTIONS: &str = "it makes responses of exceptions that Python code raises";
 const OSPROFILER: &str = "its traces lead through Python code only; `egg:pasteline#trace_context` writes those of the W3C";
+const PICTURES: &str = "it adds pictures to pages for fun";
 const PYTHON: &str = "it serves Python code behind it, and has no place before a proxy";
 const RECON: &str = "it tells of disks and rings, which only Swift's own processes know";
 const WSGI: &str = "it looks for mistakes in the use of WSGI, which is not spoken here";

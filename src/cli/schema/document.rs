@@ -148,7 +148,7 @@ fn factory(definition: &Definition, alias: Option<&Alias>) -> Json {
 fn takes_others(definition: &Definition, dialect: &Dialect) -> bool {
     definition.is(Kind::Composite)
         || dialect.unknown() == Unknown::Ignored
-        || definition.takes_any()
+        || definition.takes_others()
 }
 
 fn properties(definition: &Definition, dialect: &Dialect) -> Map<String, Json> {

@@ -4,6 +4,14 @@ use crate::registry::Alias;
 use crate::settings::{Dialect, Group};
 
 pub(super) const ALIASES: &[Alias] = &[
+    Alias::of("cloudkitty.api.middleware:AuthTokenMiddleware.factory")
+        .dialect(KEYSTONE)
+        .note(WRAPPED),
+    Alias::of("egg:keystonemiddleware#auth_token").dialect(KEYSTONE).note(NOTE),
+    Alias::of("heat.common.auth_token:filter_factory")
+        .dialect(KEYSTONE)
+        .note(HEAT)
+        .retired("was replaced by that of python-keystoneclient", SUCCESSOR),
     Alias::of("keystone.middleware.auth_token:filter_factory")
         .dialect(KEYSTONE)
         .note(NOTE)
@@ -13,7 +21,26 @@ pub(super) const ALIASES: &[Alias] = &[
         .note(NOTE)
         .retired(CLIENT, SUCCESSOR),
     Alias::of("keystonemiddleware.auth_token:filter_factory").dialect(KEYSTONE).note(NOTE),
+    Alias::of("magnum.api.middleware.auth_token:AuthTokenMiddleware.factory")
+        .dialect(KEYSTONE)
+        .note(WRAPPED),
+    Alias::of("monasca_api.healthcheck.keystone_protocol:filter_factory")
+        .dialect(MONASCA)
+        .note("The original needs no token for any path that ends in one of these names."),
+    Alias::of("zun.api.middleware.auth_token:AuthTokenMiddleware.factory")
+        .dialect(KEYSTONE)
+        .note(WRAPPED),
 ];
+
+const MONASCA: Dialect = KEYSTONE.defaults(&[("public_api_routes", "/healthcheck, /version")]);
+
+const WRAPPED: &str = "The original reads paths that need no token as regular expressions (but for \
+    CloudKitty's), lets `.json` follow them, and lets a client say there who it is; here a path is \
+    as it is written, and such headers are removed. What differs with the original of \
+    keystonemiddleware goes for it too.";
+
+const HEAT: &str = "The original tells the app its own name and password, by `X-Admin-User` and \
+    `X-Admin-Pass`, and where Keystone is, by `X-Auth-Url`; this does not.";
 
 const CLIENT: &str = "was removed from python-keystoneclient 2.1.0";
 const MOVED: &str = "left Keystone for python-keystoneclient, and that for keystonemiddleware";
@@ -25,6 +52,7 @@ const NOTE: &str = "The original waits for Keystone without a limit and answers 
 
 pub(in crate::builtin::filters) const KEYSTONE: Dialect = Dialect::lenient()
     .older(&[
+        ("acl_public_routes", "public_api_routes"),
         ("admin_password", "password"),
         ("admin_tenant_name", "project_name"),
         ("admin_user", "username"),

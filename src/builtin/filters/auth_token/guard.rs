@@ -10,9 +10,10 @@ use super::access_rules::Asker;
 use super::asked::Claim;
 use super::cache::Outcome;
 use super::identity::{self, CONFIRMED, INVALID, SERVICE_STATUS, USER_STATUS};
+use super::options::Route;
 use super::source::Source;
 use super::token::Token;
-use crate::app::{Answer, App, Body, Request, Response, ResponseFuture, response};
+use crate::app::{Answer, App, Body, Request, RequestExt, Response, ResponseFuture, response};
 
 /// What requests are decided by.
 pub(in crate::builtin::filters) struct Guard {
@@ -41,6 +42,14 @@ pub(super) struct Policy {
     /// Whether the token of a service must have one.
     pub(super) requires_service_roles: bool,
     pub(super) service_type: Option<String>,
+    /// The paths that need no token.
+    pub(super) public: Vec<Route>,
+}
+
+impl Policy {
+    fn is_public(&self, request: &Request) -> bool {
+        !self.public.is_empty() && self.public.iter().any(|route| route.is(request.path_info()))
+    }
 }
 
 /// The guard before an app.
@@ -63,6 +72,9 @@ const LATER: HeaderValue = HeaderValue::from_static("5");
 impl Answer for Guarded {
     fn answer(&self, mut request: Request) -> ResponseFuture {
         identity::strip(request.headers_mut());
+        if self.guard.policy.is_public(&request) {
+            return self.next.answer(request);
+        }
         let headers = request.headers();
         let (user, service) = match self.guard.policy.carrier {
             Carrier::Bearer => (Claim::of_bearer(headers), Claim::Absent),

@@ -208,3 +208,28 @@ impl Setting for Never {
         if bool::parse(text)? { Err(Rejected::because(reason)) } else { Ok(Self) }
     }
 }
+
+/// A path that needs no token, without a slash at its end.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::builtin::filters) struct Route(String);
+
+impl Route {
+    pub(super) fn is(&self, path: &str) -> bool {
+        path.strip_suffix('/').unwrap_or(path) == self.0
+    }
+}
+
+impl Setting for Route {
+    const EXPECTED: &'static str = "a path such as `/v1`";
+
+    fn parse(text: &str) -> Result<Self, Rejected> {
+        if !text.starts_with('/') || text.contains(['?', '#']) || text.contains(char::is_whitespace)
+        {
+            return Err(Rejected::default());
+        }
+        if text.contains(['*', '+', '\\', '(', ')', '[', ']', '{', '}', '|', '^', '$']) {
+            return Err(Rejected::because("it is no pattern; name each path by itself"));
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+}

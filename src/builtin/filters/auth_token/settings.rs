@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::options::{
-    AuthType, CacheTime, Challenge, Interface, Never, Strategy, SystemScope, TokenBind, Url,
+    AuthType, CacheTime, Challenge, Interface, Never, Route, Strategy, SystemScope, TokenBind, Url,
 };
 use super::server::Server;
 use crate::settings;
@@ -46,6 +46,9 @@ settings! {
         /// Whether requests without a good token go on to the app, with
         /// `X-Identity-Status: Invalid`, which then has to decide.
         delay_auth_decision: bool = "false",
+        /// Paths that need no token: each exactly, as the app sees it, with or without a slash at its
+        /// end. The app is not told who asks for them.
+        public_api_routes: Vec<Route>,
         /// The type of the service, as in the catalog. Without it, tokens that are restricted by
         /// access rules are refused.
         service_type: Option<String>,

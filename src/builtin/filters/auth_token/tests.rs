@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use self::fake::{Fake, service_token, token};
-use crate::app::{App, Body, Request, Response, response};
+use crate::app::{App, Body, Request, RequestExt, Response, response};
 use crate::builtin::fixture::{filter, text, values};
 
 /// A section of the filter, for a Keystone.
@@ -345,4 +345,35 @@ async fn a_huge_token_is_one_like_any_other() {
     *request.headers_mut() = headers;
     assert_eq!(app.answer(request).await.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(fake.questions(), 1);
+}
+
+#[tokio::test]
+async fn paths_that_are_public_need_no_token_and_tell_of_nobody() {
+    let fake = Fake::start().await;
+    let section = section(&fake.url, "acl_public_routes = /, /v1, /v1/health.json").replace(
+        "keystonemiddleware.auth_token:filter_factory",
+        "zun.api.middleware.auth_token:AuthTokenMiddleware.factory",
+    );
+    let app = App::ready(|request: Request| {
+        assert_eq!(request.headers().get("x-user-id"), None);
+        response::text(StatusCode::OK, "")
+    });
+    let app = app.behind(&[filter(&section)]);
+    for (path, mount, status) in [
+        ("/", 0, 200),
+        ("/v1", 0, 200),
+        ("/v1/", 0, 200),
+        ("/v1/health.json", 0, 200),
+        ("/containers/v1", 11, 200),
+        ("/v1.json", 0, 401),
+        ("/v1/healthxjson", 0, 401),
+        ("/v1/containers", 0, 401),
+        ("/V1", 0, 401),
+        ("/v1//", 0, 401),
+    ] {
+        let request = http::Request::get(path).header("x-user-id", "root");
+        let mut request = request.body(Body::empty()).unwrap();
+        request.mount(mount);
+        assert_eq!(app.answer(request).await.status(), status, "{path}");
+    }
 }

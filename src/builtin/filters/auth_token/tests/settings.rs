@@ -23,6 +23,8 @@ fn each_wrong_value_is_told() {
         ("token_cache_memory = 65535", "it must be at least 65536 bytes"),
         ("token_cache_time = 2592001", "no token is remembered for more than 30 days"),
         ("token_cache_time = -2", "expected a whole number of seconds, or `-1` for never"),
+        ("public_api_routes = /v1, v2", "expected a path such as `/v1`"),
+        ("acl_public_routes = /v[12]", "it is no pattern; name each path by itself"),
         ("interface = outer", "expected `public`, `internal` or `admin`"),
         ("auth_type = v2password", "Keystone has no second API any more"),
         ("auth_type = kerberos", "expected `password` or `v3applicationcredential`"),
