@@ -146,6 +146,11 @@ fn one_process_cuts_off_what_takes_too_long_when_it_stops() {
 #[test]
 fn one_process_ends_at_once_at_a_second_signal() {
     let mut server = serve(0, "delay = 600");
+    // Before its services have started, the first signal ends it at once.
+    wait_for("the server", || {
+        let status = server.run("status api-paste.ini --format json");
+        (status.status == Some(0)).then_some(())
+    });
     let client = server.connect().send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
     server.signal("TERM");
     server.line("a second one ends it at once");
