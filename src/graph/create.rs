@@ -209,12 +209,13 @@ impl Resolver<'_> {
     fn push_node(&mut self, id: ContextId, kind: NodeKind) {
         let made_by = kind.made_by();
         let factory = made_by.and_then(|(_, factory)| factory.span);
-        let settings = made_by.map(|(kind, factory)| self.settings_of(kind, &factory.spec));
+        let local = Arc::clone(self.contexts.conf(self.contexts.get(id).local));
+        let settings = made_by.map(|(kind, factory)| self.settings_of(kind, &factory.spec, &local));
         let context = self.contexts.get(id);
         let node = Node {
             object: context.object,
             chain: context.chain.iter().rev().cloned().collect(),
-            local: Arc::clone(self.contexts.conf(context.local)),
+            local,
             global: Arc::clone(self.contexts.conf(context.global)),
             settings: settings.unwrap_or_default(),
             named: context.named,

@@ -21,6 +21,8 @@ pub struct Dialect {
     ignored: &'static [(&'static str, &'static str)],
     globals: &'static [&'static str],
     group: Option<Group>,
+    /// The option that names another group, and the options that are given there.
+    elsewhere: Option<(&'static str, &'static [&'static str])>,
     unknown: Unknown,
 }
 
@@ -85,6 +87,7 @@ impl Dialect {
             ignored: &[],
             globals: &[],
             group: None,
+            elsewhere: None,
             unknown: Unknown::Refused,
         }
     }
@@ -136,6 +139,19 @@ impl Dialect {
     pub const fn group(mut self, group: Group) -> Self {
         self.group = Some(group);
         self
+    }
+
+    /// Sets the option that names another group of settings files, and the options, by our names,
+    /// that come from that one then in place of the own group.
+    #[must_use]
+    pub const fn elsewhere(mut self, option: &'static str, moved: &'static [&'static str]) -> Self {
+        self.elsewhere = Some((option, moved));
+        self
+    }
+
+    /// The option that names another group, and the options that come from it.
+    pub fn moved(&self) -> Option<(&'static str, &'static [&'static str])> {
+        self.elsewhere
     }
 
     /// Our name for one of their options.

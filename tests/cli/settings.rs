@@ -251,3 +251,28 @@ fn show_tells_what_settings_files_give_for_filters() {
     let finished = finished.prints("\n[cors]\nallowed_origin = https://a.example  (n.conf:4:18)\n");
     finished.prints("\n[oslo_middleware]\nmax_request_body_size = 3  (n.conf:7:25)\n");
 }
+
+#[test]
+fn a_login_may_stand_in_a_group_of_its_own() {
+    let text = "[pipeline:main]\npipeline = authtoken app\n[filter:authtoken]\n\
+        paste.filter_factory = keystonemiddleware.auth_token:filter_factory\n\
+        [app:app]\nuse = egg:pasteline#echo\n";
+    let settings = "[keystone_authtoken]\nauth_section = login\nusername = other\n\
+        token_cache_time = 60\n\
+        [login]\nauth_url = http://127.0.0.1:5000\nauth_type = password\nusername = neutron\n\
+        user_domain_name = Default\npassword = secret\nproject_name = service\n\
+        project_domain_name = Default\ntoken_cache_time = 30\n";
+    let test = |settings: &str| {
+        let test = Test::new().ini(text).file("n.conf", settings);
+        test.arguments("show --origin --config-file n.conf").run()
+    };
+    let finished = test(settings).status(0).prints("username = neutron  (n.conf:7:12)");
+    finished.prints("token_cache_time = 60  (n.conf:4:20)");
+    let validate = |settings: &str| {
+        let test = Test::new().ini(text).file("n.conf", settings);
+        test.arguments("validate --config-file n.conf").run()
+    };
+    validate(settings).status(0);
+    let missing = settings.replace("[login]", "[logon]");
+    validate(&missing).status(1).tells("or give it in `[login]` of a file");
+}

@@ -66,6 +66,7 @@ pub(in crate::builtin::filters) const KEYSTONE: Dialect = Dialect::lenient()
     ])
     .globals(GLOBALS)
     .group(Group::Own("keystone_authtoken"))
+    .elsewhere("auth_section", LOGIN)
     .ignored(&[
         ("admin_token", "give `username` and `password` of a user of the filter's own"),
         ("auth_admin_prefix", "give `auth_url`"),
@@ -95,6 +96,30 @@ pub(in crate::builtin::filters) const KEYSTONE: Dialect = Dialect::lenient()
         ("signing_dir", PKI),
     ]);
 
+/// The options of the login.
+const LOGIN: &[&str] = &[
+    "application_credential_id",
+    "application_credential_name",
+    "application_credential_secret",
+    "auth_type",
+    "auth_url",
+    "default_domain_id",
+    "default_domain_name",
+    "domain_id",
+    "domain_name",
+    "password",
+    "project_domain_id",
+    "project_domain_name",
+    "project_id",
+    "project_name",
+    "system_scope",
+    "trust_id",
+    "user_domain_id",
+    "user_domain_name",
+    "user_id",
+    "username",
+];
+
 const PKI: &str = "Keystone signs no tokens by a certificate any more";
 const PROJECT: &str = "settings files are named once, for the whole server";
 const SASL: &str = "memcached is not logged in to";
@@ -105,6 +130,7 @@ const GLOBALS: &[&str] = &[
     "application_credential_id",
     "application_credential_name",
     "application_credential_secret",
+    "auth_section",
     "auth_type",
     "auth_url",
     "cafile",

@@ -12,7 +12,7 @@ use crate::settings::Reader;
 pub(super) fn check(settings: &AuthToken, reader: &mut Reader<'_>) {
     if settings.auth_url.is_none() {
         let help = "add `auth_url = http://…`: where Keystone is";
-        need(reader, "auth_url", help);
+        need(settings, reader, "auth_url", help);
         if !is_begun(settings) {
             // Most likely the settings file was not named, and all of it stands there.
             return;
@@ -23,7 +23,12 @@ pub(super) fn check(settings: &AuthToken, reader: &mut Reader<'_>) {
         AuthType::Password => {
             check_user(settings, reader);
             if settings.password.is_none() {
-                need(reader, "password", "add `password = …`: that of the filter's own user");
+                need(
+                    settings,
+                    reader,
+                    "password",
+                    "add `password = …`: that of the filter's own user",
+                );
             }
             check_scope(settings, reader);
         }
@@ -41,12 +46,12 @@ fn is_begun(settings: &AuthToken) -> bool {
 fn check_application(settings: &AuthToken, reader: &mut Reader<'_>) {
     if settings.application_credential_secret.is_none() {
         let help = "add `application_credential_secret = …`, or log in with a password";
-        need(reader, "application_credential_secret", help);
+        need(settings, reader, "application_credential_secret", help);
     }
     match (&settings.application_credential_id, &settings.application_credential_name) {
         (None, None) => {
             let help = "add `application_credential_id = …`, or its name and a user";
-            need(reader, "application_credential_id", help);
+            need(settings, reader, "application_credential_id", help);
         }
         (None, Some(_)) => check_user(settings, reader),
         (Some(_), _) => {}
@@ -58,10 +63,10 @@ fn check_user(settings: &AuthToken, reader: &mut Reader<'_>) {
         return;
     }
     if settings.username.is_none() {
-        need(reader, "username", "add `username = …`: that of the filter's own user");
+        need(settings, reader, "username", "add `username = …`: that of the filter's own user");
     } else if user_domain(settings).is_none() {
         let help = "add `user_domain_name = …`, most often `Default`: where `username` is known";
-        need(reader, "user_domain_name", help);
+        need(settings, reader, "user_domain_name", help);
     }
 }
 
@@ -84,13 +89,14 @@ fn check_scope(settings: &AuthToken, reader: &mut Reader<'_>) {
     {
         let help = "add `project_domain_name = …`, most often `Default`: where `project_name` is \
             known";
-        need(reader, "project_domain_name", help);
+        need(settings, reader, "project_domain_name", help);
     }
 }
 
-fn need(reader: &mut Reader<'_>, name: &str, help: &str) {
+fn need(settings: &AuthToken, reader: &mut Reader<'_>, name: &str, help: &str) {
     let message = format!("`auth_token` needs the option `{name}`");
-    let beneath = "or give it in `[keystone_authtoken]` of a file that `--config-file` names";
+    let group = settings.auth_section.as_deref().unwrap_or("keystone_authtoken");
+    let beneath = format!("or give it in `[{group}]` of a file that `--config-file` names");
     reader.note(name, Diagnostic::error("missing-option", message).help(help).help(beneath));
 }
 

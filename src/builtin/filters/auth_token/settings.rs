@@ -65,6 +65,9 @@ settings! {
         /// Where Keystone is asked for a token: `http://host:port`, with or without `/v3`. It must
         /// be given.
         auth_url: Option<Url>,
+        /// The group of settings files that has the options of the login, from `auth_url` to
+        /// `application_credential_secret`, in place of `[keystone_authtoken]`.
+        auth_section: Option<String>,
         /// How the filter logs in: `password`, or `v3applicationcredential`.
         auth_type: AuthType = "password",
         /// The name of the filter's own user.
