@@ -14,6 +14,7 @@ mod debug;
 mod decompress;
 mod domain_remap;
 mod error_pages;
+mod external_oauth2_token;
 mod fault_wrap;
 mod gatekeeper;
 mod grantip;
@@ -50,6 +51,7 @@ pub(super) const ALL: &[Definition] = &[
     decompress::DEFINITION,
     domain_remap::DEFINITION,
     error_pages::DEFINITION,
+    external_oauth2_token::DEFINITION,
     fault_wrap::DEFINITION,
     gatekeeper::DEFINITION,
     grantip::DEFINITION,

@@ -266,8 +266,12 @@ fn a_login_may_stand_in_a_group_of_its_own() {
         let test = Test::new().ini(text).file("n.conf", settings);
         test.arguments("show --origin --config-file n.conf").run()
     };
-    let finished = test(settings).status(0).prints("username = neutron  (n.conf:7:12)");
-    finished.prints("token_cache_time = 60  (n.conf:4:20)");
+    let finished = test(settings).status(0);
+    for (option, place) in [("username = neutron ", "8:12"), ("token_cache_time = 60 ", "4:20")] {
+        let line = finished.stdout.lines().find(|line| line.trim_start().starts_with(option));
+        let place = format!("(n.conf:{place})");
+        assert!(line.is_some_and(|line| line.ends_with(&place)), "{line:?}");
+    }
     let validate = |settings: &str| {
         let test = Test::new().ini(text).file("n.conf", settings);
         test.arguments("validate --config-file n.conf").run()

@@ -6,18 +6,18 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// A token as a request brings it; nothing is known of it yet.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
-    pub(super) token: HeaderValue,
-    pub(super) digest: Digest,
+pub(in crate::builtin::filters) struct Asked {
+    pub(in crate::builtin::filters) token: HeaderValue,
+    pub(in crate::builtin::filters) digest: Digest,
 }
 
 /// By what a token is known: its SHA-256, so that none lies about in memory for long, and each
 /// takes the same room.
-pub(super) type Digest = [u8; 32];
+pub(in crate::builtin::filters) type Digest = [u8; 32];
 
 /// What a request brings in the place of a token.
 #[derive(Clone, Debug)]
-pub(super) enum Claim {
+pub(in crate::builtin::filters) enum Claim {
     Absent,
     /// Something that is no token for sure: of several parts, or not in ASCII.
     Malformed,
@@ -26,7 +26,7 @@ pub(super) enum Claim {
 
 impl Claim {
     /// The token of the user.
-    pub(super) fn of_user(headers: &HeaderMap) -> Self {
+    pub(in crate::builtin::filters) fn of_user(headers: &HeaderMap) -> Self {
         const NAME: HeaderName = HeaderName::from_static("x-auth-token");
         const OF_STORAGE: HeaderName = HeaderName::from_static("x-storage-token");
         let name = if headers.contains_key(NAME) { NAME } else { OF_STORAGE };
@@ -34,7 +34,7 @@ impl Claim {
     }
 
     /// The token of a user that comes as `Authorization: Bearer`.
-    pub(super) fn of_bearer(headers: &HeaderMap) -> Self {
+    pub(in crate::builtin::filters) fn of_bearer(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return Self::Absent };
         let parts = value.to_str().ok().and_then(|value| value.trim().split_once(' '));
@@ -47,7 +47,7 @@ impl Claim {
     }
 
     /// The token of a service that passes on what a user asked of it.
-    pub(super) fn of_service(headers: &HeaderMap) -> Self {
+    pub(in crate::builtin::filters) fn of_service(headers: &HeaderMap) -> Self {
         const NAME: HeaderName = HeaderName::from_static("x-service-token");
         Self::of(headers, &NAME)
     }

@@ -14,25 +14,56 @@ use super::moment::Moment;
 use super::token::Token;
 
 /// What was found out of a token.
-#[derive(Clone, Debug)]
-pub(super) enum Outcome {
+#[derive(Debug)]
+pub(in crate::builtin::filters) enum Outcome<T = Token> {
     /// Keystone knows no such token, or it has expired.
     Invalid,
     /// Keystone could not be asked.
     Unavailable,
-    Valid(Arc<Token>),
+    Valid(Arc<T>),
+}
+
+impl<T> Clone for Outcome<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Invalid => Self::Invalid,
+            Self::Unavailable => Self::Unavailable,
+            Self::Valid(token) => Self::Valid(Arc::clone(token)),
+        }
+    }
+}
+
+/// What is known of a token that is good.
+pub(in crate::builtin::filters) trait Remembered:
+    Send + Sync + 'static
+{
+    /// Until when it is good.
+    fn expires(&self) -> Moment;
+
+    /// How many bytes of memory it takes, about.
+    fn memory(&self) -> usize;
+}
+
+impl Remembered for Token {
+    fn expires(&self) -> Moment {
+        self.expires
+    }
+
+    fn memory(&self) -> usize {
+        Self::memory(self)
+    }
 }
 
 /// An outcome, and how long it may be remembered at most.
-#[derive(Clone, Debug)]
-pub(super) struct Finding {
-    pub(super) outcome: Outcome,
-    pub(super) most: Duration,
+#[derive(Debug)]
+pub(in crate::builtin::filters) struct Finding<T = Token> {
+    pub(in crate::builtin::filters) outcome: Outcome<T>,
+    pub(in crate::builtin::filters) most: Duration,
 }
 
 /// Whether there is something to go on with where nothing can be found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum StandIn {
+pub(in crate::builtin::filters) enum StandIn {
     /// What was found earlier, and may count for some time yet.
     Earlier,
     None,
@@ -40,41 +71,47 @@ pub(super) enum StandIn {
 
 /// A question about a token.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Question {
-    pub(super) digest: Digest,
+pub(in crate::builtin::filters) struct Question {
+    pub(in crate::builtin::filters) digest: Digest,
     /// Whether it may have expired, as the service behind it was found right.
-    pub(super) allows_expired: bool,
+    pub(in crate::builtin::filters) allows_expired: bool,
 }
 
 /// How long what is remembered.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
-    pub(super) valid: Duration,
-    pub(super) invalid: Duration,
+pub(in crate::builtin::filters) struct Times {
+    pub(in crate::builtin::filters) valid: Duration,
+    pub(in crate::builtin::filters) invalid: Duration,
     /// How much longer a valid one counts while Keystone cannot be asked.
-    pub(super) stale: Duration,
+    pub(in crate::builtin::filters) stale: Duration,
 }
 
 /// What is remembered of tokens. Whoever asks for one while others do waits for their answer.
-pub(super) struct Memory {
-    entries: Cache<Question, Entry, Weights, RandomState>,
+pub(in crate::builtin::filters) struct Memory<T: Remembered = Token> {
+    entries: Cache<Question, Entry<T>, Weights, RandomState>,
     times: Times,
     /// How many questions and answers there were.
     turn: AtomicU64,
 }
 
-#[derive(Clone, Debug)]
-struct Entry {
-    outcome: Outcome,
+#[derive(Debug)]
+struct Entry<T> {
+    outcome: Outcome<T>,
     /// At which turn it was found.
     turn: u64,
     /// Until when it counts.
     until: Instant,
 }
 
-impl Memory {
+impl<T> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        Self { outcome: self.outcome.clone(), turn: self.turn, until: self.until }
+    }
+}
+
+impl<T: Remembered> Memory<T> {
     /// One that takes so many bytes at most.
-    pub(super) fn new(times: Times, bytes: u64) -> Self {
+    pub(in crate::builtin::filters) fn new(times: Times, bytes: u64) -> Self {
         let options = OptionsBuilder::new()
             .estimated_items_capacity(usize::try_from(bytes / TYPICAL).unwrap_or(usize::MAX).max(1))
             .weight_capacity(bytes)
@@ -86,18 +123,18 @@ impl Memory {
     }
 
     /// What is remembered, if it still counts.
-    pub(super) fn known(&self, question: &Question) -> Option<Outcome> {
+    pub(in crate::builtin::filters) fn known(&self, question: &Question) -> Option<Outcome<T>> {
         let entry = self.entries.get(question)?;
         (Instant::now() < entry.until).then_some(entry.outcome)
     }
 
     /// What is remembered, else what `ask` finds, once for all that want to know it meanwhile. It
     /// is told whether there is something that stands in where nothing can be found.
-    pub(super) async fn find<F: Future<Output = Finding>>(
+    pub(in crate::builtin::filters) async fn find<F: Future<Output = Finding<T>>>(
         &self,
         question: Question,
         ask: impl FnOnce(StandIn) -> F,
-    ) -> Outcome {
+    ) -> Outcome<T> {
         let began = self.next_turn();
         let earlier = self.entries.peek(&question);
         loop {
@@ -122,12 +159,12 @@ impl Memory {
         }
     }
 
-    fn entry(&self, finding: Finding, earlier: Option<Entry>) -> Entry {
+    fn entry(&self, finding: Finding<T>, earlier: Option<Entry<T>>) -> Entry<T> {
         let Finding { outcome, most } = finding;
         let (now, turn) = (Instant::now(), self.next_turn());
         let (outcome, time) = match outcome {
             Outcome::Valid(token) => {
-                let left = token.expires.since(Moment::now());
+                let left = token.expires().since(Moment::now());
                 // One that has expired counts for services, which may use it still.
                 let left = if left.is_zero() { self.times.valid } else { left };
                 (Outcome::Valid(token), self.times.valid.min(left))
@@ -149,7 +186,7 @@ impl Memory {
     }
 
     /// Whether an entry may stand in for an answer that does not come.
-    fn may_stand_in(&self, entry: &Entry, now: Instant) -> bool {
+    fn may_stand_in(&self, entry: &Entry<T>, now: Instant) -> bool {
         matches!(entry.outcome, Outcome::Valid(_)) && now < entry.until + self.times.stale
     }
 
@@ -169,13 +206,13 @@ const OVERHEAD: usize = 160;
 #[derive(Clone, Debug)]
 struct Weights;
 
-impl Weighter<Question, Entry> for Weights {
-    fn weight(&self, _: &Question, entry: &Entry) -> u64 {
+impl<T: Remembered> Weighter<Question, Entry<T>> for Weights {
+    fn weight(&self, _: &Question, entry: &Entry<T>) -> u64 {
         let token = match &entry.outcome {
             Outcome::Valid(token) => token.memory(),
             Outcome::Invalid | Outcome::Unavailable => 0,
         };
-        let fixed = size_of::<(Question, Entry)>() + OVERHEAD;
+        let fixed = size_of::<(Question, Entry<T>)>() + OVERHEAD;
         u64::try_from(fixed + token).unwrap_or(u64::MAX)
     }
 }

@@ -11,10 +11,10 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
-pub(super) use self::fault::Fault;
+pub(in crate::builtin::filters) use self::fault::Fault;
 pub(super) use self::login::{Credentials, Domain, Login, Scope, User};
 pub(super) use self::session::{Place, Session};
-pub(super) use self::wire::{Limits, Wire};
+pub(in crate::builtin::filters) use self::wire::{Limits, Wire, request};
 
 use self::absence::Absence;
 use self::session::Grant;
@@ -95,7 +95,7 @@ impl Keystone {
             (false, false) => "/auth/tokens?nocatalog",
             (false, true) => "/auth/tokens?nocatalog&allow_expired=1",
         };
-        let mut request = wire::request(Method::GET, grant.keystone.join(path)?);
+        let mut request = request(Method::GET, grant.keystone.join(path)?);
         let headers = request.headers_mut();
         headers.insert(OWN, grant.token.clone());
         let mut subject = asked.token.clone();

@@ -14,7 +14,7 @@ use super::seal::Seal;
 use super::server::Server;
 
 /// Servers of memcached, used as keystonemiddleware uses them, so that it may share them.
-pub(super) struct Memcached {
+pub(in crate::builtin::filters) struct Memcached {
     pools: Vec<Pool>,
     protection: Protection,
     time: Duration,
@@ -22,21 +22,21 @@ pub(super) struct Memcached {
 }
 
 /// How entries are protected.
-pub(super) struct Protection {
-    pub(super) strategy: Strategy,
-    pub(super) secret: Vec<u8>,
+pub(in crate::builtin::filters) struct Protection {
+    pub(in crate::builtin::filters) strategy: Strategy,
+    pub(in crate::builtin::filters) secret: Vec<u8>,
 }
 
 /// What is kept to with each server.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    pub(super) dead_time: Duration,
-    pub(super) connections: usize,
+pub(in crate::builtin::filters) struct Limits {
+    pub(in crate::builtin::filters) dead_time: Duration,
+    pub(in crate::builtin::filters) connections: usize,
     /// For each exchange.
-    pub(super) timeout: Duration,
-    pub(super) idle_time: Duration,
+    pub(in crate::builtin::filters) timeout: Duration,
+    pub(in crate::builtin::filters) idle_time: Duration,
     /// For a connection that is free.
-    pub(super) wait: Duration,
+    pub(in crate::builtin::filters) wait: Duration,
 }
 
 /// How many servers are tried for an entry at most.
@@ -47,7 +47,7 @@ const LONGEST: usize = 1024 * 1024;
 
 impl Memcached {
     /// Remembers entries for a time by these servers.
-    pub(super) fn new(
+    pub(in crate::builtin::filters) fn new(
         servers: Vec<Server>,
         protection: Protection,
         limits: Limits,
@@ -58,7 +58,7 @@ impl Memcached {
     }
 
     /// What Keystone said of a token, if it is remembered.
-    pub(super) async fn find(&self, asked: &Asked) -> Option<Vec<u8>> {
+    pub(in crate::builtin::filters) async fn find(&self, asked: &Asked) -> Option<Vec<u8>> {
         let (name, seal) = self.name(asked)?;
         let stored = self.run(&Command { name: &name, act: Act::Fetch }).await?;
         match &seal {
@@ -76,7 +76,12 @@ impl Memcached {
     }
 
     /// Remembers what Keystone said of a token.
-    pub(super) async fn store(&self, asked: &Asked, document: &[u8], most: Duration) {
+    pub(in crate::builtin::filters) async fn store(
+        &self,
+        asked: &Asked,
+        document: &[u8],
+        most: Duration,
+    ) {
         let Some((name, seal)) = self.name(asked) else { return };
         let sealed = match &seal {
             None => Some(document.to_vec()),

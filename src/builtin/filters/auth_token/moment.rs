@@ -4,16 +4,28 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A point in time, in whole seconds since 1970.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Moment(i64);
+pub(in crate::builtin::filters) struct Moment(i64);
 
 impl Moment {
-    pub(super) fn now() -> Self {
+    /// The end of what has none.
+    pub(in crate::builtin::filters) const NEVER: Self = Self(i64::MAX);
+
+    pub(in crate::builtin::filters) fn of_seconds(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// The seconds since 1970.
+    pub(in crate::builtin::filters) fn seconds(self) -> i64 {
+        self.0
+    }
+
+    pub(in crate::builtin::filters) fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
     }
 
     /// Reads ISO 8601: `2026-01-31T12:00:00.000000Z`, with an offset in place of the `Z` or none.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::builtin::filters) fn parse(text: &str) -> Option<Self> {
         let (date, time) = text.split_once(['T', ' '])?;
         let mut numbers = date.splitn(3, '-').map(number);
         let (year, month, day) = (numbers.next()??, numbers.next()??, numbers.next()??);
@@ -32,7 +44,7 @@ impl Moment {
     }
 
     /// How long it is from another moment to this one; nothing if this one is not later.
-    pub(super) fn since(self, earlier: Self) -> Duration {
+    pub(in crate::builtin::filters) fn since(self, earlier: Self) -> Duration {
         let seconds = self.0.saturating_sub(earlier.0);
         Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
     }

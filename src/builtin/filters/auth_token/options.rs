@@ -86,7 +86,7 @@ impl Setting for Interface {
 
 /// How long a token is remembered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::builtin::filters) struct CacheTime(pub(super) Duration);
+pub(in crate::builtin::filters) struct CacheTime(pub(in crate::builtin::filters) Duration);
 
 impl Setting for CacheTime {
     const EXPECTED: &'static str = "a whole number of seconds, or `-1` for never";
@@ -116,7 +116,7 @@ pub(in crate::builtin::filters) enum Strategy {
 }
 
 impl Strategy {
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::builtin::filters) fn name(self) -> &'static str {
         match self {
             Self::Encrypt => "ENCRYPT",
             Self::Mac => "MAC",

@@ -36,7 +36,7 @@ pub(in crate::builtin::filters) enum Authorities {
 
 impl Files {
     /// Reads the files.
-    pub(super) fn read(self) -> Result<ClientConfig, Error> {
+    pub(in crate::builtin::filters) fn read(self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()

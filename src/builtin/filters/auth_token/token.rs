@@ -7,7 +7,7 @@ use super::moment::Moment;
 
 /// A token that Keystone knows. It may have expired.
 #[derive(Debug)]
-pub(super) struct Token {
+pub(in crate::builtin::filters) struct Token {
     pub(super) expires: Moment,
     pub(super) roles: Vec<String>,
     pub(super) identity: Identity,
