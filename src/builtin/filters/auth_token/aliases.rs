@@ -189,6 +189,7 @@ mod tests {
         let own = [
             "http_max_connections",
             "http_request_timeout",
+            "public_api_routes",
             "token_cache_invalid_time",
             "token_cache_memory",
             "token_cache_stale_time",
