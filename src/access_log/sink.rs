@@ -23,22 +23,25 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// The open end of a log.
 ///
 /// Other processes may write to the same end: every write is of whole lines, to the end of a file
-/// as a whole, and in pieces that stay whole to what is no file. A line that the system has cut
-/// short, because the disk is full, is written anew in a line of its own.
+/// as a whole, and in pieces that stay whole to what is no file, but for a line that is longer. A
+/// line that the system has cut short is written anew in a line of its own in a file, as the disk
+/// was full, and is gone on with elsewhere, as a reader has taken the rest by now.
 #[derive(Debug)]
 pub(super) struct Sink {
     destination: Destination,
     /// None until a destination that was gone is there again.
     file: Option<File>,
     is_regular: bool,
-    /// Whether what was written last is a part of a line.
+    /// Whether what was written last to a file is a part of a line.
     torn: bool,
+    /// How much of the next line has been written already to what is no file.
+    begun: usize,
 }
 
 impl Sink {
     /// Opens the destination. A named pipe that nobody reads is opened later.
     pub(super) fn open(destination: Destination) -> io::Result<Self> {
-        let mut sink = Self { destination, file: None, is_regular: false, torn: false };
+        let mut sink = Self { destination, file: None, is_regular: false, torn: false, begun: 0 };
         match sink.reopen() {
             Err(error) if !is_unread(&error) => Err(error),
             _ => Ok(sink),
@@ -59,7 +62,7 @@ impl Sink {
             Destination::Stdout => io::stdout().as_fd().try_clone_to_owned()?.into(),
         };
         self.is_regular = file.metadata()?.is_file();
-        self.torn = false;
+        (self.torn, self.begun) = (false, 0);
         self.file = Some(file);
         Ok(())
     }
@@ -115,12 +118,17 @@ impl Sink {
             file.write_all(b"\n")?;
             self.torn = false;
         }
-        let count = file.write(piece)?;
+        let count = file.write(&piece[self.begun..])?;
         if count == 0 {
             return Err(ErrorKind::WriteZero.into());
         }
-        let whole = whole(&piece[..count]).unwrap_or(0);
-        self.torn = whole < count;
+        let end = self.begun + count;
+        let whole = whole(&piece[..end]).unwrap_or(0);
+        if self.is_regular {
+            self.torn = whole < end;
+        } else {
+            self.begun = end - whole;
+        }
         Ok(whole)
     }
 
@@ -161,6 +169,9 @@ fn await_reader(file: &File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::process::Command;
+
     use super::*;
     use crate::builtin::fixture::Directory;
 
@@ -174,6 +185,32 @@ mod tests {
         assert_eq!(sink.piece(&lines[4200..]).len(), 9000);
         sink.is_regular = true;
         assert_eq!(sink.piece(&lines).len(), lines.len());
+    }
+
+    #[test]
+    fn a_long_line_arrives_whole_at_a_reader_that_takes_little_at_a_time() {
+        let directory = Directory::new();
+        let path = directory.path("pipe");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
+        let mut options = OpenOptions::new();
+        let mut reader = options.read(true).custom_flags(nonblocking).open(&path).unwrap();
+        let mut sink = Sink::open(Destination::File(path)).unwrap();
+        let line = |length: usize| [vec![b'x'; length - 1], vec![b'\n']].concat();
+        let long = [line(9000), line(70_000), b"end\n".to_vec()].concat();
+        let expected = [line(PIECE).repeat(20), long].concat();
+        let (mut lines, mut read) = (expected.clone(), Vec::new());
+        // More than it takes, a page at a time.
+        for _ in 0..100 {
+            match sink.write(&mut lines) {
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+                Ok(()) => assert!(lines.is_empty()),
+            }
+            let mut page = [0; PIECE];
+            let count = reader.read(&mut page).unwrap_or(0);
+            read.extend_from_slice(&page[..count]);
+        }
+        assert!(read == expected, "{} bytes of {}", read.len(), expected.len());
     }
 
     #[test]
