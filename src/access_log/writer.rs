@@ -44,8 +44,7 @@ pub fn lost() -> u64 {
 /// for nothing.
 pub fn reopen() {
     for shared in &*queues() {
-        shared.lock().reopens = true;
-        shared.filled.notify_one();
+        shared.reopen();
     }
 }
 
@@ -94,8 +93,12 @@ struct Queue {
     lines: Vec<u8>,
     /// How many bytes the thread has taken and not written yet.
     taken: usize,
-    /// How many lines were lost and not told of yet.
+    /// How many lines were lost.
     lost: u64,
+    /// How many of them were told of.
+    told: u64,
+    /// Whether the last lines could not be written.
+    failing: bool,
     /// How many writers there are; with the last one the thread ends.
     writers: usize,
     /// Whether the destination is to be opened anew.
@@ -199,6 +202,11 @@ impl Shared {
         Self { destination, queue, filled: Condvar::new(), written: Condvar::new() }
     }
 
+    fn reopen(&self) {
+        self.lock().reopens = true;
+        self.filled.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         // Nothing that holds the lock leaves the queue half changed.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -234,6 +242,7 @@ impl<'a> Worker<'a> {
             self.write(&turn);
             let mut queue = self.shared.lock();
             queue.taken = self.batch.len();
+            queue.failing = self.failing;
             if queue.is_written() {
                 self.shared.written.notify_all();
             }
@@ -245,7 +254,9 @@ impl<'a> Worker<'a> {
             }
             // A log may be told to itself, so nothing is locked meanwhile.
             let is_due = is_last || self.told.is_none_or(|told| told.elapsed() >= TELLING);
-            let lost = if is_due { mem::take(&mut queue.lost) } else { 0 };
+            let before =
+                if is_due { mem::replace(&mut queue.told, queue.lost) } else { queue.lost };
+            let lost = queue.lost - before;
             drop(queue);
             self.tell_of_losses(lost);
             if is_last {
@@ -348,7 +359,14 @@ mod tests {
 
     /// Waits until a writer has tried to write and failed.
     fn await_failure(writer: &Writer) {
-        while writer.0.lock().taken == 0 {
+        while !writer.0.lock().failing {
+            thread::yield_now();
+        }
+    }
+
+    /// Waits until the thread of a queue has ended.
+    fn await_end(shared: &Arc<Shared>) {
+        while queues().iter().any(|other| Arc::ptr_eq(other, shared)) {
             thread::yield_now();
         }
     }
@@ -376,9 +394,7 @@ mod tests {
         assert_eq!(directory.read("log"), "still here\n");
         let shared = Arc::clone(&second.0);
         drop(second);
-        while queues().iter().any(|other| Arc::ptr_eq(other, &shared)) {
-            thread::yield_now();
-        }
+        await_end(&shared);
     }
 
     #[test]
@@ -397,7 +413,7 @@ mod tests {
         let directory = Directory::new();
         let writer = open(&directory);
         fs::rename(directory.path("log"), directory.path("log.1")).unwrap();
-        reopen();
+        writer.0.reopen();
         while !directory.path("log").exists() {
             thread::yield_now();
         }
@@ -421,12 +437,12 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_counted_when_the_log_ends() {
         let writer = Writer::open(Destination::File("/dev/full".into())).unwrap();
-        let before = lost();
+        let (shared, before) = (Arc::clone(&writer.0), lost());
         (0..3).for_each(|_| writer.append("lost\n"));
         drop(writer);
-        while lost() < before + 3 {
-            thread::yield_now();
-        }
+        await_end(&shared);
+        assert_eq!(shared.lock().lost, 3);
+        assert!(lost() >= before + 3);
     }
 
     #[test]
@@ -439,9 +455,8 @@ mod tests {
         let mut reader = options.read(true).custom_flags(nonblocking).open(&path).unwrap();
         let writer = open(&directory);
         let line = "x".repeat(1023) + "\n";
-        let before = lost();
         (0..6000).for_each(|_| writer.append(&line));
-        assert!(lost() > before, "4 MiB and a pipe hold fewer");
+        assert!(writer.0.lock().lost > 0, "4 MiB and a pipe hold fewer");
         let mut read = vec![0; 1 << 20];
         let mut taken = 0;
         while !writer.0.lock().is_written() || taken == 0 {

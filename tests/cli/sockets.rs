@@ -8,7 +8,6 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
-use std::time::Instant;
 
 use socket2::{Domain, Socket, Type};
 
@@ -126,6 +125,26 @@ fn a_signal_ends_the_wait_for_an_address() {
 }
 
 #[test]
+fn a_reload_that_waits_for_an_address_keeps_nothing_else_waiting() {
+    for workers in [0, 1] {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let options = format!("workers = {workers}\nretry_until_window = 3600\nbind = ");
+        let text = server(&format!("{options}127.0.0.1:0"));
+        let test = Test::new().ini(&text).arguments("serve");
+        let mut running = test.start();
+        running.get("/").expect(200);
+        let other = server(&format!("{options}{}", taken.local_addr().unwrap()));
+        running.write("api-paste.ini", &other);
+        running.signal("HUP");
+        running.line("is in use: trying again");
+        running.run("status api-paste.ini").status(0);
+        running.get("/").expect(200);
+        running.signal("TERM");
+        assert_eq!(running.wait().status, Some(0));
+    }
+}
+
+#[test]
 fn serves_what_the_service_manager_has_opened() {
     for (options, arguments) in [
         ("", "serve"),
@@ -227,10 +246,12 @@ fn goes_on_when_descriptors_are_there_again() {
     let line = "ulimit -n 24; exec \"$0\" \"$@\"";
     let mut server = test.shell(line, File::open("/dev/null").unwrap()).start();
     let clients: Vec<_> = (0..24).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
-    server.line("cannot accept a connection");
-    let (begun, before) = (Instant::now(), spent(server.process()));
-    server.line("cannot accept a connection");
-    assert!(begun.elapsed().as_secs_f64() > 0.9, "logged at most once a second");
+    let first = server.line("cannot accept a connection");
+    let before = spent(server.process());
+    let second = server.line("cannot accept a connection");
+    // As the lines have it: what reads them may be late.
+    let apart = (seconds(&second) - seconds(&first)).rem_euclid(86400.0);
+    assert!(apart > 0.5, "logged at most once a second: {first}\n{second}");
     let spent = spent(server.process()) - before;
     assert!(spent <= 10, "{spent} % of a processor");
     drop(clients);

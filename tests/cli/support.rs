@@ -178,6 +178,13 @@ pub(crate) fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     }
 }
 
+/// The time of day at which a line was logged (`2026-01-31T12:34:56.123Z ERROR …`), in seconds.
+pub(crate) fn seconds(line: &str) -> f64 {
+    let (time, _) = line.split_once('T').unwrap().1.split_once('Z').unwrap();
+    let parts = time.split(':').map(|part| part.parse::<f64>().unwrap());
+    parts.fold(0.0, |seconds, part| seconds * 60.0 + part)
+}
+
 /// Sends a signal to a process.
 pub(crate) fn signal(process: u32, signal: &str) {
     let kill = format!("kill -{signal} {process}");

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixStream};
 use std::sync::mpsc::channel;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -25,7 +25,8 @@ const LONGEST: usize = 1 << 20;
 /// Whatever a client sends, what it gets are whole answers, the app sees only requests that are fit
 /// for it, and the connection ends.
 pub(crate) fn is_answered(bytes: &[u8]) {
-    let mut client = UnixStream::connect(server()).unwrap_or_else(|error| panic!("{error}"));
+    let client = UnixStream::connect_addr(server());
+    let mut client = client.unwrap_or_else(|error| panic!("{error}"));
     client.set_read_timeout(Some(PATIENCE)).unwrap_or_else(|error| panic!("{error}"));
     let sent = client.write_all(bytes).and_then(|()| client.shutdown(Shutdown::Write));
     let mut answers = Vec::new();
@@ -78,16 +79,16 @@ fn are_whole(answers: &[u8], bytes: &[u8]) {
     }
 }
 
-/// The path of the socket of a server, which runs for as long as the process does.
-fn server() -> &'static PathBuf {
-    static STARTED: OnceLock<PathBuf> = OnceLock::new();
+/// The address of a server, which runs for as long as the process does: a name that goes with it.
+fn server() -> &'static SocketAddr {
+    static STARTED: OnceLock<SocketAddr> = OnceLock::new();
     static STARTING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     STARTED.get_or_init(|| {
-        let name = format!("pasteline-connection-{}.sock", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let name = format!("pasteline-connection-{}", std::process::id());
+        let at = SocketAddr::from_abstract_name(&name).unwrap_or_else(|error| panic!("{error}"));
         let (sender, started) = channel();
-        let address = format!("unix:{}", path.display());
+        let address = format!("unix:@{name}");
         thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build();
             runtime.unwrap_or_else(|error| panic!("{error}")).block_on(async {
@@ -105,7 +106,7 @@ fn server() -> &'static PathBuf {
             });
         });
         started.recv().unwrap_or_else(|error| panic!("{error}"));
-        path
+        at
     })
 }
 
