@@ -107,6 +107,48 @@ fn the_new_process_is_asked_where_the_old_one_was() {
 }
 
 #[test]
+fn any_number_of_sockets_is_handed_over() {
+    let other = Test::new();
+    let pid_file = other.directory().join("pid");
+    // More than the system lets travel at once, with as few as may be for each worker.
+    let addresses: Vec<_> = (1..=130).map(|last| format!("127.0.0.{last}:0")).collect();
+    let text = file(2, &pid_file).replace("127.0.0.1:0", &addresses.join(" "));
+    let mut server = start(Test::new(), &text, 2);
+    server.signal("USR2");
+    server.line(" has taken over");
+    let successor = process_of(&pid_file);
+    let old = server.process();
+    wait_for("the end of the old process", || title(old).is_empty().then_some(()));
+    server.get("/").expect(200);
+    signal(successor, "TERM");
+    assert_eq!(server.wait().status, Some(0));
+}
+
+#[test]
+fn nothing_else_changes_while_a_new_program_starts() {
+    for workers in [0, 1] {
+        let other = Test::new();
+        let (pid_file, program) = (other.directory().join("pid"), copy(other.directory()));
+        let text = file(workers, &pid_file);
+        let mut server = start(Test::program(&program), &text, workers);
+        // One that takes its time, and ends with whoever has started it.
+        fs::remove_file(&program).unwrap();
+        fs::write(&program, "#!/bin/sh\nexec cat >/dev/null\n").unwrap();
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        server.signal("USR2");
+        server.line("to take over");
+        server.write("api-paste.ini", &text.replace("one", "two"));
+        server.signal("HUP");
+        server.line("not reloaded");
+        if workers > 0 {
+            server.signal("TTIN");
+            server.line("the number of workers stays while something else changes");
+        }
+        assert_eq!(server.get("/").expect(200).body, "one");
+    }
+}
+
+#[test]
 fn a_new_program_that_fails_changes_nothing() {
     for workers in [0, 2] {
         let other = Test::new();
