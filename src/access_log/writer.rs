@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -86,6 +86,8 @@ struct Shared {
     filled: Condvar,
     /// Told when all lines are written.
     written: Condvar,
+    /// Whether lines are written as they come, for somebody who looks on.
+    is_prompt: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -105,8 +107,6 @@ struct Queue {
     reopens: bool,
     /// Whether someone waits for the last line.
     hurries: bool,
-    /// Whether lines are written as they come, for somebody who looks on.
-    is_prompt: bool,
 }
 
 impl Queue {
@@ -151,7 +151,7 @@ impl Writer {
     /// As for [`open`](Self::open).
     pub(crate) fn open_promptly(destination: Destination) -> io::Result<Self> {
         let writer = Self::open(destination)?;
-        writer.0.lock().is_prompt = true;
+        writer.0.is_prompt.store(true, Ordering::Relaxed);
         Ok(writer)
     }
 
@@ -199,7 +199,8 @@ impl Shared {
     /// A queue with its first writer.
     fn new(destination: Destination) -> Self {
         let queue = Mutex::new(Queue { writers: 1, ..Queue::default() });
-        Self { destination, queue, filled: Condvar::new(), written: Condvar::new() }
+        let (filled, written) = (Condvar::new(), Condvar::new());
+        Self { destination, queue, filled, written, is_prompt: AtomicBool::new(false) }
     }
 
     fn reopen(&self) {
@@ -254,9 +255,9 @@ impl<'a> Worker<'a> {
             }
             // A log may be told to itself, so nothing is locked meanwhile.
             let is_due = is_last || self.told.is_none_or(|told| told.elapsed() >= TELLING);
-            let before =
-                if is_due { mem::replace(&mut queue.told, queue.lost) } else { queue.lost };
-            let lost = queue.lost - before;
+            let all = queue.lost;
+            let before = if is_due { mem::replace(&mut queue.told, all) } else { all };
+            let lost = all - before;
             drop(queue);
             self.tell_of_losses(lost);
             if is_last {
@@ -278,9 +279,9 @@ impl<'a> Worker<'a> {
         } else if self.batch.is_empty() {
             let idle = |queue: &mut Queue| queue.lines.is_empty() && !queue.is_urgent();
             let queue = filled.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
-            let filling = |queue: &mut Queue| {
-                queue.lines.len() < BATCH && !queue.is_urgent() && !queue.is_prompt
-            };
+            let is_prompt = self.shared.is_prompt.load(Ordering::Relaxed);
+            let filling =
+                |queue: &mut Queue| queue.lines.len() < BATCH && !queue.is_urgent() && !is_prompt;
             let waited = filled.wait_timeout_while(queue, GATHERING, filling);
             waited.unwrap_or_else(PoisonError::into_inner).0
         } else {

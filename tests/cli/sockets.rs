@@ -12,7 +12,7 @@ use std::path::Path;
 use socket2::{Domain, Socket, Type};
 
 use crate::support::process::{children, spent};
-use crate::support::{Answer, Finished, Test, wait_for};
+use crate::support::{Answer, Finished, Test, seconds, wait_for};
 
 const ECHO: &str = "[app:main]\nuse = egg:pasteline#echo\n";
 
