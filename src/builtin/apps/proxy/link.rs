@@ -23,7 +23,7 @@ pub(super) struct Link {
     pub(super) sender: SendRequest<Upload>,
     /// None once it has ended.
     connection: Option<Box<Connection>>,
-    /// The connection that has ended without a failure.
+    /// The connection that has ended without a failure, together with an answer.
     ended: Option<Box<Connection>>,
     pub(super) wire: Arc<Wire>,
     pub(super) silence: Silence,
@@ -65,7 +65,12 @@ impl Link {
                 return Poll::Ready(answer);
             }
         }
-        if self.connection.is_some() { Poll::Pending } else { ask(context) }
+        if self.connection.is_some() {
+            return Poll::Pending;
+        }
+        // What it has not sent comes back as it is dropped.
+        self.ended = None;
+        ask(context)
     }
 
     /// The socket, which no longer carries HTTP, and what was read from it already; none if the

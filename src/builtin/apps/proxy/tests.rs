@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
@@ -403,6 +404,25 @@ async fn a_request_that_may_be_repeated_is_sent_again_where_nothing_came_back() 
     assert_eq!(after_close(get("/again"), "HTTP/1.1 2").await, bad_gateway);
     let post = request("POST", "/again", &[], Body::empty());
     assert_eq!(after_close(post, "").await, bad_gateway);
+}
+
+#[tokio::test]
+async fn a_request_that_was_not_sent_is_sent_by_another_connection() {
+    let upstream = Upstream::listen().await;
+    let app = upstream.proxy("");
+    let response = answer(&app, get("/"));
+    let (peer, _) = upstream.answer(HELLO).await;
+    text(response.await.unwrap()).await;
+    drop(peer);
+    // Long enough for the runtime to hear of the end; whoever uses the connection has not.
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    let response = answer(&app, request("POST", "/again", &[], "body".into()));
+    let (_peer, head) =
+        tokio::time::timeout(Duration::from_secs(60), upstream.answer(HELLO)).await.unwrap();
+    assert!(head.starts_with("POST /again "), "{head}");
+    assert_eq!(text(response.await.unwrap()).await, "hello");
 }
 
 #[tokio::test]
