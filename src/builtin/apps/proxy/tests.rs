@@ -465,7 +465,7 @@ async fn a_client_that_is_slow_to_send_is_not_the_upstreams_fault() {
     let mut peer = upstream.accept().await;
     peer.read_to("part\r\n").await;
     tokio::time::pause();
-    let minute = tokio::time::sleep(std::time::Duration::from_secs(60));
+    let minute = tokio::time::sleep(Duration::from_secs(60));
     tokio::select! {
         response = &mut response => panic!("{response:?}"),
         () = minute => {}
