@@ -13,6 +13,7 @@ mod sarif;
 pub use self::excerpt::Excerpt;
 pub(crate) use self::findings::Findings;
 pub use self::nearest::nearest;
+pub(crate) use self::nearest::nearest_within;
 pub use self::pages::{PAGES, Page};
 pub use self::render::{Style, render};
 pub use self::sarif::sarif;
@@ -94,7 +95,7 @@ impl Diagnostic {
     /// Sets the words at the place.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
+        self.label = in_one_line(label.into());
         self
     }
 
@@ -102,7 +103,7 @@ impl Diagnostic {
     #[must_use]
     pub fn related(mut self, span: impl Into<Option<Span>>, part: impl Into<String>) -> Self {
         if let Some(span) = span.into() {
-            self.related.push((span, part.into()));
+            self.related.push((span, in_one_line(part.into())));
         }
         self
     }
@@ -110,7 +111,7 @@ impl Diagnostic {
     /// Adds a sentence of help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.help.push(in_one_line(help.into()));
         self
     }
 
@@ -127,7 +128,7 @@ impl Diagnostic {
     ) -> Self {
         let Some(near) = nearest(word, candidates) else { return self };
         let fix = self.span.and_then(|span| respell(word, near, span, sources));
-        Self { fix: fix.or(self.fix), ..self }.help(format!("did you mean `{near}`?"))
+        Self { fix: fix.or(self.fix), ..self }.help(format!("did you mean `{}`?", Excerpt(near)))
     }
 
     /// Sets the change that mends it.
@@ -160,7 +161,7 @@ fn respell(word: &str, near: &str, span: Span, sources: &Sources) -> Option<Fix>
     let mut found = text.match_indices(word).map(|(at, _)| at).filter(|at| is_whole(*at));
     let at = found.next().filter(|_| found.next().is_none() && !word.is_empty())?;
     Some(Fix {
-        title: format!("write `{near}` instead of `{}`", Excerpt(word)),
+        title: format!("write `{}` instead of `{}`", Excerpt(near), Excerpt(word)),
         edits: vec![(span.part(at, at + word.len()), near.to_owned())],
         applicability: Applicability::Unsafe,
     })

@@ -18,7 +18,7 @@ use self::look::{Candidate, Look};
 use crate::diagnostic::{Applicability, Diagnostic};
 use crate::graph::Input;
 use crate::registry::Registry;
-use crate::source::{Source, Sources, absolute};
+use crate::source::{Source, Sources};
 
 /// How often fixes are applied to what came of earlier ones, which may have hidden them.
 const ROUNDS: usize = 10;
@@ -42,13 +42,14 @@ pub fn fix_with(
     input: &Input,
     registry: &Registry,
     most: Applicability,
-    sources: Sources,
+    mut sources: Sources,
 ) -> Outcome {
+    let own = std::iter::once(&input.file).chain(&input.overlays);
+    // Each once, even if it lies over itself.
+    let own: IndexSet<_> = own.map(|path| sources.identify(path)).collect();
     let mut look = Look::of(input, registry, sources);
-    let own = std::iter::once(&input.file).chain(&input.overlays).map(|path| absolute(path));
     let mut work = Work {
-        // Each once, even if it lies over itself.
-        own: own.collect::<IndexSet<_>>().into_iter().collect(),
+        own: own.into_iter().collect(),
         original: look.sources().clone(),
         history: HashMap::new(),
         fixed: Vec::new(),
@@ -111,11 +112,11 @@ pub struct Fixed {
 /// What has been done so far.
 #[derive(Debug)]
 struct Work {
-    /// The absolute paths of the files that may be changed.
+    /// What the files that may be changed are known by; see [`Sources::identify`].
     own: Vec<PathBuf>,
     /// The texts as they were read first.
     original: Sources,
-    /// How the texts became what they are, by the absolute paths of their files.
+    /// How the texts became what they are, by what their files are known by.
     history: HashMap<PathBuf, Vec<Edits>>,
     fixed: Vec<Fixed>,
 }
@@ -126,14 +127,14 @@ impl Work {
         let fixed: Vec<_> = fixes.iter().filter_map(|fix| self.fixed(look, fix)).collect();
         self.fixed.extend(fixed);
         for (id, edits) in look::edits(fixes) {
-            let path = look.sources().get(id).path().to_owned();
+            let path = look.sources().get(id).identity().to_owned();
             self.history.entry(path).or_default().push(edits);
         }
     }
 
     /// A fix of what was seen, with its place in the file as it was read.
     fn fixed(&self, look: &Look<'_>, candidate: &Candidate) -> Option<Fixed> {
-        let path = look.sources().get(candidate.place.source).path();
+        let path = look.sources().get(candidate.place.source).identity();
         let history = self.history.get(path).map_or(&[][..], Vec::as_slice);
         let at = candidate.place.start as usize;
         let at = history.iter().rev().fold(at, |at, edits| edits.origin(at));
@@ -149,7 +150,9 @@ impl Work {
     }
 
     fn finish(self, look: Look<'_>, most: Applicability) -> Outcome {
-        let files = self.own.iter().filter_map(|path| {
+        // Whatever else may be: what no fix changes is not written.
+        let changed = self.own.iter().filter(|path| self.history.contains_key(*path));
+        let files = changed.filter_map(|path| {
             let source = find(&self.original, path).filter(|source| source.is_exact())?;
             let after = find(look.sources(), path)?;
             let (before, after) = (Arc::clone(source.text()), Arc::clone(after.text()));
@@ -165,7 +168,7 @@ impl Work {
     }
 }
 
-/// The source of an absolute path.
-fn find<'a>(sources: &'a Sources, path: &Path) -> Option<&'a Source> {
-    sources.iter().map(|(_, source)| source).find(|source| source.path() == path)
+/// The source of what a file is known by.
+fn find<'a>(sources: &'a Sources, identity: &Path) -> Option<&'a Source> {
+    sources.iter().map(|(_, source)| source).find(|source| source.identity() == identity)
 }

@@ -33,6 +33,7 @@ mod view;
 
 pub use self::check::check;
 pub use self::header::Loadable;
+pub(crate) use self::header::split;
 pub use self::input::{DropIns, Input};
 pub use self::load::Loader;
 pub use self::maker::Maker;
@@ -46,7 +47,7 @@ use self::notes::Broken;
 use crate::diagnostic::Diagnostic;
 use crate::ini::Conf;
 use crate::registry::{Kind, Plan};
-use crate::source::Span;
+use crate::source::{Sources, Span};
 
 /// What a section or a URI resolves to, with all that it is made of.
 ///
@@ -269,6 +270,15 @@ pub struct Factory {
     /// What Paste Deploy would call it by: `paste.app_factory`, `paste.filter_app_factory` …, or
     /// `entry-point` where only the Python distribution could tell.
     pub protocol: &'static str,
+}
+
+impl Factory {
+    /// Its name for people: as it stands in the file where a reference is a part of it, which may
+    /// lead to a secret.
+    pub fn written<'a>(&'a self, sources: &'a Sources) -> &'a str {
+        let written = self.span.map(|span| sources.text(span));
+        written.filter(|text| text.contains("%(")).unwrap_or(&self.spec)
+    }
 }
 
 /// What became of a wish for an app, a filter or a server.

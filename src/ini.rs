@@ -20,7 +20,7 @@ pub use self::fold::parse;
 pub use self::lineage::Brought;
 pub use self::overlay::overlay;
 pub use self::place::Places;
-pub use self::read::{read, read_from};
+pub use self::read::{read, read_as, read_from};
 
 use std::sync::Arc;
 

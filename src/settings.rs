@@ -178,12 +178,14 @@ pub struct Rejected {
     pub reason: Option<String>,
     /// The bytes of the text that are at fault; none if it is at fault as a whole.
     pub part: Option<(usize, usize)>,
+    /// What else is wrong with it, each at a part of its own.
+    pub others: Vec<Self>,
 }
 
 impl Rejected {
     /// The text is at fault as a whole, for a reason.
     pub fn because(reason: impl Into<String>) -> Self {
-        Self { reason: Some(reason.into()), part: None }
+        Self { reason: Some(reason.into()), ..Self::default() }
     }
 
     /// A part of the text, by byte offsets, is at fault.

@@ -1,5 +1,6 @@
 //! Texts of configuration files and the places in them; the only reader of such files.
 
+mod columns;
 mod file;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -35,7 +36,7 @@ use self::file::{list, read_all, read_regular};
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     texts: Vec<Source>,
-    /// What is read in the place of files, by their absolute paths.
+    /// What is read in the place of files, by what these are known by; see [`Sources::identity`].
     substitutes: HashMap<PathBuf, Arc<str>>,
     /// Where all else is read from; none for the disk.
     origin: Option<Arc<Snapshot>>,
@@ -54,7 +55,7 @@ impl Sources {
     /// Gives a text in the place of a file: whoever reads the file from now on reads the text, as
     /// if it stood there already.
     pub fn substitute(&mut self, path: &Path, text: impl Into<Arc<str>>) {
-        self.substitutes.insert(absolute(path), text.into());
+        self.substitutes.insert(self.identity(path), text.into());
     }
 
     /// Sources with the same texts in the place of files, from which nothing has been read yet.
@@ -74,25 +75,53 @@ impl Sources {
     /// See [`ReadError`]. A file that is not UTF-8 stands in the sources all the same, its bad
     /// bytes replaced, so that the place can be shown.
     pub fn read(&mut self, path: &Path) -> Result<SourceId, ReadError> {
+        self.read_as(path, path)
+    }
+
+    /// As [`read`](Self::read), for a file that goes by another name in messages.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    pub fn read_as(&mut self, path: &Path, name: &Path) -> Result<SourceId, ReadError> {
         if !self.substitutes.is_empty()
-            && let Some(text) = self.substitutes.get(&absolute(path))
+            && let Some(text) = self.substitutes.get(&self.identity(path))
         {
-            return Ok(self.add(path, Arc::clone(text)));
+            return Ok(self.add_as((path, name), Arc::clone(text)));
         }
         let id = match &self.origin {
             None => {
-                let bytes = read_regular(path).map_err(|cause| ReadError::new(path, cause))?;
-                self.decode(path, bytes)?
+                let bytes = read_regular(path).map_err(|cause| ReadError::new(name, cause))?;
+                self.decode((path, name), bytes)?
             }
             Some(snapshot) => {
                 let text = snapshot.text(path).ok_or_else(|| {
-                    ReadError::new(path, Unreadable::Io(io::ErrorKind::NotFound.into()))
+                    ReadError::new(name, Unreadable::Io(io::ErrorKind::NotFound.into()))
                 })?;
-                self.add(path, text)
+                self.add_as((path, name), text)
             }
         };
         self.read.add_text(path, Arc::clone(self.get(id).text()));
         Ok(id)
+    }
+
+    /// What a file is known by, whatever it is called: its absolute path, links followed as the
+    /// system follows them. Of a file that is not there it is the path with `.` and `..` resolved
+    /// by name.
+    ///
+    /// It is a part of the snapshot, so that a load from that takes the same paths for one file.
+    pub fn identify(&mut self, path: &Path) -> PathBuf {
+        let identity = self.identity(path);
+        self.read.add_identity(path, &identity);
+        identity
+    }
+
+    fn identity(&self, path: &Path) -> PathBuf {
+        let real = match &self.origin {
+            None => file::real(path),
+            Some(snapshot) => snapshot.identity(path),
+        };
+        real.unwrap_or_else(|| absolute(path))
     }
 
     /// The paths in a directory that have an extension, in the order of their names; none if there is
@@ -181,31 +210,41 @@ impl Sources {
     /// As for [`read`](Self::read).
     pub fn read_from(&mut self, reader: impl Read, name: &Path) -> Result<SourceId, ReadError> {
         let bytes = read_all(reader).map_err(|cause| ReadError::new(name, cause))?;
-        self.decode(name, bytes)
+        self.decode((name, name), bytes)
     }
 
-    fn decode(&mut self, path: &Path, bytes: Vec<u8>) -> Result<SourceId, ReadError> {
+    fn decode(
+        &mut self,
+        (path, name): (&Path, &Path),
+        bytes: Vec<u8>,
+    ) -> Result<SourceId, ReadError> {
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(self.add(path, text)),
+            Ok(text) => Ok(self.add_as((path, name), text)),
             Err(error) => {
                 let (valid, length) =
                     (error.utf8_error().valid_up_to(), error.utf8_error().error_len());
                 let byte = error.as_bytes()[valid];
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                let source = self.add(path, text);
+                let source = self.add_as((path, name), text);
                 self.texts[source.0 as usize].is_exact = false;
                 let width = char::REPLACEMENT_CHARACTER.len_utf8();
                 let span = Span::new(source, valid, valid + width);
                 let cause = Unreadable::NotUtf8 { byte, offset: valid, length, span };
-                Err(ReadError::new(path, cause))
+                Err(ReadError::new(name, cause))
             }
         }
     }
 
     /// Adds a text that does not come from a file, such as a test's, under the name of one.
     pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> SourceId {
+        let path = path.into();
+        self.add_as((&path, &path), text)
+    }
+
+    fn add_as(&mut self, (path, name): (&Path, &Path), text: impl Into<Arc<str>>) -> SourceId {
         let id = u32::try_from(self.texts.len()).expect("there are fewer than 2^32 sources");
-        self.texts.push(Source::new(path.into(), text.into()));
+        let identity = self.identify(path);
+        self.texts.push(Source::new(name.to_owned(), (absolute(path), identity), text.into()));
         SourceId(id)
     }
 

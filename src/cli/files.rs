@@ -30,7 +30,8 @@ pub(super) struct Additions {
     #[arg(long)]
     no_dropins: bool,
 
-    /// Set a global option, which wins over `[DEFAULT]`; repeatable
+    /// Set a global option, which factories get before that of `[DEFAULT]`; references to it get
+    /// it where no file gives one of the name; repeatable
     #[arg(long = "global", value_name = "KEY=VALUE", value_parser = pair)]
     globals: Vec<(String, String)>,
 

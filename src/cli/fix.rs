@@ -14,7 +14,7 @@ use crate::diagnostic::Applicability;
 use crate::fix::{self, Fixed, Mended, Outcome};
 use crate::registry::Registry;
 use crate::settings::Mask;
-use crate::source::{Sources, describe};
+use crate::source::{Sources, describe, shown};
 
 /// Mend what `validate` finds, where it is certain what is meant
 ///
@@ -78,7 +78,7 @@ fn write(outcome: &Outcome) -> io::Result<bool> {
     let mut is_done = true;
     for file in &outcome.files {
         if let Err(cause) = replace(file) {
-            terminal::tell(&format!("error: cannot write `{}`: {cause}", file.path.display()))?;
+            terminal::tell(&format!("error: cannot write `{}`: {cause}", shown(&file.path)))?;
             is_done = false;
             continue;
         }
@@ -102,7 +102,7 @@ fn replace(file: &Mended) -> Result<(), String> {
 /// What was done and where, in a line.
 fn line(fixed: &Fixed) -> String {
     let Fixed { path, line, column, slug, title } = fixed;
-    format!("{}:{line}:{column}: {title} ({slug})", path.display())
+    format!("{}:{line}:{column}: {title} ({slug})", shown(path))
 }
 
 /// What was done in all, what is left, and how to have more done.
@@ -113,10 +113,10 @@ fn summary(outcome: &Outcome, file: &Path, is_preview: bool) -> String {
     let mended = report::count(fixed.len(), "fault").unwrap_or_else(|| "nothing".to_owned());
     let tally = Some(report::tally(left)).filter(|tally| !tally.is_empty());
     let tally = tally.unwrap_or_else(|| "nothing".to_owned());
-    let mut summary = format!("{verb} {mended}; {tally} {is_left} in {}", file.display());
+    let mut summary = format!("{verb} {mended}; {tally} {is_left} in {}", shown(file));
     let mut add = |line: String| summary.extend(["\n", &*line]);
     if is_preview && !left.is_empty() {
-        add(format!("`pasteline validate {}` tells of all that is wrong now", file.display()));
+        add(format!("`pasteline validate {}` tells of all that is wrong now", shown(file)));
     }
     if let Some(more) = report::count(*held_back, "fault") {
         add(format!("`--unsafe` mends {more} more, and may change what the file means"));
@@ -125,7 +125,7 @@ fn summary(outcome: &Outcome, file: &Path, is_preview: bool) -> String {
         add(format!("{more} cannot be mended without harm to what is well, so look at the help"));
     }
     for other in elsewhere {
-        add(format!("`{}` was not named and stays as it is", other.display()));
+        add(format!("`{}` was not named and stays as it is", shown(other)));
     }
     summary
 }

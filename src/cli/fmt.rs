@@ -15,7 +15,7 @@ use crate::format;
 use crate::ini;
 use crate::registry::Registry;
 use crate::settings::Mask;
-use crate::source::{Sources, describe};
+use crate::source::{Sources, describe, shown};
 
 /// Give files the usual layout: indentation, delimiters, blank lines
 ///
@@ -85,7 +85,7 @@ impl Fmt {
         if self.diff {
             terminal::print(&Patch { path: name, before, after, mask }.to_string())?;
         } else {
-            terminal::print(&format!("{}\n", name.display()))?;
+            terminal::print(&format!("{}\n", shown(name)))?;
         }
         Ok(if self.check { Outcome::Bad } else { Outcome::Good })
     }
@@ -109,7 +109,7 @@ fn texts(file: &Path, registry: &Registry) -> io::Result<Option<Texts>> {
     match format::format(&document, &sources) {
         Ok(after) => Ok(Some(Texts { name, before, after })),
         Err(altered) => {
-            let name = name.display();
+            let name = shown(&name);
             terminal::tell(&format!("error: `{name}` is left as it is: {altered}"))?;
             Ok(None)
         }
@@ -124,7 +124,7 @@ fn write(file: &Path, texts: &Texts) -> io::Result<Outcome> {
     } else if before != after
         && let Err(error) = rewrite(file, after)
     {
-        let (name, cause) = (name.display(), describe(&error));
+        let (name, cause) = (shown(name), describe(&error));
         terminal::tell(&format!("error: cannot write `{name}`: {cause}"))?;
         return Ok(Outcome::Bad);
     }

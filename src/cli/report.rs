@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::terminal;
 use crate::diagnostic::{Diagnostic, Page, Severity, Style, render, sarif};
 use crate::settings::Mask;
-use crate::source::Sources;
+use crate::source::{Sources, shown};
 
 /// What counts as an error.
 #[derive(Args, Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ impl Strictness {
     /// How many of each severity there are in a file that is refused, and if nothing but warnings
     /// speak against it, why they do.
     pub(super) fn verdict(diagnostics: &[Diagnostic], file: &Path) -> String {
-        let (tally, file) = (tally(diagnostics), file.display());
+        let (tally, file) = (tally(diagnostics), shown(file));
         if diagnostics.iter().any(Diagnostic::is_error) {
             return format!("{tally} in {file}");
         }

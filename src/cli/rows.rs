@@ -8,7 +8,7 @@ use super::veil::veil;
 use crate::diagnostic::Excerpt;
 use crate::graph::{Detail, How, Origin, Step};
 use crate::settings::Mask;
-use crate::source::{Sources, Span};
+use crate::source::{Sources, Span, in_one_line, shown};
 
 /// The widest row that the column of places is moved for, in columns of a terminal.
 const WIDEST: usize = 60;
@@ -34,7 +34,7 @@ impl Manner<'_> {
         let location = self.sources.location(span);
         match self.detail {
             Detail::Origins => location.to_string(),
-            Detail::Plain => format!("{}:{}", location.path.display(), location.line),
+            Detail::Plain => format!("{}:{}", shown(location.path), location.line),
         }
     }
 }
@@ -84,7 +84,8 @@ impl<'a> Rows<'a> {
         let other = section.as_deref().filter(|section| Some(*section) != self.section);
         match (self.manner.detail, how, span) {
             (Detail::Origins, _, Some(span)) => {
-                let section = other.map_or_else(String::new, |other| format!("[{other}] "));
+                let section =
+                    other.map_or_else(String::new, |other| format!("[{}] ", harmless(other)));
                 format!("  ({section}{})", self.manner.location(*span))
             }
             (Detail::Origins, How::Default, None) => "  (default)".to_owned(),
@@ -104,6 +105,7 @@ fn account(step: &Step, text: &str) -> String {
         How::Get | How::Set => format!("by {key} = {text}"),
         How::Over => format!("over {text}"),
         How::Reference(depth) => format!("{:1$}%({key})s is {text}", "", 2 * (depth - 1)),
+        How::Unknown => "of which nobody knows any more what it is made of".to_owned(),
         How::Use => format!("through {key} = {text}"),
     }
 }
@@ -122,17 +124,8 @@ impl fmt::Display for Rows<'_> {
 }
 
 /// A line of a value without what would upset a terminal.
-fn harmless(line: &str) -> String {
-    let line = line.trim();
-    if !line.contains(char::is_control) {
-        return line.to_owned();
-    }
-    let escape = |character: char| {
-        let is_control = character.is_control();
-        let escaped = is_control.then(|| character.escape_default()).into_iter().flatten();
-        escaped.chain((!is_control).then_some(character))
-    };
-    line.chars().flat_map(escape).collect()
+pub(super) fn harmless(line: &str) -> String {
+    in_one_line(line.trim().to_owned())
 }
 
 /// Two blanks a level.

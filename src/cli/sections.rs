@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::rows::{Manner, Rows};
+use super::rows::{Manner, Rows, harmless};
 use crate::diagnostic::Findings;
 use crate::graph::{Origin, Origins};
 use crate::ini::{Defaults, Document, Scope, Section, Setting};
@@ -58,6 +58,6 @@ impl Listing<'_, '_> {
         }
         let gap = if self.text.is_empty() { "" } else { "\n" };
         let place = self.manner.place(section.map(|section| section.span));
-        self.text.extend([gap, "[", name, "]", &place, "\n", &rows.to_string()]);
+        self.text.extend([gap, "[", &harmless(name), "]", &place, "\n", &rows.to_string()]);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::rows::{Indent, Manner, Rows};
+use super::rows::{Indent, Manner, Rows, harmless};
 use crate::graph::{Detail, Graph, How, Node, NodeId, NodeKind, Origin, Origins};
 use crate::ini::Conf;
 
@@ -59,14 +59,15 @@ impl Tree<'_> {
         known: &Arc<Conf>,
     ) -> fmt::Result {
         let indent = Indent(depth);
-        let factory = node.factory().map(|factory| &*factory.spec);
+        let factory = node.factory().map(|factory| factory.written(self.manner.sources));
         let filtered = matches!(node.kind, NodeKind::FilteredWith { .. }).then_some("filtered");
         let names = [node.section(), factory, filtered].into_iter().flatten().collect::<Vec<_>>();
         let span = node.chain.first().map(|link| link.span).or(node.place);
+        let names: Vec<_> = names.into_iter().map(harmless).collect();
         writeln!(f, "{indent}{}{}", names.join("  "), self.manner.place(span))?;
         for link in node.chain.iter().skip(1) {
             let place = self.manner.place(Some(link.span));
-            writeln!(f, "{indent}  by {}{place}", link.section)?;
+            writeln!(f, "{indent}  by {}{place}", harmless(&link.section))?;
         }
         if filtered.is_some() {
             return Ok(());

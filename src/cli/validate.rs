@@ -14,7 +14,7 @@ use crate::graph::{Loader, Object};
 use crate::lint;
 use crate::registry::Registry;
 use crate::service::check_settings;
-use crate::source::Sources;
+use crate::source::{Sources, shown};
 
 /// Check a file: every section and option, all faults at once
 ///
@@ -76,7 +76,7 @@ impl Validate {
         } else if is_refused {
             terminal::tell(&Strictness::verdict(&diagnostics, &input.file))?;
         } else {
-            let (file, tally) = (input.file.display(), report::tally(&diagnostics));
+            let (file, tally) = (shown(&input.file), report::tally(&diagnostics));
             let besides = if tally.is_empty() { tally } else { format!(" ({tally})") };
             terminal::print(&format!("{file} is valid: {}{besides}\n", inventory(&loader)))?;
         }

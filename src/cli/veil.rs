@@ -21,6 +21,7 @@ pub(super) fn veil(mask: &Mask, origin: &Origin) -> Veil {
     for step in steps.iter().filter(|step| is_secret_step(mask, step)) {
         match step.how {
             How::Reference(_) if !step.text.contains('%') => seen = seen.replace(&*step.text, MASK),
+            // Of what nobody knows any more it may be one.
             _ => is_secret = true,
         }
     }
@@ -40,7 +41,7 @@ pub(super) fn veil(mask: &Mask, origin: &Origin) -> Veil {
 
 fn is_secret_step(mask: &Mask, step: &Step) -> bool {
     let holds_name = matches!(step.how, How::Get | How::Use);
-    !holds_name && !step.text.is_empty() && mask.is_secret(name(step))
+    step.how == How::Unknown || !holds_name && !step.text.is_empty() && mask.is_secret(name(step))
 }
 
 /// The name of an option without the `set` before it.
@@ -78,6 +79,13 @@ mod tests {
         assert_eq!(seen("url", "lemon!", vec![given(), brought("%(tea)s"), deeper]), ["****"; 4]);
         let got = vec![step(How::Set, "set recipe", "lemon"), step(How::Get, "get x", "recipe")];
         assert_eq!(seen("x", "lemon", got), ["****", "****", "recipe"]);
+    }
+
+    #[test]
+    fn what_nobody_knows_may_be_a_secret() {
+        let steps = || vec![step(How::Unwritten, "tea", "lemon"), step(How::Unknown, "", "")];
+        assert_eq!(seen("x", "lemon", steps()), ["****", "****", ""]);
+        assert_eq!(seen("x", "", steps()), ["", "****", ""]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::app::{Body, Request, RequestExt};
 use crate::diagnostic::Excerpt;
 use crate::graph::{Graph, Node, NodeKind};
 use crate::route::Step;
-use crate::source::{Sources, Span};
+use crate::source::{Sources, Span, shown};
 
 /// What filters may do that nobody can know before.
 const FILTERS: &str = "\
@@ -63,7 +63,7 @@ impl Way<'_> {
         let mut shown = json!({
             "section": node.section(),
             "kind": node.kind.name(),
-            "factory": node.factory().map(|factory| &*factory.spec),
+            "factory": node.factory().map(|factory| factory.written(self.sources)),
             "key": key.as_deref(),
             "depth": depth,
             "script_name": script_name,
@@ -82,13 +82,13 @@ impl Way<'_> {
     /// A step in columns.
     fn row(&self, step: &Step) -> [String; 5] {
         let node = self.node(step);
-        let factory = || node.factory().map(|factory| &*factory.spec);
+        let factory = || node.factory().map(|factory| factory.written(self.sources));
         let name = Excerpt(node.section().or_else(factory).unwrap_or_default());
         let key = step.key.as_deref().map(|key| format!("{} → ", Excerpt(key)));
         let name = format!("{:1$}{2}{name}", "", step.depth * 2, key.unwrap_or_default());
         let place = place(node).map(|span| {
             let location = self.sources.location(span);
-            format!("{}:{}", location.path.display(), location.line)
+            format!("{}:{}", shown(location.path), location.line)
         });
         let what = match &node.kind {
             NodeKind::App(_) if step.depth > 0 => "answers if it is tried",

@@ -13,8 +13,17 @@ use std::cmp::Reverse;
 /// assert_eq!(nearest("teapot", ["cors"]), None);
 /// ```
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_within(usize::MAX, word, candidates)
+}
+
+/// As [`nearest`], with at most so many edits.
+pub(crate) fn nearest_within<'a>(
+    edits: usize,
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let wanted = fold(word);
-    let limit = (wanted.chars().count() / 3).max(1);
+    let limit = (wanted.chars().count() / 3).max(1).min(edits);
     candidates
         .into_iter()
         .filter(|candidate| *candidate != word)

@@ -1,5 +1,6 @@
 //! Draws a diagnostic for people: message, place with carets, help.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{
@@ -7,7 +8,7 @@ use annotate_snippets::{
 };
 
 use super::{Diagnostic, Fix, Severity};
-use crate::source::{Location, Sources, Span};
+use crate::source::{Location, Sources, Span, shown};
 
 /// How a diagnostic is drawn.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,7 +38,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         group = group.elements(snippets(diagnostic, sources));
     } else if let Some(span) = diagnostic.span {
         let Location { path, line, column } = sources.location(span);
-        let place = Origin::path(path.to_string_lossy()).line(line).char_column(column);
+        let place = Origin::path(shown(path)).line(line).char_column(column);
         group = group.element(place);
     }
     let fix = diagnostic.fix.as_ref().filter(|fix| is_short && !is_told(fix, &diagnostic.help));
@@ -190,10 +191,24 @@ impl Window {
     fn snippet<'a, T: Clone>(&self, sources: &'a Sources) -> Snippet<'a, T> {
         let source = sources.get(self.span.source);
         let (line, _) = source.line_and_column(self.span.start as usize);
-        Snippet::source(&source.text()[self.span.range()])
+        Snippet::source(lines(&source.text()[self.span.range()]))
             .line_start(line)
-            .path(source.name().to_string_lossy())
+            .path(shown(source.name()))
     }
+}
+
+/// A text with `\n` for each `\r` that ends a line by itself, as only that is known to who draws.
+fn lines(text: &str) -> Cow<'_, str> {
+    if !text.contains('\r') {
+        return Cow::Borrowed(text);
+    }
+    let mut following = text.chars().skip(1);
+    let line_end = |character| match (character, following.next()) {
+        ('\r', Some('\n')) => '\r',
+        ('\r', _) => '\n',
+        (other, _) => other,
+    };
+    Cow::Owned(text.chars().map(line_end).collect())
 }
 
 #[cfg(test)]
@@ -238,6 +253,25 @@ error[unknown-app]: no app is called `corss`
 error[unknown-app]: no app is called `x`
 --> paste.ini:2:19995
  = help: there is `a`";
+        assert_eq!(render(&diagnostic, &sources, Style::Plain), expected);
+    }
+
+    #[test]
+    fn knows_all_ends_of_lines() {
+        let mut sources = Sources::default();
+        let id = sources.add("paste.ini", "[s]\r\na = 1\r\rb = 2\ra = 2\r\n");
+        let diagnostic = Diagnostic::error("duplicate-option", "it is given twice")
+            .at(Span::new(id, 18, 19))
+            .related(Span::new(id, 5, 6), "first");
+        let expected = "\
+error[duplicate-option]: it is given twice
+ --> paste.ini:5:1
+  |
+2 | a = 1
+  | - first
+...
+5 | a = 2
+  | ^";
         assert_eq!(render(&diagnostic, &sources, Style::Plain), expected);
     }
 

@@ -6,7 +6,7 @@ use super::{Branch, Item, Kind, Picture, Row, RowId};
 use crate::diagnostic::Excerpt;
 use crate::graph::{Graph, Node, NodeId, NodeKind, Object};
 use crate::registry::{Flow, Kind as FactoryKind, Plan, Registry};
-use crate::source::Sources;
+use crate::source::{Sources, shown};
 
 impl Picture {
     /// Adds an app below those that are there.
@@ -139,7 +139,8 @@ impl Maker<'_> {
     }
 
     fn item(&self, node: &Node, kind: Kind, what: Option<String>) -> Item {
-        let factory = node.factory().map(|factory| Excerpt(&factory.spec).to_string());
+        let factory =
+            node.factory().map(|factory| Excerpt(factory.written(self.sources)).to_string());
         let header = node.section().map(|header| Excerpt(header).to_string());
         let name = header.as_deref().map(|header| match header.split_once(':') {
             Some((_, name)) => name.trim().to_owned(),
@@ -148,7 +149,7 @@ impl Maker<'_> {
         let span = node.chain.first().map(|link| link.span).or(node.place);
         let place = span.map(|span| {
             let location = self.sources.location(span);
-            format!("{}:{}", location.path.display(), location.line)
+            format!("{}:{}", shown(location.path), location.line)
         });
         Item {
             kind,

@@ -44,11 +44,11 @@ impl<'r> Look<'r> {
     pub(super) fn changed(&self, fixes: &[Candidate]) -> Sources {
         let mut changed = self.sources().afresh();
         for (_, source) in self.sources().iter().filter(|(_, source)| source.is_exact()) {
-            changed.substitute(source.path(), Arc::clone(source.text()));
+            changed.substitute(source.identity(), Arc::clone(source.text()));
         }
         for (id, edits) in edits(fixes) {
             let source = self.sources().get(id);
-            changed.substitute(source.path(), edits.apply(source.text()));
+            changed.substitute(source.identity(), edits.apply(source.text()));
         }
         changed
     }
@@ -85,7 +85,7 @@ impl<'r> Look<'r> {
         let edits = self.fixes(most).flat_map(|(_, fix)| &fix.edits);
         let sources = edits.map(|(span, _)| self.sources().get(span.source));
         let others = sources
-            .filter(|source| source.is_exact() && own.iter().all(|own| own != source.path()));
+            .filter(|source| source.is_exact() && own.iter().all(|own| own != source.identity()));
         let mut names: Vec<_> = others.map(|source| source.name().to_owned()).collect();
         names.sort();
         names.dedup();
@@ -115,7 +115,7 @@ impl<'r> Look<'r> {
     fn own(&self, own: &[PathBuf]) -> Vec<SourceId> {
         let find = |path: &PathBuf| {
             let mut all = self.sources().iter();
-            all.find(|(_, source)| source.path() == path)
+            all.find(|(_, source)| source.identity() == path)
         };
         let found = own.iter().filter_map(find).filter(|(_, source)| source.is_exact());
         found.map(|(id, _)| id).collect()

@@ -78,6 +78,7 @@ fn mends_lines() {
     assert_safe(&[
         ("\u{feff}[s]\n", "[s]\n", &["1:1 byte-order-mark"]),
         ("[DEFAULT\na = 1\n", "[DEFAULT]\na = 1\n", &["1:1 unclosed-header"]),
+        ("[app:main\na = 1\n", "[app:main]\na = 1\n", &["1:1 unclosed-header"]),
         ("[s]\na = 1\n[t  \nb = 1", "[s]\na = 1\n[t]  \nb = 1", &["3:1 unclosed-header"]),
     ]);
     assert_unsafe(&[
@@ -353,6 +354,17 @@ impl FilterFactory for Liar {
 
     fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
         Ok(Filter::pass())
+    }
+}
+
+#[test]
+fn what_is_said_in_several_ways_is_for_its_writer_to_decide() {
+    for text in [
+        "[s]\na = 1\na = 2\na = 1\n",
+        "[s]\na = 1\na = 1\na = 2\n",
+        "[DEFAULT]\na = 1\na = 2\n[s]\n[DEFAULT]\na = 1\n",
+    ] {
+        assert_mended(Applicability::Unsafe, text, text, &[]);
     }
 }
 

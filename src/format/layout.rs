@@ -137,7 +137,8 @@ impl<'text> Layout<'text> {
             return;
         }
         // An option that is commented out belongs to the section above.
-        let above = self.comments.iter().rposition(Row::is_disabled_option);
+        let bound = Row::before_instructions(&self.comments);
+        let above = self.comments[..bound].iter().rposition(Row::is_disabled_option);
         match self.comments.get_mut(above.map_or(0, |last| last + 1)) {
             Some(first) => first.gap = 1,
             None => self.gap = 1,

@@ -165,3 +165,23 @@ fn a_difference_in_meaning_is_seen() {
         assert!(!is_kept(text, other), "{other}");
     }
 }
+
+#[test]
+fn what_a_comment_silences_stays_silenced() {
+    for (before, after) in [
+        (
+            "[a]\nb = 1\n# pasteline: allow x\n#c = 1\n[d]\n",
+            "[a]\nb = 1\n\n# pasteline: allow x\n#c = 1\n[d]\n",
+        ),
+        (
+            "[a]\nb = 1\n#c = 1\n;pasteline: allow x\n[d]\n",
+            "[a]\nb = 1\n#c = 1\n\n;pasteline: allow x\n[d]\n",
+        ),
+        (
+            "[a]\nb = 1\n  # of b\n  # pasteline: allow x\n[d]\n",
+            "[a]\nb = 1\n    # of b\n\n# pasteline: allow x\n[d]\n",
+        ),
+    ] {
+        assert_eq!(formatted(before), after);
+    }
+}

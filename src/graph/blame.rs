@@ -56,7 +56,10 @@ impl Resolver<'_> {
             _ if candidates == 0 || !fault.help.is_empty() => fault,
             [] => fault.help(format!("`[{noun}:NAME]` would be one")),
             names => {
-                let fault = fault.help(format!("there are {}", listed(names)));
+                let fault = fault.help(format!(
+                    "there are {}",
+                    listed(names, file.headers().names(object).count())
+                ));
                 // What no file names, the operator asks for, servers by an option of their own.
                 if place.is_none() && object != Object::Server {
                     fault.help("`--name NAME` asks for one of them")

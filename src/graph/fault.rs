@@ -159,11 +159,11 @@ pub(super) fn too_large(most: usize, parts: &str) -> Diagnostic {
         .help("a section is there again for each place that names it")
 }
 
-/// Some of the names, in backticks.
-pub(super) fn listed(names: &[&str]) -> String {
+/// Some of the names, in backticks, of `count` that there are.
+pub(super) fn listed(names: &[&str], count: usize) -> String {
     let shown = names.iter().take(LISTED).map(|name| format!("`{}`", Excerpt(name)));
     let listed = shown.collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(LISTED) {
+    match count.saturating_sub(LISTED) {
         0 => listed,
         more => format!("{listed} and {more} more"),
     }

@@ -47,8 +47,8 @@ pub(super) struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Files {
     pub(super) sources: Sources,
-    /// By absolute path.
-    read: HashMap<PathBuf, Result<Arc<File>, Box<Diagnostic>>>,
+    /// By what Paste Deploy has for `__file__` and what the file is known by.
+    read: HashMap<(PathBuf, PathBuf), Result<Arc<File>, Box<Diagnostic>>>,
     views: Vec<View>,
     /// By path as Paste Deploy has it, and the globals of who loads it.
     known: HashMap<(String, Option<Identity>), ViewId>,
@@ -100,9 +100,10 @@ impl Files {
 
     fn file(&mut self, place: &Place) -> Result<Arc<File>, Box<Diagnostic>> {
         let Self { sources, read, .. } = self;
-        match read.entry(source::absolute(Path::new(&place.filename))) {
+        let path = Path::new(&place.filename);
+        match read.entry((source::absolute(path), sources.identify(path))) {
             Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(new) => new.insert(read_file(&place.shown, sources)).clone(),
+            Entry::Vacant(new) => new.insert(read_file(place, sources)).clone(),
         }
     }
 
@@ -113,7 +114,8 @@ impl Files {
             filename: source.path().to_string_lossy().into_owned(),
             shown: source.name().to_owned(),
         };
-        self.read.insert(source.path().to_owned(), Ok(Arc::new(file)));
+        let key = (source.path().to_owned(), source.identity().to_owned());
+        self.read.insert(key, Ok(Arc::new(file)));
         place
     }
 
@@ -141,12 +143,13 @@ impl Files {
     }
 }
 
-fn read_file(path: &Path, sources: &mut Sources) -> Result<Arc<File>, Box<Diagnostic>> {
-    let (document, mut faults) = ini::read(path, sources);
+fn read_file(place: &Place, sources: &mut Sources) -> Result<Arc<File>, Box<Diagnostic>> {
+    let Place { filename, shown } = place;
+    let (document, mut faults) = ini::read_as(Path::new(filename), shown, sources);
     match document {
         Some(document) => Ok(Arc::new(File::new(document, as_raised(faults)))),
         None => Err(Box::new(faults.pop().unwrap_or_else(|| {
-            Diagnostic::error("unreadable-file", format!("cannot read `{}`", source::shown(path)))
+            Diagnostic::error("unreadable-file", format!("cannot read `{}`", source::shown(shown)))
         }))),
     }
 }

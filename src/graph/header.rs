@@ -29,7 +29,7 @@ fn groups(object: Object) -> &'static [&'static [&'static str]] {
 
 /// The kind of a section, such as `app`, and the name after it without the space around it; no
 /// name for a header such as `[app]`.
-pub(super) fn split(header: &str) -> (&str, Option<&str>) {
+pub(crate) fn split(header: &str) -> (&str, Option<&str>) {
     match header.split_once(':') {
         Some((kind, name)) => (kind, Some(syntax::strip(name))),
         None => (header, None),

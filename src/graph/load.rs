@@ -153,7 +153,7 @@ fn drop_ins(file: &Path, sources: &mut Sources) -> Result<Vec<PathBuf>, Box<Diag
     let directory = PathBuf::from(directory);
     sources.list(&directory, "ini").map_err(|error| {
         let error = source::describe(&error);
-        let message = format!("cannot read `{}`: {error}", directory.display());
+        let message = format!("cannot read `{}`: {error}", source::shown(&directory));
         Box::new(Diagnostic::error("unreadable-file", message))
     })
 }

@@ -169,13 +169,16 @@ impl Resolver<'_> {
 
     /// Where a file is that a `config:` names; none if only a file could tell.
     fn place_of(&self, path: &str, home: &Home) -> Option<Place> {
-        let decoded = percent_decode_str(path).decode_utf8_lossy().replace('\\', "/");
+        // A backslash that is written as `%5C` stays one.
+        let slashed = path.replace('\\', "/");
+        let decoded = |path: &str| percent_decode_str(path).decode_utf8_lossy().into_owned();
         if path.starts_with('/') {
             // `config:///etc/api.ini` is how some write an absolute path.
-            let rest = decoded.strip_prefix("//").filter(|rest| rest.starts_with('/'));
-            let filename = syntax::strip(rest.unwrap_or(&decoded)).to_owned();
+            let rest = slashed.strip_prefix("//").filter(|rest| rest.starts_with('/'));
+            let filename = syntax::strip(&decoded(rest.unwrap_or(&slashed))).to_owned();
             return Some(Place { shown: PathBuf::from(&filename), filename });
         }
+        let decoded = decoded(&slashed);
         let Home::File(view) = home else { return None };
         let view = self.files.view_of(*view);
         let beside = |base: &str| match base.rsplit_once('/') {
@@ -211,6 +214,20 @@ mod tests {
         let others = [("sub/inc.ini", inner)];
         let expected = "page{b=mine, c=/dir/sub inner hidden, d=/dir, A=outer, B=outer}";
         assert_eq!(outline_with(main, &others, &[]), expected);
+    }
+
+    #[test]
+    fn what_stands_for_signs_in_a_path_is_filled_in_last() {
+        for (path, name) in [
+            ("a\\b.ini", "a/b.ini"),
+            ("a%%5Cb.ini", "a\\b.ini"),
+            ("%%20inc.ini", " inc.ini"),
+            ("/dir%%5Cx/inc.ini", "../dir\\x/inc.ini"),
+        ] {
+            let text = format!("[app:main]\nuse = config:{path}#x\n");
+            let others = [(name, "[app:x]\nuse = egg:X\n"), ("inc.ini", "[app:x]\nuse = egg:Y\n")];
+            assert_eq!(outline_with(&text, &others, &[]), "egg:X#main", "{path}");
+        }
     }
 
     #[test]
@@ -278,6 +295,7 @@ use = config:/no/such.ini#a
         assert_eq!(found[0].message, "no app is called `y` in `/dir/inc.ini`");
         assert_eq!(found[2].related[0].1, "included from here");
     }
+
     #[test]
     fn tells_from_where_the_file_of_a_fault_was_included() {
         let registry = registry();

@@ -85,8 +85,8 @@ impl<'l> Origins<'l> {
     }
 
     /// What the factory of a node takes for options that the section does not give: global ones,
-    /// if it looks there, those of settings files, and defaults; and which ones it misses. Nothing if no such factory is
-    /// known.
+    /// if it looks there, those of settings files, and defaults; and which ones it misses. Nothing
+    /// if no such factory is known.
     pub fn implied(&self, node: &Node) -> Vec<Origin> {
         let found = node
             .made_by()
@@ -135,8 +135,7 @@ impl<'l> Origins<'l> {
         let header = header.map_or_else(|| Arc::from(DEFAULT), Arc::clone);
         let mut steps = vec![Step::of(How::Given, &header, setting)];
         steps.extend(self.below(&header, setting));
-        let brought = scope.references(&setting.key);
-        steps.extend(brought.into_iter().map(|brought| self.reference(brought, None)));
+        steps.extend(self.brought(scope, &setting.key, None, &[]));
         steps
     }
 
@@ -158,27 +157,42 @@ impl<'l> Origins<'l> {
     }
 
     fn origin(&self, node: &Node, key: &Arc<str>, value: &Value, passed: &[Passed<'_>]) -> Origin {
-        let owner = value.key_span.and_then(|span| self.owners.of(span));
-        let steps = owner.map_or_else(
-            || vec![Step::unwritten(key, &value.text)],
-            |owner| self.steps(node, value, &owner, passed),
-        );
+        let steps = self.way(node, (key, value), passed, &[]);
         Origin { key: Arc::clone(key), text: Arc::clone(&value.text), steps }
+    }
+
+    /// The steps of a value that is needed for those that stand at some places.
+    fn way(
+        &self,
+        node: &Node,
+        (key, value): (&Arc<str>, &Value),
+        passed: &[Passed<'_>],
+        needed_for: &[Span],
+    ) -> Vec<Step> {
+        let Some(owner) = value.key_span.and_then(|span| self.owners.of(span)) else {
+            return vec![Step::unwritten(key, &value.text)];
+        };
+        let place = owner.setting.key_span;
+        // `set x = %(x)s` has replaced the value that it is made of.
+        if needed_for.contains(&place) {
+            return vec![Step::unknown()];
+        }
+        self.steps((node, value), &owner, passed, &[needed_for, &[place]].concat())
     }
 
     /// The way of a value from where it stands to a node.
     fn steps(
         &self,
-        node: &Node,
-        value: &Value,
+        (node, value): (&Node, &Value),
         owner: &Owner<'l>,
         passed: &[Passed<'_>],
+        needed_for: &[Span],
     ) -> Vec<Step> {
         let Owner { view, header, setting } = owner;
         let scope = self.scope(view, view.number(header));
         let (mut steps, name) = match Role::of(&setting.key) {
             Role::Get(name) => {
-                let mut steps = self.got(node, value, &scope, setting);
+                let mut steps = self.got((node, value), owner, needed_for);
                 steps.push(Step::of(How::Get, header, setting));
                 (steps, name)
             }
@@ -191,22 +205,35 @@ impl<'l> Origins<'l> {
             steps.extend(under.map(|under| Step::of(How::Over, &Arc::from(DEFAULT), under)));
         }
         steps.extend(passed_by(passed, (view.source(), header), name));
-        let brought = scope.references(&setting.key);
-        steps.extend(brought.into_iter().map(|brought| self.reference(brought, Some(node))));
+        steps.extend(self.brought(&scope, &setting.key, Some(node), needed_for));
         steps
     }
 
     /// How a global option came about that a section gets by `get`.
-    fn got(&self, node: &Node, value: &Value, scope: &Scope<'_>, setting: &Setting) -> Vec<Step> {
-        let name = scope.value(&setting.key).and_then(Result::ok).map(|name| name.text);
-        let global = name.as_ref().and_then(|name| Some((name, node.global.get(&**name)?)));
-        match global {
-            // It may have been set to something else since.
-            Some((name, global)) if global.text == value.text => {
-                self.origin(node, name, global, &[]).steps
-            }
-            _ => vec![Step::unwritten(&setting.key, &value.text)],
+    fn got(
+        &self,
+        (node, value): (&Node, &Value),
+        Owner { view, header, setting }: &Owner<'l>,
+        needed_for: &[Span],
+    ) -> Vec<Step> {
+        let scope = self.scope(view, view.number(header));
+        let Some(Ok(name)) = scope.value(&setting.key) else { return vec![Step::unknown()] };
+        let global = node.global.get(&*name.text);
+        if let Some(global) = global.filter(|global| global.text == value.text) {
+            return self.way(node, (&name.text, global), &[], needed_for);
         }
+        // It has been set to something else since, and may come from `[DEFAULT]`.
+        let scope = self.scope(view, None);
+        let is_value = |found: &Value| found.text == value.text;
+        let given = scope.setting(&name.text).filter(|_| {
+            scope.value(&name.text).and_then(Result::ok).as_ref().is_some_and(is_value)
+        });
+        let Some(given) = given else {
+            return vec![Step::unwritten(&name.text, &value.text), Step::unknown()];
+        };
+        let mut steps = vec![Step::of(How::Given, &Arc::from(DEFAULT), given)];
+        steps.extend(self.brought(&scope, &name.text, Some(node), needed_for));
+        steps
     }
 
     /// What the files below say of an option.
@@ -217,20 +244,50 @@ impl<'l> Origins<'l> {
         below.map(|below| Step::of(How::Over, header, below))
     }
 
-    /// A value that a reference brings in. What the file's caller gives is among the globals of
-    /// the node.
-    fn reference(&self, brought: Brought<'_>, node: Option<&Node>) -> Step {
+    /// What the references in the value of a key bring in.
+    fn brought(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        node: Option<&Node>,
+        needed_for: &[Span],
+    ) -> Vec<Step> {
+        let Some(brought) = scope.references(key) else { return vec![Step::unknown()] };
+        brought.into_iter().flat_map(|brought| self.reference(brought, node, needed_for)).collect()
+    }
+
+    /// A value that a reference brings in, and what that is made of. What the file's caller gives
+    /// is among the globals of the node, unless it has been set to something else since.
+    fn reference(
+        &self,
+        brought: Brought<'_>,
+        node: Option<&Node>,
+        needed_for: &[Span],
+    ) -> Vec<Step> {
         let Brought { key, depth, raw, setting } = brought;
         let how = How::Reference(depth);
-        let passed = || {
-            let value = node?.global.get(&*key).filter(|value| value.text == raw)?;
-            self.owners.of(value.key_span?)
-        };
-        let place: Option<Span> = setting.map(|setting| setting.key_span);
-        match place.map_or_else(passed, |span| self.owners.of(span)) {
-            Some(owner) => Step { text: raw, ..Step::of(how, &owner.header, owner.setting) },
-            None => Step { how, ..Step::unwritten(&Arc::from(key), &raw) },
+        if let Some(owner) = setting.and_then(|setting| self.owners.of(setting.key_span)) {
+            return vec![Step { text: raw, ..Step::of(how, &owner.header, owner.setting) }];
         }
+        let key: Arc<str> = Arc::from(key);
+        let unwritten = Step { how, ..Step::unwritten(&key, &raw) };
+        // Where a file lies, nobody gives.
+        let Some(node) = node.filter(|_| !matches!(&*key, "here" | "__file__")) else {
+            return vec![unwritten];
+        };
+        let Some(value) = node.global.get(&key).filter(|value| value.text == raw) else {
+            return vec![unwritten, Step::unknown()];
+        };
+        let mut steps = self.way(node, (&key, value), &[], needed_for);
+        for (number, step) in steps.iter_mut().enumerate() {
+            match step.how {
+                How::Reference(further) => step.how = How::Reference(depth + further),
+                How::Get | How::Unknown => {}
+                _ if number == 0 => step.how = how,
+                _ => {}
+            }
+        }
+        steps
     }
 }
 

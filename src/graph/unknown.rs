@@ -127,7 +127,7 @@ fn is_akin(one: &str, other: &str) -> bool {
 fn offer(kind: Kind, names: &[&str]) -> String {
     match names {
         [] => format!("it has no {} at all", kind.name()),
-        names => format!("it has {}", listed(names)),
+        names => format!("it has {}", listed(names, names.len())),
     }
 }
 

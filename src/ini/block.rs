@@ -1,6 +1,6 @@
 //! Parts of a file that are being read: sections and options.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -45,11 +45,31 @@ pub(super) struct Block<'text> {
     pub(super) options: Vec<Setting>,
     /// Where each key is first given.
     pub(super) keys: HashMap<&'text str, Span>,
+    /// The keys that are given again with the same value, each with the number of the fault that
+    /// says so.
+    pub(super) repeated: Vec<(&'text str, Option<usize>)>,
+    /// The keys that are given again with another value.
+    pub(super) contradicted: HashSet<&'text str>,
 }
 
 impl<'text> Block<'text> {
     pub(super) fn new(name: &'text str, span: Option<Span>) -> Self {
-        Self { name, span, again: None, options: Vec::new(), keys: HashMap::new() }
+        Self {
+            name,
+            span,
+            again: None,
+            options: Vec::new(),
+            keys: HashMap::new(),
+            repeated: Vec::new(),
+            contradicted: HashSet::new(),
+        }
+    }
+
+    /// The numbers of the faults that nothing mends: options that are given with one value, with
+    /// another, and with the first again. Only their writer knows which is meant.
+    pub(super) fn undecided(&self) -> impl Iterator<Item = usize> {
+        let of_contradicted = |(key, _): &&(&str, _)| self.contradicted.contains(key);
+        self.repeated.iter().filter(of_contradicted).filter_map(|(_, fault)| *fault)
     }
 
     /// The section, unless it is one without a place.

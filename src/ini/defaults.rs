@@ -25,6 +25,8 @@ pub struct Defaults {
     suggestions: AtomicUsize,
     /// How many more values may be followed to tell where references that are at fault lead.
     steps: AtomicUsize,
+    /// How many more references may be told of.
+    told: AtomicUsize,
 }
 
 /// A value before interpolation.
@@ -50,6 +52,9 @@ impl Defaults {
     /// How many values are followed to tell where references that are at fault lead.
     const STEPS: usize = 100_000;
 
+    /// How many references are told of by [`Scope::references`], in all values together: 100,000.
+    pub const TOLD: usize = 100_000;
+
     /// The defaults of a file. `[DEFAULT]` may redefine `here` and `__file__`.
     pub fn new(document: &Document, sources: &Sources) -> Self {
         let own = ["here", "__file__"].into_iter().filter_map(|key| {
@@ -67,6 +72,7 @@ impl Defaults {
             left: AtomicUsize::new(most),
             suggestions: AtomicUsize::new(Self::SUGGESTIONS),
             steps: AtomicUsize::new(Self::STEPS),
+            told: AtomicUsize::new(Self::TOLD),
         }
     }
 
@@ -113,6 +119,11 @@ impl Defaults {
     /// Whether another value may be followed.
     pub(super) fn may_follow(&self) -> bool {
         take(&self.steps, 1)
+    }
+
+    /// Whether another reference may be told of.
+    pub(super) fn may_tell(&self) -> bool {
+        take(&self.told, 1)
     }
 }
 

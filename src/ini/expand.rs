@@ -192,6 +192,31 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_far_down_is_that_of_all_who_come_to_it() {
+        let text = |end: &str| {
+            let chain = |number| match number {
+                12 => end.to_owned(),
+                _ => format!("%(k{})s", number + 1),
+            };
+            let lines = (0..25).map(|number| format!("k{number} = {}\n", chain(number)));
+            format!("[s]\n{}k25 = x\n", lines.collect::<String>())
+        };
+        for (end, slug) in
+            [("% %(k13)s", "stray-percent"), ("%(none)s %(k13)s", "unknown-reference")]
+        {
+            let text = text(end);
+            let mut sources = Sources::default();
+            let source = sources.add("paste.ini", &*text);
+            let (document, _) = parse(source, &sources);
+            let defaults = Defaults::new(&document, &sources);
+            let scope = defaults.scope(document.sections.first(), &sources);
+            let slug_of = |number| scope.value(&format!("k{number}")).unwrap().unwrap_err().slug;
+            let slugs: Vec<_> = (0..13).map(slug_of).collect();
+            assert_eq!(slugs, [vec!["deep-reference"; 3], vec![slug; 10]].concat());
+        }
+    }
+
+    #[test]
     fn says_which_class_python_has_for_a_fault() {
         let class = |text| value(text, "a").map_err(|fault| fault.1.class);
         assert_eq!(class("[s]\na = %(b)s"), Err("InterpolationMissingOptionError"));

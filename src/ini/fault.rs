@@ -12,10 +12,10 @@ pub(super) const PARSING: &str = "ParsingError";
 /// exception of their class: the first fault that it stops at, or else all lines that it could
 /// not parse. None of them if it would read the file.
 pub fn raised(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
-    let mut known = diagnostics.iter().filter(|diagnostic| !diagnostic.class.is_empty());
+    let known = diagnostics.iter().filter(|diagnostic| !diagnostic.class.is_empty());
     match known.clone().find(|diagnostic| diagnostic.class != PARSING) {
         Some(first) => vec![first],
-        None => known.by_ref().collect(),
+        None => known.collect(),
     }
 }
 
@@ -61,6 +61,15 @@ impl Faults {
     pub(super) fn fix(&mut self, number: Option<usize>, fix: Fix) {
         if let Some(fault) = number.and_then(|number| self.found.get_mut(number)) {
             fault.fix = Some(fix);
+        }
+    }
+
+    /// Has nothing mend the faults of these numbers.
+    pub(super) fn leave(&mut self, numbers: impl Iterator<Item = usize>) {
+        for number in numbers {
+            if let Some(fault) = self.found.get_mut(number) {
+                fault.fix = None;
+            }
         }
     }
 
@@ -173,7 +182,8 @@ pub(super) fn open_header(line: &str, span: Span) -> Diagnostic {
 
 /// How certain it is that a text is the name of a section.
 fn certainty(text: &str) -> Applicability {
-    let is_letter = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    let is_letter =
+        |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.' | ':');
     let is_name = text.starts_with(char::is_alphabetic) && text.chars().all(is_letter);
     if is_name { Applicability::Safe } else { Applicability::Unsafe }
 }

@@ -64,7 +64,7 @@ enum Current<'text> {
     /// No header has been read.
     None,
     Defaults,
-    Section(Block<'text>),
+    Section(Box<Block<'text>>),
 }
 
 impl<'text> Fold<'text> {
@@ -126,7 +126,7 @@ impl<'text> Fold<'text> {
         self.current = if name == DEFAULT {
             Current::Defaults
         } else {
-            Current::Section(match self.headers.entry(name) {
+            Current::Section(Box::new(match self.headers.entry(name) {
                 Entry::Vacant(entry) => {
                     entry.insert(span);
                     Block::new(name, Some(span))
@@ -143,7 +143,7 @@ impl<'text> Fold<'text> {
                     };
                     Block { again: Some(again), ..Block::new(name, Some(span)) }
                 }
-            })
+            }))
         };
     }
 
@@ -210,8 +210,11 @@ impl<'text> Fold<'text> {
             Some(Again { first, fault }) => {
                 let first = again::option_at(&block.options, first);
                 if first.is_some_and(|first| first.raw == setting.raw) {
+                    block.repeated.push((open.key, fault));
                     let lines = self.place.range(setting.key_span.to(setting.value_span));
                     self.faults.fix(fault, again::remove(&setting.key, &lines, self.place));
+                } else {
+                    block.contradicted.insert(open.key);
                 }
             }
         }
@@ -223,6 +226,7 @@ impl<'text> Fold<'text> {
         else {
             return;
         };
+        self.faults.leave(block.undecided());
         match block.again.take() {
             None => self.sections.extend(block.close()),
             Some(again) => self.close_again(&block.options, again),
@@ -248,7 +252,8 @@ impl<'text> Fold<'text> {
         // Nothing comes that could go on with anything.
         self.indentation = 0;
         self.close_section();
-        let Self { place, defaults, sections, faults, .. } = self;
+        let Self { place, defaults, sections, mut faults, .. } = self;
+        faults.leave(defaults.undecided());
         let document = Document { source: place.source, defaults: defaults.options, sections };
         (document, faults.finish())
     }

@@ -29,42 +29,49 @@ impl<'a> Scope<'a> {
     }
 
     /// What the references in the value of a key bring in, each name once: the values that a
-    /// value refers to follow it.
-    pub fn references(&self, key: &str) -> Vec<Brought<'a>> {
+    /// value refers to follow it. None of it if there is more than [`Defaults::TOLD`] to tell of,
+    /// with what was told of other values.
+    ///
+    /// [`Defaults::TOLD`]: super::Defaults::TOLD
+    pub fn references(&self, key: &str) -> Option<Vec<Brought<'a>>> {
         let asked = self.find(key, None).filter(|asked| asked.raw.contains("%("));
         // Most values refer to nothing.
-        let Some(asked) = asked else { return Vec::new() };
+        let Some(asked) = asked else { return Some(Vec::new()) };
         let mut seen = HashSet::from([key.to_owned()]);
         let mut brought = Vec::new();
         // The last of them is looked at first.
-        let mut left = self.named(&asked.raw, asked.setting, 1);
+        let mut left = self.named(&asked.raw, asked.setting, 1)?;
         while let Some(found) = left.pop() {
             if !seen.insert(found.key.clone()) {
                 continue;
             }
             if found.depth < DEPTH {
-                left.extend(self.named(&found.raw, found.setting, found.depth + 1));
+                left.extend(self.named(&found.raw, found.setting, found.depth + 1)?);
             }
             brought.push(found);
         }
-        brought
+        Some(brought)
     }
 
-    /// What the references in a raw value of `from` stand for, the last of them first.
-    fn named(&self, raw: &str, from: Option<&Setting>, depth: usize) -> Vec<Brought<'a>> {
+    /// What the references in a raw value of `from` stand for, the last of them first; none if it
+    /// is too much.
+    fn named(&self, raw: &str, from: Option<&Setting>, depth: usize) -> Option<Vec<Brought<'a>>> {
+        let mut brought = Vec::new();
         if !raw.contains("%(") {
-            return Vec::new();
+            return Some(brought);
         }
-        let mut brought: Vec<_> = syntax::interpolation(raw)
-            .filter_map(|piece| {
-                let PieceKind::Reference { name } = piece.kind else { return None };
-                let key = raw[name].to_owned();
-                let found = self.find(&key, from)?;
-                Some(Brought { key, depth, raw: found.raw, setting: found.setting })
-            })
-            .collect();
+        for piece in syntax::interpolation(raw) {
+            let PieceKind::Reference { name } = piece.kind else { continue };
+            if !self.defaults().may_tell() {
+                return None;
+            }
+            let key = raw[name].to_owned();
+            if let Some(found) = self.find(&key, from) {
+                brought.push(Brought { key, depth, raw: found.raw, setting: found.setting });
+            }
+        }
         brought.reverse();
-        brought
+        Some(brought)
     }
 }
 
@@ -81,7 +88,8 @@ mod tests {
         let defaults = Defaults::new(&document, &sources);
         let scope = defaults.scope(document.sections.first(), &sources);
         let line = |span| sources.location(span).line.to_string();
-        let shown = scope.references("a").into_iter().map(|brought| {
+        let brought = scope.references("a").expect("there is not much");
+        let shown = brought.into_iter().map(|brought| {
             let line = brought.setting.map_or("-".to_owned(), |setting| line(setting.key_span));
             format!("{} {}={} @{line}", brought.depth, brought.key, brought.raw)
         });
@@ -107,5 +115,17 @@ mod tests {
         let levels = (0..9).map(|key| format!("k{key} = {}\n", tenfold(key + 1)));
         let text = format!("[s]\na = {}\n{}k9 = x", tenfold(0), levels.collect::<String>());
         assert_eq!(references(&text).len(), 10);
+    }
+
+    #[test]
+    fn tells_of_no_more_than_there_is_room_for() {
+        let mut sources = Sources::default();
+        let many = format!("[s]\na = {}\nb = %(c)s\nc = x\n", "%(c)s".repeat(Defaults::TOLD - 1));
+        let source = sources.add("paste.ini", many);
+        let (document, _) = parse(source, &sources);
+        let defaults = Defaults::new(&document, &sources);
+        let scope = defaults.scope(document.sections.first(), &sources);
+        let count = |key| scope.references(key).map(|brought| brought.len());
+        assert_eq!(["a", "b", "c", "b"].map(count), [Some(1), Some(1), Some(0), None]);
     }
 }

@@ -13,7 +13,16 @@ use crate::source::{ReadError, SourceId, Sources, Span, Unreadable};
 /// the cause to tell; the caller knows who named the file. Of a file that is not UTF-8 there is a
 /// document of what can be read.
 pub fn read(path: &Path, sources: &mut Sources) -> (Option<Document>, Vec<Diagnostic>) {
-    let read = sources.read(path);
+    read_as(path, path, sources)
+}
+
+/// Reads and parses a file that goes by another name in messages; else like [`read`].
+pub fn read_as(
+    path: &Path,
+    name: &Path,
+    sources: &mut Sources,
+) -> (Option<Document>, Vec<Diagnostic>) {
+    let read = sources.read_as(path, name);
     parse_what_is_read(read, sources)
 }
 

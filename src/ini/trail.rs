@@ -53,7 +53,8 @@ impl<'a> Trail<'a> {
     }
 
     /// Goes on to where the last value leads, and so on, by the first reference of each that leads
-    /// on: to a plain value, or to a step that has been there.
+    /// on: to a plain value, to one with a fault of its own before that, or to a step that has been
+    /// there.
     pub(super) fn follow(&mut self, scope: &Scope<'a>) {
         let mut seen = HashSet::new();
         let mut is_circle = !self.steps().all(|step| seen.insert(step.key.clone()));
@@ -81,14 +82,23 @@ impl<'a> Step<'a> {
         Self { key: key.to_owned(), found, range: 0..0 }
     }
 
-    /// The first reference that leads to a value with references of its own, and that value.
+    /// The first reference that leads to a value with references of its own, and that value; none
+    /// behind a fault, as nobody comes past it.
     fn next(&self, scope: &Scope<'a>) -> Option<(Range<usize>, Self)> {
-        syntax::interpolation(&self.found.raw).find_map(|piece| {
-            let PieceKind::Reference { name } = piece.kind else { return None };
-            let name = &self.found.raw[name];
-            let found = scope.find(name, self.found.setting)?;
-            found.raw.contains('%').then(|| (piece.range, Self::new(name, found)))
-        })
+        for piece in syntax::interpolation(&self.found.raw) {
+            match piece.kind {
+                PieceKind::Escape | PieceKind::Plain => {}
+                PieceKind::Stray | PieceKind::Unfinished => return None,
+                PieceKind::Reference { name } => {
+                    let name = &self.found.raw[name];
+                    let found = scope.find(name, self.found.setting)?;
+                    if found.raw.contains('%') {
+                        return Some((piece.range, Self::new(name, found)));
+                    }
+                }
+            }
+        }
+        None
     }
 
     /// The place of the piece; none in a value that no file gives.

@@ -25,16 +25,13 @@ pub fn silence(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
 }
 
 /// What is wrong with the comments that are to silence something.
-pub(super) fn mistakes(sources: &Sources) -> Vec<Diagnostic> {
-    let mut mistakes = Vec::new();
-    for (source, text) in sources.iter().map(|(id, source)| (id, source.text())) {
-        if text.contains(MARK) {
-            let words = Allowed::read(text).unknown.into_iter();
-            let places = words.map(|range| Span::new(source, range.start, range.end));
-            mistakes.extend(places.map(|place| unknown(place, sources)));
-        }
-    }
-    mistakes
+pub(super) fn mistakes(sources: &Sources) -> impl Iterator<Item = Diagnostic> {
+    let marked = sources.iter().filter(|(_, source)| source.text().contains(MARK));
+    let places = marked.flat_map(|(id, source)| {
+        let words = Allowed::read(source.text()).unknown;
+        words.into_iter().map(move |range| Span::new(id, range.start, range.end))
+    });
+    places.map(|place| unknown(place, sources))
 }
 
 /// What the comments of a text allow.
@@ -84,7 +81,7 @@ impl<'text> Allowed<'text> {
                 self.unknown.push(at..at + slug.len());
             } else if is_everywhere {
                 self.everywhere.insert(slug);
-            } else {
+            } else if !above.contains(&slug) {
                 above.push(slug);
             }
         }
@@ -156,6 +153,21 @@ mod tests {
     fn a_comment_anywhere_silences_the_file() {
         let filter = FILTER.replace("#^^^^^^^^ note ", "# ");
         assert_linted(&format!("{PAGE}{filter}; pasteline: allow-file unused-section\n"));
+    }
+
+    #[test]
+    fn tells_of_a_bounded_number_of_mistakes() {
+        use crate::graph::{Input, Loader};
+        use crate::registry::Registry;
+
+        let words = "x ".repeat(super::super::Found::MOST + 1);
+        let registry = Registry::builtin();
+        let input = Input::new("/no/such.ini");
+        let mut sources = super::Sources::default();
+        sources.substitute(&input.file, format!("# pasteline: allow {words}\n{PAGE}"));
+        let mut loader = Loader::open_with(&input, &registry, sources);
+        let found = crate::lint::validate(&mut loader, &registry);
+        assert_eq!(found.len(), super::super::Found::MOST);
     }
 
     #[test]

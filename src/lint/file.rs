@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Graph, Loadable, Loader, NodeKind, Survey};
+use crate::graph::{self, Graph, Loadable, Loader, NodeKind, Survey};
 use crate::ini::{Defaults, Document, Places, Section, Setting, Value};
 use crate::registry::{Definition, Flow, Found, Registry};
 use crate::source::{Sources, Span};
+use crate::syntax;
 
 /// A file as it stands, and what is known of it.
 #[derive(Debug)]
@@ -36,6 +37,13 @@ pub(super) struct Pipeline<'a> {
 }
 
 impl Pipeline<'_> {
+    /// The words that name filters, each with its offset: all but the last, which names an app. An
+    /// app may have the name of a filter.
+    pub(super) fn filters(&self) -> impl Iterator<Item = (usize, &str)> {
+        let mut words = syntax::words(&self.text).peekable();
+        std::iter::from_fn(move || words.next().filter(|_| words.peek().is_some()))
+    }
+
     /// The place of a word of the text.
     pub(super) fn place(&self, (at, word): (usize, &str)) -> Option<Span> {
         let places = self.places.get_or_init(|| self.value.places(self.sources));
@@ -120,7 +128,9 @@ pub(super) fn strategies(graph: &Graph) -> impl Iterator<Item = Span> {
     })
 }
 
-/// The kind of a section, such as `app`, and its name; none for a header such as `[app]`.
+/// The kind of a section, such as `app`, and its name without the blanks around it; none for a
+/// header such as `[app]`.
 pub(super) fn split(header: &str) -> Option<(&str, &str)> {
-    header.split_once(':')
+    let (kind, name) = graph::split(header);
+    Some((kind, name?))
 }

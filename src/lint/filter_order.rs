@@ -49,12 +49,15 @@ fn look_at_file(file: &File<'_>, found: &mut Found) {
     let definitions = definitions(file);
     for pipeline in file.pipelines() {
         let mut earlier = HashMap::new();
-        for word in syntax::words(&pipeline.text) {
+        let mut is_mended = false;
+        for word in pipeline.filters() {
             let Some(definition) = definitions.get(word.1) else { continue };
             for (inner, why) in definition.outside_of {
                 if let Some(first) = earlier.get(inner) {
                     let named = [word, *first].map(|word| Named::word(&pipeline, word));
-                    let fix = put_before(&pipeline, (*first, word));
+                    // A fix names all words between, and when one is mended, the next is found.
+                    let is_next = !std::mem::replace(&mut is_mended, true);
+                    let fix = is_next.then(|| put_before(&pipeline, (*first, word))).flatten();
                     found.add(Diagnostic { fix, ..fault(named[0], named[1], why) });
                 }
             }
@@ -73,7 +76,7 @@ fn definitions<'a>(file: &File<'a>) -> HashMap<&'a str, &'a Definition> {
             found.is(Kind::Filter) && is_sure
         };
         let definition = file.definitions(section).find(is_meant)?;
-        Some((syntax::strip(name), definition))
+        Some((name, definition))
     });
     filters.collect()
 }
@@ -110,6 +113,7 @@ fn put_before(
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::lint::fixture::assert_linted;
 
     const FILTERS: &str = "\
@@ -144,6 +148,29 @@ keystone = caught id echo
 #                 ^^ warning filter-order: `id` belongs before `caught`: what is caught would be logged without the id of the request
 {FILTERS}"
         ));
+    }
+
+    #[test]
+    fn an_app_may_have_the_name_of_a_filter() {
+        assert_linted(&format!(
+            "# pasteline: allow-file unused-section\n[pipeline:main]\npipeline = caught id\n\
+             {FILTERS}[app:id]\nuse = egg:pasteline#echo\n"
+        ));
+    }
+
+    #[test]
+    fn of_all_that_is_misplaced_in_a_pipeline_the_first_is_mended() {
+        let text = format!("[pipeline:main]\npipeline = caught id id id echo\n{FILTERS}");
+        let registry = Registry::builtin();
+        let input = crate::graph::Input::new("/no/such.ini");
+        let mut sources = crate::source::Sources::default();
+        sources.substitute(&input.file, text);
+        let mut loader = crate::graph::Loader::open_with(&input, &registry, sources);
+        let found = crate::lint::validate(&mut loader, &registry);
+        let found = found.iter().filter(|found| found.slug == LINT.slug);
+        let edits: Vec<_> =
+            found.map(|found| found.fix.as_ref().map(|fix| fix.edits.len())).collect();
+        assert_eq!(edits, [Some(2), None, None]);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Sections whose kind is nearly one of Paste Deploy's, so that it passes over them.
 
 use super::{File, Found, Lint, Look};
-use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix, nearest};
+use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix, nearest_within};
 use crate::graph::Loadable;
 use crate::syntax;
 
 pub(super) const LINT: Lint = Lint { slug: "near-kind", looks: &[Look::File(look)] };
+
+/// How many letters of a kind may be wrong.
+const MOST_EDITS: usize = 2;
 
 fn look(file: &File<'_>, found: &mut Found) {
     for section in &file.document.sections {
@@ -37,7 +40,12 @@ fn meant(header: &str) -> Option<String> {
     if let Some((kind, name)) = header.split_once(':') {
         let stripped = syntax::strip(kind);
         let is_kind = Loadable::kinds().any(|known| known == stripped);
-        let kind = if is_kind { stripped } else { nearest(stripped, Loadable::kinds())? };
+        // What is meant for this program is never misspelt for the other.
+        if stripped == env!("CARGO_PKG_NAME") {
+            return None;
+        }
+        let near = || nearest_within(MOST_EDITS, stripped, Loadable::kinds());
+        let kind = if is_kind { stripped } else { near()? };
         return (!is_other_word(stripped, kind)).then(|| format!("{kind}:{name}"));
     }
     let (kind, name) = syntax::strip(header).split_once(syntax::is_space)?;
@@ -86,6 +94,8 @@ use = egg:pasteline#echo
             ("apps:x", Some("app:x")),
             ("pap:x", Some("app:x")),
             ("api:x", None),
+            ("pasteline:x", None),
+            ("pastelines:x", None),
             ("service:x", None),
             ("handler:x", None),
             ("logger_root", None),

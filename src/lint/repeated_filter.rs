@@ -38,7 +38,7 @@ fn look_at_file(file: &File<'_>, found: &mut Found) {
     let meant_twice = meant_twice(file.document);
     for pipeline in file.pipelines() {
         let mut first = HashMap::new();
-        for word in syntax::words(&pipeline.text) {
+        for word in pipeline.filters() {
             let earlier = *first.entry(word.1).or_insert(word);
             if earlier != word && !meant_twice.contains(word.1) {
                 let fault = fault(Named::word(&pipeline, word), Named::word(&pipeline, earlier));
@@ -147,12 +147,26 @@ use = egg:pasteline#echo
     }
 
     #[test]
+    fn an_app_may_have_the_name_of_a_filter() {
+        assert_linted(
+            "\
+[pipeline:main]
+pipeline = auth auth
+[filter:auth]
+use = egg:pasteline#pass
+[app:auth]
+use = egg:pasteline#echo
+",
+        );
+    }
+
+    #[test]
     fn says_nothing_of_a_filter_that_belongs_at_two_places() {
         assert_linted(
             "\
 [pipeline:main]
 pipeline = proxy-logging proxy-logging proxy
-[filter:proxy-logging]
+[filter: proxy-logging]
 use = egg:swift#proxy_logging
 [app:proxy]
 use = egg:pasteline#echo

@@ -101,6 +101,13 @@ keys = root
     }
 
     #[test]
+    fn blanks_before_a_name_do_not_count() {
+        assert_linted(&format!(
+            "[app: main]\n{ECHO}[pipeline:other]\npipeline = echo\n[app: echo ]\n{ECHO}"
+        ));
+    }
+
+    #[test]
     fn a_library_is_for_other_files() {
         assert_linted(&format!("[app:echo]\n{ECHO}[filter:pass]\n{PASS}"));
     }

@@ -24,7 +24,7 @@ use crate::source::{Snapshot, absolute, describe};
 pub(super) enum Asked {
     /// To serve what has been loaded anew, or to note that it is at fault. What follows is told
     /// by [`Outside::settle`].
-    Change(Result<Prepared, String>),
+    Change(Result<Box<Prepared>, String>),
     /// To tell how the server is.
     Status(oneshot::Sender<Status>),
     /// To tell the service manager that all is well, if it is.
@@ -96,7 +96,7 @@ impl Outside {
                         }
                         (None, _) => {}
                     }
-                    return Asked::Change(loaded.map_err(|failure| failure.faults));
+                    return Asked::Change(loaded.map(Box::new).map_err(|failure| failure.faults));
                 }
                 request = self.control.next() => match request {
                     Request::Reload(asker) => self.reload(Some(asker)),

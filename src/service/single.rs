@@ -276,7 +276,7 @@ impl Single {
                 self.settle(Err("a successor is being started".to_owned()), outside);
             }
             Asked::Change(prepared) => {
-                if let Some(result) = self.change(prepared).transpose() {
+                if let Some(result) = self.change(prepared.map(|prepared| *prepared)).transpose() {
                     self.settle(result, outside);
                 }
             }

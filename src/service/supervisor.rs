@@ -179,7 +179,7 @@ impl Supervisor {
 
     fn asked(&mut self, asked: Asked) {
         match asked {
-            Asked::Change(prepared) => self.has_loaded(prepared),
+            Asked::Change(prepared) => self.has_loaded(prepared.map(|prepared| *prepared)),
             // Who does not wait any more need not be told.
             Asked::Status(asker) => drop(asker.send(self.status())),
             Asked::Watchdog if self.fleet.answers(Instant::now()) => {

@@ -112,22 +112,33 @@ impl Setting for (HeaderName, HeaderValue) {
 }
 
 /// Parses each part of a text between separators, white space and empty parts dropped. What is
-/// wrong with a part is placed in the whole text.
+/// wrong with the parts is placed in the whole text: of each, up to a number that nobody reads.
 fn items<T>(
     text: &str,
     separators: &[char],
     parse: impl Fn(&str) -> Result<T, Rejected>,
 ) -> Result<Vec<T>, Rejected> {
+    const MOST: usize = 20;
     let base = text.as_ptr() as usize;
-    let mut parsed = Vec::new();
+    let (mut parsed, mut rejected) = (Vec::new(), Vec::new());
     for item in text.split(separators).map(str::trim).filter(|item| !item.is_empty()) {
         let offset = item.as_ptr() as usize - base;
-        parsed.push(parse(item).map_err(|rejected| {
-            let (start, end) = rejected.part.unwrap_or((0, item.len()));
-            rejected.at(offset + start, offset + end)
-        })?);
+        match parse(item) {
+            Ok(item) => parsed.push(item),
+            Err(fault) => {
+                let (start, end) = fault.part.unwrap_or((0, item.len()));
+                rejected.push(fault.at(offset + start, offset + end));
+            }
+        }
+        if rejected.len() == MOST {
+            break;
+        }
     }
-    Ok(parsed)
+    let mut rejected = rejected.into_iter();
+    match rejected.next() {
+        None => Ok(parsed),
+        Some(first) => Err(Rejected { others: rejected.collect(), ..first }),
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +161,16 @@ mod tests {
     fn the_bad_item_of_a_list_is_placed() {
         let rejected = Vec::<u8>::parse("1, two, 3").unwrap_err();
         assert_eq!(rejected.part, Some((3, 6)));
+        let rejected = Vec::<u8>::parse(
+            "one, 2
+three, four",
+        )
+        .unwrap_err();
+        let parts = rejected.others.iter().map(|other| other.part);
+        assert_eq!(rejected.part, Some((0, 3)));
+        assert_eq!(parts.collect::<Vec<_>>(), [Some((7, 12)), Some((14, 18))]);
+        let rejected = Vec::<u8>::parse(&"x,".repeat(100)).unwrap_err();
+        assert_eq!(rejected.others.len(), 19);
     }
 
     #[test]

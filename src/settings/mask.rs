@@ -1,11 +1,15 @@
 //! Hides secrets in what is shown to people.
 
+mod literals;
+mod login;
 mod places;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashSet;
-use std::ops::Range;
 
+use self::literals::Literals;
+pub(crate) use self::login::passwords;
 use crate::diagnostic::{Diagnostic, Excerpt, Fix};
 use crate::source::{Sources, Span, cover};
 
@@ -13,7 +17,30 @@ use crate::source::{Sources, Span, cover};
 pub const MASK: &str = "****";
 
 /// Ends of the names that options with secrets have, whatever factory they belong to.
-const SECRET_ENDS: [&str; 6] = ["_key", "hmac_keys", "passwd", "password", "secret", "token"];
+const SECRET_ENDS: [&str; 13] = [
+    "_key",
+    "_pass",
+    "_pwd",
+    "apikey",
+    "hmac_keys",
+    "passphrase",
+    "passwd",
+    "password",
+    "passwords",
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+];
+
+/// Names that are those ends without what comes before.
+const SECRET_NAMES: [&str; 2] = ["pass", "pwd"];
+
+/// What the names of Swift's options for users begin with: `user_ACCOUNT_USER = KEY GROUP`.
+const USERS: [&str; 2] = ["user_", "user64_"];
+
+/// What begins like these and is none.
+const NO_USERS: [&str; 1] = ["user_domain_"];
 
 /// Hides secrets in the values of options: what an option that is secret holds, and of a URL its
 /// password.
@@ -65,7 +92,12 @@ impl Mask {
         sources: &Sources,
     ) -> (Vec<Diagnostic>, Sources) {
         let covered = sources.covered(|text| places::secrets(self, text));
-        let told = diagnostics.iter().map(|found| self.diagnostic(found, sources, &covered));
+        let literals = OnceCell::new();
+        let literals = || literals.get_or_init(|| Literals::of(self, sources));
+        let told = diagnostics.iter().map(|found| {
+            let told = self.diagnostic(found, sources, &covered);
+            if is_interpolated(found, sources) { literals().hide(told) } else { told }
+        });
         (told.collect(), covered)
     }
 
@@ -99,19 +131,37 @@ impl Mask {
     /// Whether the name of a secret may stand in a text. Most texts have none, and that is known
     /// far sooner than what their lines are.
     fn may_have_names_in(&self, text: &str) -> bool {
-        let lower = text.to_ascii_lowercase();
-        SECRET_ENDS.into_iter().any(|end| lower.contains(end))
-            || self.names.iter().any(|name| text.contains(name))
+        let folded = fold(text);
+        let mut known = SECRET_ENDS.iter().chain(&SECRET_NAMES).chain(&USERS);
+        known.any(|part| folded.contains(part)) || self.names.iter().any(|name| text.contains(name))
     }
 
     /// Whether an option of this name holds a secret.
     pub fn is_secret(&self, name: &str) -> bool {
-        let ends_with = |end: &str| {
-            let last = name.len().checked_sub(end.len()).and_then(|at| name.get(at..));
-            last.is_some_and(|last| last.eq_ignore_ascii_case(end))
-        };
-        self.names.contains(name) || SECRET_ENDS.into_iter().any(ends_with)
+        let folded = fold(name);
+        self.names.contains(name)
+            || SECRET_ENDS.into_iter().any(|end| folded.ends_with(end))
+            || SECRET_NAMES.contains(&&*folded)
+            || is_user(&folded)
     }
+}
+
+/// A text in which names are alike that differ only in case, or in `-` and `_`.
+fn fold(text: &str) -> String {
+    text.to_ascii_lowercase().replace('-', "_")
+}
+
+/// Whether an option of this name gives a user of Swift a key.
+fn is_user(name: &str) -> bool {
+    let user = USERS.into_iter().find_map(|start| name.strip_prefix(start));
+    user.is_some_and(|user| user.contains('_'))
+        && !NO_USERS.into_iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a message may quote what references have brought in.
+fn is_interpolated(found: &Diagnostic, sources: &Sources) -> bool {
+    let related = found.related.iter().map(|(span, _)| *span);
+    found.span.into_iter().chain(related).any(|span| sources.text(span).contains("%("))
 }
 
 /// A message that quotes the text of its place, with what is covered there covered in it too. One
@@ -136,31 +186,6 @@ pub(super) fn without_passwords(text: &str) -> Cow<'_, str> {
     if at == 0 { Cow::Borrowed(text) } else { Cow::Owned(masked + &text[at..]) }
 }
 
-/// The passwords of the URLs of a text: what stands between `:` and the last `@` of
-/// `scheme://user:password@host`. A password with a `/`, `?` or `#` in it is found as well where it
-/// is not written as in a URL, unless what is before the `/` could be a host and its port.
-pub(crate) fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
-    text.match_indices("://").filter_map(|(at, sign)| {
-        let start = at + sign.len();
-        let after = &text[start..];
-        let end = after.find(|c: char| c.is_whitespace() || c == ',');
-        let login = login(&after[..end.unwrap_or(after.len())])?;
-        let (user, _) = login.split_once(':')?;
-        Some(start + user.len() + 1..start + login.len())
-    })
-}
-
-/// The user and the password of a URL without its scheme; none if there are none.
-fn login(url: &str) -> Option<&str> {
-    let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
-    if let Some((login, _)) = authority.rsplit_once('@') {
-        return Some(login);
-    }
-    let (host, port) = authority.rsplit_once(':')?;
-    let is_port = !host.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    url.rsplit_once('@').map(|(login, _)| login).filter(|_| !is_port)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,10 +193,29 @@ mod tests {
     #[test]
     fn hides_what_has_the_name_of_a_secret() {
         let seen = |name, text| Mask::default().value(name, text).into_owned();
-        for name in ["password", "X_PASSWORD", "memcache_secret_key", "hmac_keys", "admin_token"] {
+        for name in [
+            "password",
+            "X_PASSWORD",
+            "memcache_secret_key",
+            "hmac_keys",
+            "admin_token",
+            "admin_pass",
+            "pass",
+            "os_pwd",
+            "passphrase",
+            "apikey",
+            "Api-Key",
+            "secret-key",
+            "auth_secrets",
+            "tokens",
+            "user_admin_admin",
+            "user64_dGVzdA_dGVzdA",
+        ] {
             assert_eq!(seen(name, "lemon"), MASK, "{name}");
         }
-        assert_eq!(seen("token_cache_time", "300"), "300");
+        for name in ["token_cache_time", "bypass", "user_agent", "user_domain_name", "key"] {
+            assert_eq!(seen(name, "300"), "300", "{name}");
+        }
         assert_eq!(seen("password", ""), "");
     }
 
@@ -187,13 +231,7 @@ mod tests {
     fn hides_the_password_of_each_url_and_nothing_else() {
         let seen = |text| Mask::default().value("x", text).into_owned();
         assert_eq!(seen("a://u:p@h:1/p, b://u:p@q@h"), "a://u:****@h:1/p, b://u:****@h");
-        for (text, expected) in [
-            ("rabbit://u:a/b@h", "rabbit://u:****@h"),
-            ("rabbit://u:a?b#c@h/v, redis://:/b@h", "rabbit://u:****@h/v, redis://:****@h"),
-        ] {
-            assert_eq!(seen(text), expected);
-        }
-        for text in ["http://h:80/a@b:c", "http://[::1]:80/@", "u:p@h", "a://u@h", "://"] {
+        for text in ["http://h:80/a@b:c", "u:p@h", "a://u@h", "://", "a://b/c:d@e"] {
             assert_eq!(seen(text), text);
         }
     }

@@ -181,8 +181,10 @@ impl<'a> Reader<'a> {
         match T::parse_amid(&value.text, &surroundings) {
             Ok(parsed) => Some(parsed),
             Err(rejected) => {
-                let diagnostic = self.bad_value::<T>(name, value, &rejected);
-                self.diagnostics.push(diagnostic);
+                let rejected = std::iter::once(&rejected).chain(&rejected.others);
+                let faults: Vec<_> =
+                    rejected.map(|rejected| self.bad_value::<T>(name, value, rejected)).collect();
+                self.diagnostics.extend(faults);
                 None
             }
         }
@@ -199,21 +201,27 @@ impl<'a> Reader<'a> {
         let name = self.subject.dialect.theirs(name);
         let is_secret = T::SECRET || self.is_secret(name, value);
         let expected = T::SHAPE.describe(T::EXPECTED);
+        let part = rejected.part.and_then(|(start, end)| value.text.get(start..end));
+        let part = part.filter(|part| part.len() < value.text.len());
         let message = match &rejected.reason {
             // A reason quotes what it is about, but where the type knows better.
             Some(_) if is_secret && !T::SECRET => format!("`{name}` is refused"),
             Some(reason) => format!("`{name}` is refused: {}", without_passwords(reason)),
             None if is_secret => format!("`{name}` is `{MASK}`, expected {expected}"),
             None => {
-                let shown = without_passwords(&value.text);
-                format!("`{name}` is `{}`, expected {expected}", Excerpt(&shown))
+                let (is, text) = match part {
+                    Some(part) => ("has", part),
+                    None => ("is", &*value.text),
+                };
+                let shown = without_passwords(text);
+                format!("`{name}` {is} `{}`, expected {expected}", Excerpt(&shown))
             }
         };
         let span = value.span.map(|span| self.narrow(span, value, rejected.part));
         let diagnostic = Diagnostic::error("bad-value", message).at(span.or(self.subject.place));
         match rejected.reason {
             Some(_) => diagnostic.help(format!("expected {expected}")),
-            None => match T::FORM.bytes(&value.text).filter(|_| !is_secret) {
+            None => match T::FORM.bytes(part.unwrap_or(&value.text)).filter(|_| !is_secret) {
                 Some(bytes) => diagnostic.help(format!("write `{bytes}`, a number without a unit")),
                 None => diagnostic,
             },
@@ -233,22 +241,20 @@ impl<'a> Reader<'a> {
         mask.is_secret(name) || value.span.is_some_and(is_given) && holds_secret()
     }
 
-    /// The place of a part of a value, as long as the value stands in the file as it is: neither
-    /// folded over lines nor interpolated.
+    /// The place of a part of a value.
     fn narrow(&self, span: Span, value: &Value, part: Option<(usize, usize)>) -> Span {
-        match part {
-            Some((start, end)) if self.sources.text(span) == &*value.text => span.part(start, end),
-            _ => span,
-        }
+        part.and_then(|(start, end)| value.part(start..end, self.sources)).unwrap_or(span)
     }
 
     fn missing(&mut self, option: &OptionSpec) {
         let Subject { factory, place, dialect } = self.subject;
         let name = dialect.theirs(option.name);
-        let missing =
-            Diagnostic::error("missing-option", format!("`{factory}` needs the option `{name}`"))
-                .at(place)
-                .help(format!("add `{name} = …`: {}", option.expectation()));
+        let missing = Diagnostic::error(
+            "missing-option",
+            format!("`{}` needs the option `{name}`", Excerpt(factory)),
+        )
+        .at(place)
+        .help(format!("add `{name} = …`: {}", option.expectation()));
         self.diagnostics.push(match dialect.settings_group() {
             Some(group) => missing.help(format!(
                 "or give it in `[{}]` of a file that `--config-file` names",
@@ -261,7 +267,7 @@ impl<'a> Reader<'a> {
     fn unknown(&self, key: &str, value: &Value) -> Diagnostic {
         let Subject { factory, dialect, .. } = self.subject;
         let names: Vec<_> = self.known.iter().map(|name| dialect.theirs(name)).collect();
-        let message = format!("`{factory}` has no option `{key}`");
+        let message = format!("`{}` has no option `{}`", Excerpt(factory), Excerpt(key));
         let near = nearest(key, names.iter().copied());
         let diagnostic = match (dialect.unknown(), near) {
             (Unknown::Ignored, None) => Diagnostic::warning("unknown-option", message)

@@ -89,6 +89,17 @@ pub(super) fn read_all(reader: impl Read) -> Result<Vec<u8>, Unreadable> {
     Ok(bytes)
 }
 
+/// The absolute path of a file with all links followed, or at least those before its name; none
+/// if there is no such directory, or if the path is no text.
+pub(super) fn real(path: &Path) -> Option<PathBuf> {
+    let in_directory = || {
+        let path = std::path::absolute(path).ok()?;
+        Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
+    };
+    let real = path.canonicalize().ok().or_else(in_directory)?;
+    real.to_str().is_some().then_some(real)
+}
+
 /// The paths in a directory, in order; none if there is no such directory.
 pub(super) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match directory.read_dir() {

@@ -15,8 +15,12 @@ use super::absolute;
 /// changed or removed since.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Snapshot {
-    /// By absolute path, as the same file may be named in several ways.
+    /// By the absolute paths that they were opened by.
     texts: BTreeMap<PathBuf, Text>,
+    /// What files are known by, where that is another path than the one they were opened by with
+    /// its `..` resolved by name.
+    #[serde(default)]
+    identities: BTreeMap<PathBuf, PathBuf>,
     listings: BTreeMap<PathBuf, Vec<PathBuf>>,
 }
 
@@ -52,12 +56,17 @@ impl Snapshot {
 
     /// The text of a file; none if it was not read.
     pub(super) fn text(&self, path: &Path) -> Option<Arc<str>> {
-        self.texts.get(&absolute(path)).map(|text| Arc::clone(&text.0))
+        self.texts.get(&opened(path)).map(|text| Arc::clone(&text.0))
     }
 
     /// What lay in a directory.
     pub(super) fn listing(&self, directory: &Path) -> Vec<PathBuf> {
-        self.listings.get(&absolute(directory)).cloned().unwrap_or_default()
+        self.listings.get(&opened(directory)).cloned().unwrap_or_default()
+    }
+
+    /// What a file is known by; none if that follows from its path.
+    pub(super) fn identity(&self, path: &Path) -> Option<PathBuf> {
+        self.identities.get(&opened(path)).cloned()
     }
 
     /// What was read here and there.
@@ -65,21 +74,34 @@ impl Snapshot {
         let mut both = self.clone();
         both.texts.extend(other.texts.clone());
         both.listings.extend(other.listings.clone());
+        both.identities.extend(other.identities.clone());
         both
     }
 
     pub(super) fn add_text(&mut self, path: &Path, text: Arc<str>) {
-        self.texts.insert(absolute(path), Text(text));
+        self.texts.insert(opened(path), Text(text));
+    }
+
+    pub(super) fn add_identity(&mut self, path: &Path, identity: &Path) {
+        if identity != absolute(path) {
+            self.identities.insert(opened(path), identity.to_owned());
+        }
     }
 
     pub(super) fn add_listing(&mut self, directory: &Path, paths: Vec<PathBuf>) {
-        self.listings.insert(absolute(directory), paths);
+        self.listings.insert(opened(directory), paths);
     }
+}
+
+/// The absolute path that a file is opened by. A `..` behind a link is for the system to resolve.
+fn opened(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::symlink;
 
     use super::*;
     use crate::source::Sources;
@@ -107,5 +129,32 @@ mod tests {
         assert_eq!(again.list(drop_in.parent().unwrap(), "ini").unwrap(), [drop_in]);
         let error = again.read(Path::new("/etc/hostname")).unwrap_err().to_string();
         assert!(error.starts_with("cannot read `/etc/hostname`: "), "{error}");
+    }
+
+    #[test]
+    fn keeps_apart_what_lies_behind_links() {
+        let directory =
+            std::env::temp_dir().join(format!("pasteline-{}-links", std::process::id()));
+        fs::create_dir_all(directory.join("far/below")).unwrap();
+        fs::create_dir_all(directory.join("near")).unwrap();
+        symlink("../far/below", directory.join("near/link")).unwrap();
+        fs::write(directory.join("near/a.ini"), "[near]\n").unwrap();
+        fs::write(directory.join("far/a.ini"), "[far]\n").unwrap();
+        let paths = ["near/a.ini", "near/link/../a.ini", "near/../near/a.ini", "far/a.ini"];
+        let texts = |sources: &mut Sources| {
+            let read = paths.map(|path| sources.read(&directory.join(path)).unwrap());
+            read.map(|id| {
+                let source = sources.get(id);
+                (source.text().to_string(), source.identity().to_owned())
+            })
+        };
+        let mut sources = Sources::default();
+        let first = texts(&mut sources);
+        fs::remove_dir_all(&directory).unwrap();
+        let mut again = Sources::from_snapshot(Arc::new(sources.snapshot()));
+        assert_eq!(texts(&mut again), first);
+        let [near, behind, same, far] = first;
+        assert_eq!((&*near.0, &*behind.0), ("[near]\n", "[far]\n"));
+        assert_eq!((near, behind), (same, far));
     }
 }

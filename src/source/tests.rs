@@ -36,7 +36,9 @@ fn counts_the_columns_of_a_long_line_by_pieces() {
     let mut sources = Sources::default();
     let id = sources.add("a.ini", format!("x\n{}", "\u{e9}a\u{1f600}".repeat(5000)));
     for (words, offset) in [(0, 2), (1, 9), (585, 2 + 585 * 7), (586, 4104), (5000, 35_002)] {
-        assert_eq!(sources.get(id).line_and_column(offset), (2, 3 * words + 1), "{offset}");
+        let source = sources.get(id);
+        assert_eq!(source.line_and_column(offset), (2, 3 * words + 1), "{offset}");
+        assert_eq!(source.line_and_unit(offset), (2, 4 * words + 1), "{offset}");
     }
 }
 

@@ -164,3 +164,33 @@ fn a_file_that_is_not_utf_8_stays_as_it_is() {
 fn without_a_file_there_is_nothing_to_mend() {
     Test::new().arguments("fix").run().status(1).tells("cannot read `api-paste.ini`");
 }
+
+#[test]
+fn a_file_is_not_taken_for_another_behind_a_link() {
+    let main = "[app:main]\nuse = config:link/../inc.ini#g\n[filter:f]\nuse = egg:pasteline#pass\n\
+                use = egg:pasteline#pass\n";
+    let overlay = "[app:main]\nbody = overlay\n";
+    let other = "[app:g]\nuse = egg:pasteline#respond\nbody = inner\n";
+    let test = Test::new().ini(main).file("inc.ini", overlay).file("other/inc.ini", other);
+    let test = test.file("other/sub/x", "");
+    symlink("other/sub", test.directory().join("link")).unwrap();
+    let test = test.arguments("fix --overlay inc.ini");
+    test.run().status(0).tells("mended 1 fault");
+    assert_eq!(read(&test, "api-paste.ini"), main.replacen("use = egg:pasteline#pass\n", "", 1));
+    assert_eq!([read(&test, "inc.ini"), read(&test, "other/inc.ini")], [overlay, other]);
+}
+
+#[test]
+fn a_name_upsets_no_terminal() {
+    let ini = "[filter:cors\u{1b}[31m]\nuse = egg:pasteline#pass\n[pipeline:main]\n\
+               pipeline = cors\u{1b}[31n x\n[app:x]\nuse = egg:pasteline#echo\n";
+    for command in
+        ["fix", "validate", "show --all", "show --sections", "graph --all", "fmt --check"]
+    {
+        let test = Test::new().file("x\u{1b}[31m.ini", ini).arguments(command);
+        let finished = test.argument("x\u{1b}[31m.ini").run();
+        let told = format!("{}{}", finished.stdout, finished.stderr);
+        assert!(told.contains("\\u{1b}[31m"), "{command} {finished:#?}");
+        assert!(!told.contains('\u{1b}'), "{command} {finished:#?}");
+    }
+}

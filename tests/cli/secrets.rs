@@ -63,12 +63,105 @@ fn no_command_tells_a_secret() {
     }
 }
 
+/// Files that can be loaded, in which `lemon` comes to options of other names.
+const LOADABLE: &[&[(&str, &str)]] = &[
+    // What `get` gets has been set to something else since.
+    &[(
+        "api-paste.ini",
+        "[DEFAULT]\nadmin_password = lemon\n[app:main]\nuse = base\n[app:base]\nuse = inner\n\
+         get body = admin_password\n[app:inner]\nuse = egg:pasteline#respond\n\
+         set admin_password = other\n",
+    )],
+    &[(
+        "api-paste.ini",
+        "[DEFAULT]\nadmin_password = lemon\ntea = hot %(admin_password)s\n[app:main]\n\
+         use = base\n[app:base]\nuse = inner\nget body = tea\n[app:inner]\n\
+         use = egg:pasteline#respond\nset tea = other\n",
+    )],
+    &[(
+        "api-paste.ini",
+        "[DEFAULT]\nadmin_password = lemon\n[app:main]\nuse = base\n\
+         set tea = %(admin_password)s\n[app:base]\nuse = inner\nget body = tea\n[app:inner]\n\
+         use = egg:pasteline#respond\nset tea = other\n",
+    )],
+    // References lead to another file.
+    &[
+        (
+            "api-paste.ini",
+            "[DEFAULT]\nadmin_password = lemon\ntea = hot %(admin_password)s\n[app:main]\n\
+             use = config:inc.ini#x\n",
+        ),
+        ("inc.ini", "[app:x]\nuse = egg:pasteline#respond\nbody = %(tea)s\n"),
+    ],
+    &[
+        (
+            "api-paste.ini",
+            "[DEFAULT]\nadmin_password = lemon\ntea = hot %(admin_password)s\n[app:main]\n\
+             use = config:inc.ini#x\n",
+        ),
+        (
+            "inc.ini",
+            "[app:x]\nuse = egg:pasteline#respond\nset tea = %(tea)s\nset pot = %(tea)s\n\
+             body = %(tea)s\n",
+        ),
+    ],
+    // They are a part of a name.
+    &[(
+        "api-paste.ini",
+        "[DEFAULT]\nadmin_password = lemon\n[app:main]\nuse = egg:%(admin_password)s#x\n",
+    )],
+];
+
+#[test]
+fn no_secret_is_shown_under_another_name() {
+    for files in LOADABLE {
+        for command in ["show", "show --origin", "show --sections", "graph", "graph --format svg"] {
+            let test = files.iter().fold(Test::new(), |test, (name, text)| test.file(name, text));
+            let finished = test.arguments(command).run();
+            let told = format!("{}{}", finished.stdout, finished.stderr);
+            assert!(told.contains("main"), "{command} {finished:#?}");
+            assert!(!told.contains("lemon"), "{command} {finished:#?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_secret_is_shown_wherever_it_comes_from() {
+    let main = "[DEFAULT]\npot = blue\ntea = hot %(pot)s\n[app:main]\nuse = config:inc.ini#x\n";
+    let inner = "[app:x]\nuse = y\nget title = pot\nbody = %(tea)s\n[app:y]\n\
+                 use = egg:pasteline#respond\nset tea = cold\n";
+    let show =
+        |inner: &str| Test::new().ini(main).file("inc.ini", inner).arguments("show --origin").run();
+    let kept = show(&inner.replace("set tea = cold\n", ""));
+    kept.prints("body = hot blue").prints("%(tea)s is hot %(pot)s").prints("title = blue");
+    // Nobody knows any more that it was made of no secret.
+    show(inner).prints("body = ****").prints("title = blue");
+}
+
+#[test]
+fn no_secret_is_told_that_is_a_part_of_a_name() {
+    let ini = "[DEFAULT]\nadmin_password = lemon\n[app:main]\nuse = %(admin_password)s\n\
+               [pipeline:c]\npipeline = f%(admin_password)s main\n[filter:d]\n\
+               use = egg:%(admin_password)s#x\n[app:e]\n\
+               paste.app_factory = %(admin_password)s x\n[app:g]\n\
+               use = config:%(admin_password)s.ini\n[app:h]\nuse = %(admin_password)s:x\n";
+    for format in ["text", "short", "json", "sarif"] {
+        let finished = Test::new().ini(ini).arguments("--format").arguments(format).validate();
+        let told = format!("{}{}", finished.stdout, finished.stderr);
+        assert!(told.contains("no app is called `****`"), "{told}");
+        assert!(!told.contains("lemon"), "{told}");
+    }
+}
+
 #[test]
 fn no_difference_tells_a_secret() {
     let ini = "[app:main]\nuse=egg:pasteline#echo\nadmin_password=lemon%\n  lemonade\n";
     let before = "\n-admin_password=******\n";
     let test = Test::new().ini(ini).arguments("fix --diff").run();
     test.prints(before).prints("\n+admin_password=*******\n");
+    let inline = "[app:main]\nuse = egg:pasteline#echo\nadmin_password = tea # until lemon\n";
+    let test = Test::new().ini(inline).arguments("fix --unsafe --diff").run();
+    test.prints("\n+# ***** *****\n+admin_password = ***\n");
     let test = Test::new().ini(&ini.replace('%', "")).arguments("fmt --diff").run();
     test.prints("\n-admin_password=*****\n-  ********\n")
         .prints("\n+admin_password = *****\n+    ********\n");

@@ -177,3 +177,14 @@ bind = {}
     let left = test.directory().read_dir().unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(left.collect::<Vec<_>>(), ["api-paste.ini"]);
 }
+
+#[test]
+fn every_bad_item_of_a_list_is_told_at_its_place() {
+    let ini = "[filter:main]\nuse = egg:pasteline#cors\nallowed_origin = http://a,\n  bad origin\n\
+               \thttp://b, %(worse)s\nallow_methods = GET\n[DEFAULT]\nworse = no origin\n";
+    let finished = Test::new().ini(ini).arguments("--format short").validate().status(1);
+    let told = format!("{}{}", finished.stdout, finished.stderr);
+    for part in ["api-paste.ini:4:3: error[bad-value]", "api-paste.ini:5:12: error[bad-value]"] {
+        assert!(told.contains(part), "{told}");
+    }
+}

@@ -64,7 +64,8 @@ impl<'text> Value<'text> {
     /// Takes those of the comments after the value that are as deep as its lines, up to a blank
     /// line, and what is between them.
     pub(super) fn take_comments(&mut self, comments: &mut Vec<Row<'text>>) {
-        let near = comments.iter().take_while(|comment| comment.gap == 0).count();
+        let bound = Row::before_instructions(comments);
+        let near = comments[..bound].iter().take_while(|comment| comment.gap == 0).count();
         let is_deep = |comment: &Row<'_>| comment.kind == RowKind::DeepComment;
         let own = comments[..near].iter().rposition(is_deep).map_or(0, |last| last + 1);
         self.rows.extend(comments.drain(..own));
@@ -102,6 +103,17 @@ impl<'text> Value<'text> {
 impl<'text> Row<'text> {
     pub(super) fn new(gap: usize, blanks: &str, text: &'text str, kind: RowKind) -> Self {
         Self { gap, column: column(blanks), kind, text }
+    }
+
+    /// How many comments stand above the first that is for this program, as in
+    /// `# pasteline: allow …`. With that begins what belongs to the line below.
+    pub(super) fn before_instructions(comments: &[Self]) -> usize {
+        const MARK: &str = concat!(env!("CARGO_PKG_NAME"), ":");
+        let is_instruction = |comment: &Self| {
+            let text = comment.text.trim_start_matches(['#', ';']);
+            syntax::strip(text).starts_with(MARK)
+        };
+        comments.iter().position(is_instruction).unwrap_or(comments.len())
     }
 
     /// Whether it is a comment that would be an option without its sign: `# debug = true`.

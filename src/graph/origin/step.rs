@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::graph::layers::DEFAULT;
 use crate::ini::Setting;
 use crate::source::{Sources, Span};
 
@@ -53,6 +52,8 @@ pub enum How {
     Set,
     /// A file of settings, or the environment, gives it for the factory.
     Settings,
+    /// Nobody knows any more: it has been replaced since, or there is too much of it.
+    Unknown,
     /// No file gives it: the caller does, or it tells where the file lies.
     Unwritten,
     /// A section uses the one that gives it.
@@ -71,6 +72,7 @@ impl How {
             Self::Reference(_) => "reference",
             Self::Set => "set",
             Self::Settings => "settings",
+            Self::Unknown => "unknown",
             Self::Unwritten => "unwritten",
             Self::Use => "use",
         }
@@ -117,9 +119,10 @@ impl Step {
         Self { how: How::Unwritten, section: None, key, text, span: None }
     }
 
-    /// Whether it stands in `[DEFAULT]`.
-    pub fn is_in_defaults(&self) -> bool {
-        self.section.as_deref() == Some(DEFAULT)
+    /// What nobody knows any more.
+    pub(super) fn unknown() -> Self {
+        let nothing: Arc<str> = Arc::from("");
+        Self { how: How::Unknown, ..Self::unwritten(&nothing, &nothing) }
     }
 
     /// The step as JSON, secrets included.
