@@ -82,7 +82,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "program",
         ],
     ),
-    ("editor", &["source", "diagnostic", "syntax", "ini", "settings", "registry", "graph"]),
     (
         "cli",
         &[
@@ -109,7 +108,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "service",
             "admin",
             "program",
-            "editor",
         ],
     ),
 ];

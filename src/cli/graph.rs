@@ -17,8 +17,8 @@ use crate::source::Span;
 
 /// Draw an app as a tree or a picture, in the order in which a request passes it
 ///
-/// Nothing is built or started. A factory that is not known is drawn as such. No option is
-/// shown, so there is no secret in a picture.
+/// Nothing is built or started. A factory that is not known is drawn as such. Of options only what
+/// composites branch by is shown, and no value that a secret has come into.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Example:
