@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::support::process::title;
 use crate::support::{Server, Test, signal, wait_for};
@@ -33,8 +34,24 @@ fn process_of(pid_file: &Path) -> u32 {
 /// The program in a file of the test's own, which may be replaced.
 fn copy(test: &Path) -> String {
     let path = test.join("program");
-    fs::copy(env!("CARGO_BIN_EXE_pasteline"), &path).unwrap();
+    put(Path::new(env!("CARGO_BIN_EXE_pasteline")), &path);
     path.to_str().unwrap().to_owned()
+}
+
+/// Puts what is in a file where a program is. Another process writes it: a file that this one has
+/// open for writing is inherited by whatever another thread starts at that moment, and until that
+/// one is its own program, the system refuses to run this one ("Text file busy").
+fn put(from: &Path, program: &Path) {
+    let copied = Command::new("cp").arg("--remove-destination").args([from, program]).status();
+    assert!(copied.unwrap().success());
+}
+
+/// Puts a script where a program is.
+fn put_script(text: &str, program: &Path) {
+    let source = program.with_extension("sh");
+    fs::write(&source, text).unwrap();
+    fs::set_permissions(&source, Permissions::from_mode(0o755)).unwrap();
+    put(&source, program);
 }
 
 #[test]
@@ -132,9 +149,7 @@ fn nothing_else_changes_while_a_new_program_starts() {
         let text = file(workers, &pid_file);
         let mut server = start(Test::program(&program), &text, workers);
         // One that takes its time, and ends with whoever has started it.
-        fs::remove_file(&program).unwrap();
-        fs::write(&program, "#!/bin/sh\nexec cat >/dev/null\n").unwrap();
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        put_script("#!/bin/sh\nexec cat >/dev/null\n", Path::new(&program));
         server.signal("USR2");
         server.line("to take over");
         server.write("api-paste.ini", &text.replace("one", "two"));
@@ -165,16 +180,13 @@ fn a_new_program_that_fails_changes_nothing() {
         fs::remove_file(&program).unwrap();
         is_refused("cannot be started");
         // A program that is none of ours.
-        fs::copy("/bin/false", &program).unwrap();
+        put(Path::new("/bin/false"), Path::new(&program));
         is_refused("has ended before it was ready");
         // One that says too early that it is the one.
-        fs::remove_file(&program).unwrap();
         let script = format!("#!/bin/sh\necho $$ > {}\nexit 3\n", pid_file.display());
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        put_script(&script, Path::new(&program));
         is_refused("has ended before it was ready: exit status: 3");
         // The file that the new one would serve is at fault, which it finds out itself.
-        fs::remove_file(&program).unwrap();
         copy(other.directory());
         let directory = server_directory(process);
         fs::write(directory.join("api-paste.ini"), "nonsense").unwrap();
@@ -199,10 +211,8 @@ fn a_new_program_that_is_late_is_ended_and_changes_nothing() {
         let mut server = start(Test::program(&program), &text, workers);
         let (process, late) = (server.process(), other.directory().join("late"));
         // One that never serves, and says who it is.
-        fs::remove_file(&program).unwrap();
         let script = format!("#!/bin/sh\necho $$ > {}\nexec sleep 600\n", late.display());
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        put_script(&script, Path::new(&program));
         server.signal("USR2");
         server.line("not upgraded: the successor is not ready in time, and is ended");
         assert_eq!(server.get("/").expect(200).body, "one");
