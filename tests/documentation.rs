@@ -40,6 +40,28 @@ const FORBIDDEN: [(&str, &str); 9] = [
     (">>>>", ">>>"),
 ];
 
+/// The mistakes that are not copied, of which the last column names tests.
+#[test]
+fn every_test_that_the_documentation_names_is_there() {
+    let page = read(&root().join("docs/openstack.md"));
+    let (_, table) = page.split_once("## What is not copied").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| the "));
+    let named: Vec<_> = rows
+        .flat_map(|row| {
+            let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+            tests.split(", ").map(|test| test.trim_matches('`').to_owned()).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(named.len() >= 17, "{named:?}");
+    let sources =
+        files().into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    let texts: Vec<_> = sources.map(|path| read(&path)).collect();
+    for test in named {
+        let declared = format!("fn {test}() {{");
+        assert!(texts.iter().any(|text| text.contains(&declared)), "{test}");
+    }
+}
+
 #[test]
 fn no_file_has_unfinished_work() {
     let words: Vec<_> = FORBIDDEN.iter().map(|(a, b)| format!("{a}{b}")).collect();

@@ -1,4 +1,4 @@
-//! What the originals of oslo.middleware's filters do wrong and these do not, a test each.
+//! What the originals do wrong and these do not, a test each; `docs/openstack.md` lists them.
 
 use serde_json::Value as Json;
 
@@ -123,4 +123,39 @@ fn a_uuid_in_a_path_is_left_out_of_statistics() {
     let length = statsd.recv(&mut line).unwrap();
     let line = String::from_utf8_lossy(&line[..length]).into_owned();
     assert!(line.starts_with("n.GET.v20.x.5a1b6b0e52bd4a4f9d6a1c3e1f3f2a77:"), "{line}");
+}
+
+#[test]
+fn without_patience_an_address_is_tried_once() {
+    // Upstream does not try at all.
+    let text = "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\n\
+                retry_until_window = 0\n[app:main]\nuse = egg:pasteline#respond\nbody = here\n";
+    let server = Test::new().ini(text).arguments("serve").start();
+    assert_eq!(server.get("/").expect(200).body, "here");
+}
+
+#[test]
+fn idle_connections_keep_nobody_waiting() {
+    // Upstream's workers have so many threads, and each idle connection takes one.
+    let text = "[app:main]\nuse = egg:pasteline#respond\nbody = here\n";
+    let server = Test::new().ini(text).serve();
+    let mut idle: Vec<_> = (0..200).map(|_| server.connect()).collect();
+    for client in &mut idle {
+        client.ask("/").expect(200);
+    }
+    assert_eq!(server.get("/").expect(200).body, "here");
+    assert_eq!(idle[0].ask("/").expect(200).body, "here");
+}
+
+#[test]
+fn a_line_that_ends_in_lf_alone_is_read_by_all_alike() {
+    // Upstream passes it on as it came, to whoever takes both lines for one.
+    let app = Test::new().ini("[app:main]\nuse = egg:pasteline#echo\n").serve();
+    let proxy = format!("use = egg:pasteline#proxy\nupstream = http://{}", app.address());
+    let text = piped("use = egg:pasteline#gatekeeper", &proxy);
+    let server = Test::new().ini(&text).serve();
+    let request = "GET / HTTP/1.1\r\nHost: h\r\nX-A: 1\nX-Backend-A: 2\nX-B: 3\r\n\r\n";
+    let seen = server.send(request).expect(200).json();
+    let named = |name: &str| seen["headers"].as_array().unwrap().iter().any(|one| one[0] == *name);
+    assert_eq!(["x-a", "x-backend-a", "x-b"].map(named), [true, false, true], "{seen}");
 }
