@@ -1,5 +1,7 @@
 //! What holds for every built-in factory, whichever it is.
 
+mod hostile;
+
 use std::collections::HashSet;
 use std::future::ready;
 use std::path::Path;
@@ -8,9 +10,9 @@ use super::fixture::{File, logged};
 use super::{TABLES, apps, composites, filters, foreign, servers};
 use crate::app::{App, Body, BodyRefused, BoxError, Filter, Request, Response};
 use crate::diagnostic::Diagnostic;
-use crate::ini::Conf;
+use crate::ini::{Conf, Value};
 use crate::registry::{Definition, FactoryId, Kind, Registry};
-use crate::settings::{Dialect, Reader, Subject};
+use crate::settings::{Dialect, Form, Reader, Subject};
 use crate::source::Sources;
 
 fn definitions() -> impl Iterator<Item = &'static Definition> {
@@ -314,4 +316,30 @@ fn something_is_known_of_every_entry_point_of_a_library() {
             assert!(is_known, "{spec}");
         }
     }
+}
+
+/// A value that no option takes which takes not just any text.
+const NONSENSE: &str = "\u{1}|nonsense";
+
+#[test]
+fn every_option_that_takes_not_just_any_text_refuses_nonsense() {
+    let (nothing, sources, native) = (Conf::default(), Sources::default(), Dialect::new());
+    let mut refused = 0;
+    for definition in definitions() {
+        let subject = Subject { factory: definition.name, place: None, dialect: &native };
+        for option in definition.options.iter().filter(|option| option.form != Form::Text) {
+            let value = Value { text: NONSENSE.into(), key_span: None, span: None };
+            let local = Conf::from([(option.name.into(), value)]);
+            for kind in definition.kinds().filter(|kind| *kind != Kind::Composite) {
+                let mut reader = Reader::new(subject, &local, &nothing, &sources);
+                definition.check(kind, &mut reader);
+                let told = reader.finish();
+                let quoted = format!("`{}`", option.name);
+                let is_told = |told: &Diagnostic| told.is_error() && told.message.contains(&quoted);
+                assert!(told.iter().any(is_told), "`{}`: {quoted}: {told:?}", definition.name);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }
