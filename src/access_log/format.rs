@@ -1,15 +1,13 @@
 //! How a line is written.
 
+mod field;
+mod template;
+
 use std::fmt::{self, Write};
 
-use http::HeaderValue;
-
-use super::date::{Combined, DateTime, Iso};
+use self::field::Field;
 use super::record::Record;
 use super::swift::Swift;
-use crate::app::ClientCertificate;
-use crate::diagnostic::nearest;
-use crate::settings::{Rejected, Setting};
 
 /// How lines are written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,108 +27,6 @@ enum Layout {
 enum Piece {
     Field(Field),
     Text(Box<str>),
-}
-
-/// What Apache and nginx call by that name. There is no `identd`, and the log stands outside of
-/// what knows users.
-const COMBINED: &str = "{client_ip} - - [{time}] \"{request_line}\" {status} {length} \
-    \"{referer}\" \"{user_agent}\"";
-
-/// The default of `wsgi_log_format` in oslo.service.
-const OSLO: &str = "%(client_ip)s \"%(request_line)s\" status: %(status_code)s  \
-    len: %(body_length)s time: %(wall_seconds).7f";
-
-impl Setting for Format {
-    const EXPECTED: &'static str =
-        "`combined`, `json`, `oslo`, `swift`, or a line with fields such as `{client_ip} {status}`";
-
-    fn parse(text: &str) -> Result<Self, Rejected> {
-        match text {
-            "combined" => template(COMBINED),
-            "json" => Ok(Self(Layout::Json)),
-            "oslo" => oslo(OSLO),
-            "swift" => Ok(Self(Layout::Swift)),
-            line if line.contains("%(") => oslo(line),
-            line => template(line),
-        }
-    }
-}
-
-/// Reads a line with fields such as `{status}`.
-fn template(line: &str) -> Result<Format, Rejected> {
-    let mut pieces = Vec::new();
-    let mut rest = line;
-    while let Some(open) = rest.find('{') {
-        let start = line.len() - rest.len() + open;
-        let Some(length) = rest[open..].find('}') else {
-            return Err(Rejected::because("`{` has no `}`").at(start, start + 1));
-        };
-        let name = &rest[open + 1..open + length];
-        let field = named(name, &FIELDS)
-            .map_err(|reason| Rejected::because(reason).at(start, start + length + 1))?;
-        pieces.push(Piece::Text(rest[..open].into()));
-        pieces.push(Piece::Field(field));
-        rest = &rest[open + length + 1..];
-    }
-    if pieces.is_empty() {
-        let reason = "it has no field; fields are written `{client_ip}`";
-        return Err(Rejected::because(reason));
-    }
-    pieces.push(Piece::Text(rest.into()));
-    Ok(Format(Layout::Template(pieces.into())))
-}
-
-/// Reads a line with fields such as `%(status_code)s`, as Python writes them.
-fn oslo(line: &str) -> Result<Format, Rejected> {
-    let mut pieces = Vec::new();
-    let mut rest = line;
-    while let Some(percent) = rest.find('%') {
-        let start = line.len() - rest.len() + percent;
-        pieces.push(Piece::Text(rest[..percent].into()));
-        let after = &rest[percent + 1..];
-        if let Some(after) = after.strip_prefix('%') {
-            pieces.push(Piece::Text("%".into()));
-            rest = after;
-            continue;
-        }
-        let reject = |reason| Rejected::because(reason).at(start, start + 1);
-        let inner = after.strip_prefix('(').and_then(|after| after.split_once(')'));
-        let Some((name, after)) = inner else {
-            let reason = "`%` is followed by neither `(NAME)s` nor another `%`";
-            return Err(reject(reason.to_owned()));
-        };
-        let field = named(name, &PYTHON_FIELDS).map_err(reject)?;
-        let (field, after) = converted(field, after).ok_or_else(|| {
-            reject(format!("`%({name})` is followed by none of `s`, `d` and `.7f`"))
-        })?;
-        pieces.push(Piece::Field(field));
-        rest = after;
-    }
-    pieces.push(Piece::Text(rest.into()));
-    Ok(Format(Layout::Template(pieces.into())))
-}
-
-/// A field as what follows it says, and the rest: `s`, `d`, or the number of digits of a fraction.
-fn converted(field: Field, text: &str) -> Option<(Field, &str)> {
-    let Some(digits) = text.strip_prefix('.') else {
-        let rest = text.strip_prefix(['s', 'd', 'f'])?;
-        return Some((field, rest));
-    };
-    let (digits, rest) = digits.split_once('f')?;
-    let digits = digits.parse().ok()?;
-    matches!(field, Field::Seconds(_)).then_some((Field::Seconds(digits), rest))
-}
-
-/// The field of a name.
-fn named(name: &str, fields: &[(&str, Field)]) -> Result<Field, String> {
-    if let Some((_, field)) = fields.iter().find(|(known, _)| *known == name) {
-        return Ok(*field);
-    }
-    let names: Vec<_> = fields.iter().map(|(known, _)| *known).collect();
-    Err(match nearest(name, names.iter().copied()) {
-        Some(near) => format!("there is no field `{name}`; did you mean `{near}`?"),
-        None => format!("there is no field `{name}`; the fields are {}", names.join(", ")),
-    })
 }
 
 /// A line of the log, with its end.
@@ -193,150 +89,6 @@ const JSON: [(&str, Field); 12] = [
     ("request_id", Field::RequestId),
 ];
 
-/// A field of a line.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Field {
-    ClientFingerprint,
-    ClientIp,
-    ClientPort,
-    ClientSubject,
-    DateTime,
-    Host,
-    IsoTime,
-    Length,
-    Method,
-    /// Who has logged in, which is not known.
-    Nobody,
-    Protocol,
-    Referer,
-    RequestId,
-    RequestLine,
-    /// With so many digits of a fraction.
-    Seconds(u8),
-    Status,
-    Target,
-    Time,
-    TlsCipher,
-    TlsVersion,
-    UserAgent,
-}
-
-/// All fields with the names by which lines know them.
-const FIELDS: [(&str, Field); 19] = [
-    ("client_fingerprint", Field::ClientFingerprint),
-    ("client_ip", Field::ClientIp),
-    ("client_port", Field::ClientPort),
-    ("client_subject", Field::ClientSubject),
-    ("host", Field::Host),
-    ("iso_time", Field::IsoTime),
-    ("length", Field::Length),
-    ("method", Field::Method),
-    ("protocol", Field::Protocol),
-    ("referer", Field::Referer),
-    ("request_id", Field::RequestId),
-    ("request_line", Field::RequestLine),
-    ("seconds", Field::Seconds(7)),
-    ("status", Field::Status),
-    ("target", Field::Target),
-    ("time", Field::Time),
-    ("tls_cipher", Field::TlsCipher),
-    ("tls_version", Field::TlsVersion),
-    ("user_agent", Field::UserAgent),
-];
-
-/// The fields of lines as Python writes them: of `wsgi_log_format`, by the names that eventlet has
-/// for them, and of Paste's `translogger`.
-const PYTHON_FIELDS: [(&str, Field); 17] = [
-    ("HTTP_REFERER", Field::Referer),
-    ("HTTP_USER_AGENT", Field::UserAgent),
-    ("HTTP_VERSION", Field::Protocol),
-    ("REMOTE_ADDR", Field::ClientIp),
-    ("REMOTE_USER", Field::Nobody),
-    ("REQUEST_METHOD", Field::Method),
-    ("REQUEST_URI", Field::Target),
-    ("body_length", Field::Length),
-    ("bytes", Field::Length),
-    ("client_ip", Field::ClientIp),
-    ("client_port", Field::ClientPort),
-    ("date_time", Field::DateTime),
-    ("request_line", Field::RequestLine),
-    ("status", Field::Status),
-    ("status_code", Field::Status),
-    ("time", Field::Time),
-    // What Python writes for a number that is given no digits.
-    ("wall_seconds", Field::Seconds(6)),
-];
-
-impl Field {
-    fn is_number(self) -> bool {
-        matches!(self, Self::Length | Self::Seconds(_) | Self::Status)
-    }
-
-    fn is_known(self, record: &Record) -> bool {
-        match self {
-            Self::ClientIp => record.client.is_some(),
-            Self::Host => record.host.is_some(),
-            Self::Referer => record.referer.is_some(),
-            Self::RequestId => record.request_id.is_some(),
-            Self::UserAgent => record.user_agent.is_some(),
-            _ => true,
-        }
-    }
-
-    /// Writes the field; a dash if it is not known.
-    fn write(self, record: &Record, out: &mut impl Write) -> fmt::Result {
-        match self {
-            Self::ClientFingerprint => {
-                text(record.client_certificate().map(ClientCertificate::fingerprint), out)
-            }
-            Self::ClientIp => match record.client {
-                Some(client) => write!(out, "{client}"),
-                None => out.write_char('-'),
-            },
-            Self::ClientPort => match record.port {
-                Some(port) => write!(out, "{port}"),
-                None => out.write_char('-'),
-            },
-            Self::ClientSubject => {
-                text(record.client_certificate().map(ClientCertificate::subject), out)
-            }
-            Self::DateTime => write!(out, "{}", DateTime(record.started)),
-            Self::Host => header(record.host.as_ref(), out),
-            Self::IsoTime => write!(out, "{}", Iso(record.started)),
-            Self::Length => write!(out, "{}", record.length),
-            Self::Method => out.write_str(record.head.method()),
-            Self::Nobody => out.write_char('-'),
-            Self::Protocol => out.write_str(record.head.protocol()),
-            Self::Referer => header(record.referer.as_ref(), out),
-            Self::RequestId => header(record.request_id.as_ref(), out),
-            Self::RequestLine => record.head.write(out),
-            Self::Seconds(digits) => {
-                write!(out, "{:.*}", usize::from(digits), record.elapsed.as_secs_f64())
-            }
-            Self::Status => write!(out, "{}", record.status()),
-            Self::Target => out.write_str(record.head.target()),
-            Self::Time => write!(out, "{}", Combined(record.started)),
-            Self::TlsCipher => text(record.encryption().map(|it| it.cipher), out),
-            Self::TlsVersion => text(record.encryption().map(|it| it.version), out),
-            Self::UserAgent => header(record.user_agent.as_ref(), out),
-        }
-    }
-}
-
-/// Writes a text; a dash if there is none.
-fn text(text: Option<&str>, out: &mut impl Write) -> fmt::Result {
-    out.write_str(text.unwrap_or("-"))
-}
-
-/// Writes the value of a header; what is not UTF-8 is taken for Latin-1.
-fn header(value: Option<&HeaderValue>, out: &mut impl Write) -> fmt::Result {
-    let Some(value) = value else { return out.write_char('-') };
-    match std::str::from_utf8(value.as_bytes()) {
-        Ok(text) => out.write_str(text),
-        Err(_) => value.as_bytes().iter().try_for_each(|byte| out.write_char(char::from(*byte))),
-    }
-}
-
 /// Passes on what a client has sent so that it can end neither a field nor a line, nor do
 /// anything to a terminal.
 struct Escaped<'a, 'b> {
@@ -382,10 +134,12 @@ impl Write for Escaped<'_, '_> {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use http::StatusCode;
+    use http::{HeaderValue, StatusCode};
 
+    use super::field::FIELDS;
     use super::*;
     use crate::app::{Body, Connection, Request};
+    use crate::settings::Setting;
 
     fn record(request: &Request) -> Record {
         let mut record = Record::begin(request);
