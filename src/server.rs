@@ -32,6 +32,7 @@ mod proxy_header;
 mod received;
 mod restless;
 mod roster;
+mod running;
 mod scan;
 mod settings;
 mod share;
@@ -59,6 +60,7 @@ pub use self::load::Load;
 pub use self::path::{Leave, Paths, Rule};
 pub use self::protocol::Http2;
 pub use self::proxy_header::{LONGEST as LONGEST_PROXY_HEADER, NoHeader, ProxyHeader, Step};
+pub use self::running::Running;
 pub use self::settings::Settings;
 pub use self::share::{Place, Share};
 pub(crate) use self::socket_file::{Access, SocketFile};
@@ -70,9 +72,6 @@ pub use self::unix_name::UnixName;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::timeout;
 
 use self::answer::Rules;
 use self::clock::Clock;
@@ -185,88 +184,4 @@ async fn accept(mut listener: Listener, connections: Arc<Connections>, mut watch
         }
     }
     listener.close().for_each(|(socket, peer)| connections.serve(socket, peer));
-}
-
-/// A server that accepts connections and answers requests. When this is dropped, the server
-/// ends as it does by [`end`](Self::end), and nobody waits for it.
-///
-/// It may be told things from any thread.
-#[derive(Debug)]
-pub struct Running {
-    app: Current,
-    entrance: Arc<Entrance>,
-    roster: Arc<Roster>,
-}
-
-impl Running {
-    /// Has another app answer, from the next request on. Requests that have begun are finished
-    /// by the app that they began with, and no connection closes.
-    pub fn replace(&self, app: App) {
-        self.app.replace(app);
-    }
-
-    /// Has connections encrypted by something else that begin from now on. Those that are open go
-    /// on as they began.
-    pub fn encrypt_by(&self, tls: Option<Tls>) {
-        self.entrance.replace(tls);
-    }
-
-    /// Refuses new connections, and has those that are open end with their next response, which
-    /// tells the client so. One that waits for a request lives on: to close it now could cross
-    /// with a request that is on its way, and that would be lost.
-    pub fn leave(&self) {
-        self.roster.leave();
-    }
-
-    /// Refuses new connections, closes those that wait for a request and lets every request that
-    /// has begun finish.
-    pub fn finish(&self) {
-        self.roster.finish();
-    }
-
-    /// Closes all connections, whatever they are at, and refuses new ones.
-    pub fn close(&self) {
-        self.roster.close();
-    }
-
-    /// How many connections are open.
-    pub fn connections(&self) -> usize {
-        self.roster.len()
-    }
-
-    /// Ends the server so that no request is lost, and returns when the last connection has
-    /// closed: connections end with their next response first, as by [`leave`](Self::leave), and
-    /// those that still wait for a request after a while are closed then. Requests take as long
-    /// as they do.
-    pub fn drain(&self, linger: Duration) -> impl Future<Output = ()> + use<> {
-        self.leave();
-        let roster = Arc::clone(&self.roster);
-        async move {
-            if timeout(linger, roster.emptied()).await.is_err() {
-                roster.finish();
-                roster.emptied().await;
-            }
-        }
-    }
-
-    /// Waits until the server was told to end, by any of the above, and the last connection has
-    /// closed.
-    pub fn ended(&self) -> impl Future<Output = ()> + use<> {
-        let roster = Arc::clone(&self.roster);
-        async move { roster.emptied().await }
-    }
-
-    /// Ends the server: refuses new connections, closes those that wait for a request, lets every
-    /// request that has begun finish, for as long as it takes, and returns when the last
-    /// connection has closed.
-    pub async fn end(self) {
-        self.finish();
-        self.ended().await;
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.finish();
-    }
 }

@@ -1,15 +1,17 @@
 //! What one connection is at, and what it is told to do.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+mod late;
+mod told;
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Waker};
+use std::task::Waker;
 
 use super::clock::Clock;
 use super::ledger::Ledger;
 use super::pace::{Pace, Paced};
 use super::taking::Taking;
 use crate::app::Tunnel;
-use crate::metrics::Refusal;
 
 /// How much of what is written a client must take within the time for it.
 const LEAST_TAKEN: usize = 4096;
@@ -203,26 +205,6 @@ impl Activity {
         self.waiting.load(Ordering::Relaxed) && self.is_flushed()
     }
 
-    /// Notes that somebody looks from now on when the connection may rest; false if somebody
-    /// does already.
-    pub(super) fn grow_restless(&self) -> bool {
-        !self.restless.swap(true, Ordering::Relaxed)
-    }
-
-    /// Notes that nobody looks any more, and tells the connection to rest if it is idle.
-    pub(super) fn settle(&self) {
-        self.restless.store(false, Ordering::Relaxed);
-        if self.is_idle() {
-            self.rest.store(true, Ordering::Relaxed);
-            self.wake();
-        }
-    }
-
-    /// Whether it is told to rest, which it hears once.
-    pub(super) fn is_to_rest(&self) -> bool {
-        self.rest.load(Ordering::Relaxed) && self.rest.swap(false, Ordering::Relaxed)
-    }
-
     /// Has the roster look after a pace.
     pub(super) fn watch(&self, paced: Arc<dyn Paced>) {
         self.paces().push(paced);
@@ -250,100 +232,6 @@ impl Activity {
 
     fn due_in(&self, ticks: u32) {
         self.deadline.store(self.clock.after(ticks), Ordering::Relaxed);
-    }
-
-    /// Looks whether the client is late with anything, and ends what it is late with.
-    pub(super) fn check(&self) {
-        if self.is_upgraded() {
-            self.check_upgraded();
-        } else if self.writing.is_over(&self.clock) {
-            self.ledger.count(Refusal::WriteTimeout);
-            self.close();
-        } else if self.is_late() {
-            self.give_up();
-        }
-        self.paces().iter().for_each(|paced| paced.pace().check(&self.clock));
-    }
-
-    /// Ends a connection that goes on in another protocol, some time after the server is to end.
-    fn check_upgraded(&self) {
-        if !self.is_to_leave() && !self.is_to_finish() {
-            return;
-        }
-        if self.deadline.load(Ordering::Relaxed) == Clock::NEVER {
-            self.due_in(self.clock.upgraded);
-        }
-        if self.is_late() {
-            self.close();
-        }
-    }
-
-    /// Whether the client is late with a head.
-    fn is_late(&self) -> bool {
-        self.clock.has_passed(self.deadline.load(Ordering::Relaxed))
-    }
-
-    /// Ends a connection whose client is late. Where requests share it, the client is told first
-    /// to open no more of them, as that may cross with one that is on its way.
-    fn give_up(&self) {
-        if self.is_multiplexed() && !self.is_to_leave() {
-            self.due_in(self.clock.head);
-            self.leave();
-        } else {
-            self.close();
-        }
-    }
-
-    /// Tells the connection to end with its next response. Until one is asked for, it lives on.
-    pub(super) fn leave(&self) {
-        self.leave.store(true, Ordering::Release);
-        if self.is_multiplexed() {
-            self.wake();
-        }
-    }
-
-    /// Tells the connection to end with the request that it is at, or at once if there is none.
-    pub(super) fn finish(&self) {
-        self.finish.store(true, Ordering::Release);
-        self.wake();
-    }
-
-    /// Tells the connection to end at once.
-    pub(super) fn close(&self) {
-        self.close.store(true, Ordering::Release);
-        self.wake();
-    }
-
-    /// Has the connection hear what it was told: it comes to listen before it looks, and here it
-    /// is told before anybody looks whether it listens.
-    fn wake(&self) {
-        fence(Ordering::SeqCst);
-        if let Some(waker) = self.waker.get() {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// Has the task of the connection woken when it is told something.
-    pub(super) fn listen(&self, context: &Context<'_>) {
-        if self.waker.get().is_none() {
-            self.waker.get_or_init(|| context.waker().clone());
-            fence(Ordering::SeqCst);
-        }
-    }
-
-    /// Whether it is told to end with its next response.
-    pub(super) fn is_to_leave(&self) -> bool {
-        self.leave.load(Ordering::Acquire)
-    }
-
-    /// Whether it is told to end with the request that it is at.
-    pub(super) fn is_to_finish(&self) -> bool {
-        self.finish.load(Ordering::Acquire)
-    }
-
-    /// Whether it is told to end at once.
-    pub(super) fn is_to_close(&self) -> bool {
-        self.close.load(Ordering::Acquire)
     }
 }
 

@@ -1,21 +1,21 @@
 //! The settings of a server.
 
-use std::collections::HashSet;
+mod check;
+mod together;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use http::Method;
 
 use super::account::{Account, Mode, Owner};
 use super::address::{Address, Host};
 use super::gate::Names;
-use super::path::{Leave, Paths, Rule};
+use super::path::{Leave, Rule};
 use super::protocol::Http2;
-use super::tls::{Ciphers, ClientAuth, Tls, UnknownName, Version};
+use super::tls::{Ciphers, ClientAuth, UnknownName, Version};
 use crate::access_log::{Destination, Format};
-use crate::app::Scheme;
 use crate::forwarded::ProxyHeaders;
-use crate::settings::{Network, Reader, Seconds, Settings as _, Words};
+use crate::settings::{Network, Seconds, Settings as _, Words};
 
 crate::settings! {
     /// Serves the app over HTTP/1.1 and HTTP/2.
@@ -232,242 +232,17 @@ crate::settings! {
         /// `Remote-User` and `X-Client-Cert`, or that have a request mean another, such as
         /// `X-HTTP-Method-Override` and `X-Original-URL`, where they come from outside: `drop`
         /// them, `reject` the request, or `pass` them on, if only a gateway can reach this server
-        /// or nobody's identity counts, as with the strategy `noauth`. What filters set stays, also where `Connection` names it.
+        /// or nobody's identity counts, as with the strategy `noauth`. What filters set stays, also
+        /// where `Connection` names it.
         identity_headers: Names = "drop",
         /// Methods that are answered with 501 before anything looks at the request.
         refused_methods: Words<Method> = "CONNECT, TRACE",
     }
 }
 
-impl Settings {
-    /// The addresses to listen at, at least one.
-    pub fn addresses(&self) -> Vec<Address> {
-        if !self.bind.0.is_empty() {
-            return self.bind.0.clone();
-        }
-        let port = self.port.unwrap_or(9696);
-        if self.host.is_empty() {
-            return vec![Address::new("127.0.0.1", port)];
-        }
-        let address = |host: &Host| Address::new(&*host.name, host.port.unwrap_or(port));
-        self.host.iter().map(address).collect()
-    }
-
-    /// Whether any address is given; if not, there is a default.
-    pub fn names_addresses(&self) -> bool {
-        !self.bind.0.is_empty() || !self.host.is_empty() || self.port.is_some()
-    }
-
-    /// Makes these the addresses to listen at, whatever was set before.
-    pub fn bind_to(&mut self, addresses: Vec<Address>) {
-        self.bind = Words(addresses);
-    }
-
-    /// The settings of the server that tells how this one is; none if there is to be none.
-    pub fn admin(&self) -> Option<Self> {
-        let bind = self.admin_bind.clone();
-        let (socket_mode, socket_owner) = (self.socket_mode, self.socket_owner.clone());
-        let retry_until_window = self.retry_until_window;
-        (!bind.0.is_empty()).then(|| Self {
-            bind,
-            retry_until_window,
-            socket_mode,
-            socket_owner,
-            ..Self::default()
-        })
-    }
-
-    /// How the paths of requests are made plain.
-    pub fn paths(&self) -> Paths {
-        Paths {
-            dots: self.path_dots,
-            double_escapes: self.path_double_escapes,
-            escaped_slashes: self.path_escaped_slashes,
-            escapes: self.path_escapes,
-            nul: self.path_nul,
-            parameters: self.path_parameters,
-            slashes: self.path_slashes,
-        }
-    }
-
-    /// The scheme of the URLs that clients come by.
-    pub fn scheme(&self) -> Scheme {
-        if self.tls_cert.is_empty() { Scheme::Http } else { Scheme::Https }
-    }
-
-    /// How long connections that go on in another protocol live on when the server ends; as long
-    /// as they do if there is no limit.
-    pub(super) fn upgrade_drain(&self) -> Option<Duration> {
-        const USUAL: Duration = Duration::from_secs(10);
-        let grace = Some(self.graceful_shutdown_timeout.0).filter(|grace| !grace.is_zero());
-        let usual = grace.map_or(USUAL, |grace| USUAL.min(grace / 2));
-        let span = self.upgrade_drain_timeout.map_or(usual, |Seconds(span)| span);
-        Some(span).filter(|span| !span.is_zero())
-    }
-
-    /// Notes with the reader what the types of the options cannot say.
-    pub fn check(&self, reader: &mut Reader<'_>) {
-        for other in ["host", "port"] {
-            if reader.given("bind").is_some() && reader.given(other).is_some() {
-                reader.reject(other, "`bind` names the address already");
-            }
-        }
-        let mut seen = HashSet::new();
-        for address in self.bind.0.iter().filter(|address| !seen.insert(*address)) {
-            reader.reject("bind", format!("it names `{address}` twice"));
-        }
-        if reader.given("port").is_some() && self.host.iter().any(|host| host.port.is_some()) {
-            reader.reject("port", "`host` names a port already");
-        }
-        let exposed = self.admin_bind.0.iter().find(|address| !address.is_local());
-        if let (Some(address), false) = (exposed, self.admin_exposed) {
-            let reason = format!(
-                "other machines reach `{address}`; if they may see the numbers of this server, \
-                 write `admin_exposed = true`"
-            );
-            reader.reject("admin_bind", reason);
-        }
-        if self.backlog == 0 {
-            reader.reject("backlog", "at least one connection must fit");
-        }
-        if !(1..=32767).contains(&self.tcp_keepidle) {
-            reader.reject("tcp_keepidle", "the system takes from 1 to 32767 seconds");
-        }
-        let grace = self.graceful_shutdown_timeout.0;
-        if !grace.is_zero() && self.upgrade_drain().is_some_and(|span| span > grace) {
-            let reason = "what has begun is cut off before, after `graceful_shutdown_timeout`";
-            reader.reject("upgrade_drain_timeout", reason);
-        }
-        self.check_limits(reader);
-        Tls::check(self, reader);
-        if self.worker_threads == 0 {
-            reader.reject("worker_threads", "at least one thread must serve");
-        }
-    }
-
-    /// Notes with the reader what only the first of several servers can say, as it is about
-    /// processes, which all of them share.
-    pub fn check_beside(&self, first: &Self, reader: &mut Reader<'_>) {
-        let (grace, linger) = (self.graceful_shutdown_timeout, self.drain_linger);
-        for (name, is_same) in [
-            ("admin_bind", self.admin_bind == first.admin_bind),
-            ("control", self.control == first.control),
-            ("drain_linger", linger == first.drain_linger),
-            ("graceful_shutdown_timeout", grace == first.graceful_shutdown_timeout),
-            ("group", self.group == first.group),
-            ("pid_file", self.pid_file == first.pid_file),
-            ("successor_timeout", self.successor_timeout == first.successor_timeout),
-            ("user", self.user == first.user),
-            ("worker_threads", self.worker_threads == first.worker_threads),
-            ("workers", self.workers == first.workers),
-        ] {
-            if !is_same && reader.given(name).is_some() {
-                let reason = "the servers share their processes, and the first one says it for \
-                              all; remove it here, or say the same";
-                reader.reject(name, reason);
-            }
-        }
-    }
-}
-
-impl Settings {
-    fn check_limits(&self, reader: &mut Reader<'_>) {
-        for (name, time) in [
-            ("body_timeout", self.body_timeout),
-            ("head_timeout", self.head_timeout),
-            ("http2_ping_timeout", self.http2_ping_timeout),
-            ("successor_timeout", self.successor_timeout),
-            ("tls_handshake_timeout", self.tls_handshake_timeout),
-            ("write_timeout", self.write_timeout),
-        ] {
-            if time.0.is_zero() {
-                reader.reject(name, "nobody can do anything in no time");
-            }
-        }
-        for (name, size, least, most) in [
-            ("http2_connection_window", self.http2_connection_window as usize, 65_535, LARGEST),
-            ("http2_max_header_list", self.http2_max_header_list as usize, 1024, LARGEST),
-            ("http2_max_streams", self.http2_max_streams as usize, 1, LARGEST),
-            ("http2_stream_window", self.http2_stream_window as usize, 65_535, LARGEST),
-            ("max_fields", self.max_fields, 1, 32_768),
-            ("max_head_size", self.max_head_size, 1024, 1 << 24),
-            ("max_header_line", self.max_header_line.unwrap_or(1), 1, LARGEST),
-            ("max_target_size", self.max_target_size, 1, LARGEST),
-        ] {
-            if !(least..=most).contains(&size) {
-                reader.reject(name, format!("it goes from {least} to {most}"));
-            }
-        }
-    }
-}
-
-/// The largest window of HTTP/2.
-const LARGEST: usize = (1 << 31) - 1;
-
 /// What a server is like that no section describes.
 impl Default for Settings {
     fn default() -> Self {
         Self::defaults().expect("no option is required, and every default can be read")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ini::{Conf, Value};
-    use crate::settings::{Dialect, Subject};
-    use crate::source::Sources;
-
-    /// The addresses that options give, or what is wrong with them.
-    fn addresses(options: &[(&str, &str)]) -> Result<Vec<String>, Vec<String>> {
-        let value = |text: &str| Value { text: text.into(), key_span: None, span: None };
-        let local: Conf = options.iter().map(|(key, text)| ((*key).into(), value(text))).collect();
-        let (dialect, global, sources) = (Dialect::new(), Conf::default(), Sources::default());
-        let subject = Subject { factory: "http", place: None, dialect: &dialect };
-        let mut reader = Reader::new(subject, &local, &global, &sources);
-        let settings = Settings::read(&mut reader).unwrap();
-        settings.check(&mut reader);
-        let noted: Vec<_> = reader.finish().into_iter().map(|noted| noted.message).collect();
-        let addresses = settings.addresses().iter().map(Address::to_string).collect();
-        if noted.is_empty() { Ok(addresses) } else { Err(noted) }
-    }
-
-    #[test]
-    fn binds_to_what_is_given_and_else_to_the_default() {
-        let given = [
-            (&[][..], &["127.0.0.1:9696"][..]),
-            (&[("bind", "127.0.0.1:1, [::1]:2")], &["127.0.0.1:1", "[::1]:2"]),
-            (&[("host", "*")], &["0.0.0.0:9696"]),
-            (&[("port", "80")], &["127.0.0.1:80"]),
-            (&[("host", "::1"), ("port", "80")], &["[::1]:80"]),
-            (&[("host", "localhost:8081")], &["localhost:8081"]),
-        ];
-        for (options, expected) in given {
-            assert_eq!(addresses(options).unwrap(), expected, "{options:?}");
-        }
-    }
-
-    #[test]
-    fn refuses_two_ways_to_name_an_address() {
-        let noted = addresses(&[("bind", "a:1"), ("host", "a"), ("port", "1")]).unwrap_err();
-        let expected =
-            ["host", "port"].map(|o| format!("`{o}` is refused: `bind` names the address already"));
-        assert_eq!(noted, expected);
-        let noted = addresses(&[("bind", "a:1 b:1 a:1")]).unwrap_err();
-        assert_eq!(noted, ["`bind` is refused: it names `a:1` twice"]);
-        let noted = addresses(&[("host", "a:1"), ("port", "1")]).unwrap_err();
-        assert_eq!(noted, ["`port` is refused: `host` names a port already"]);
-    }
-
-    #[test]
-    fn numbers_are_told_to_other_machines_only_if_that_is_meant() {
-        for local in ["127.0.0.1:9100", "[::1]:9100", "localhost:9100", "unix:/run/api.sock"] {
-            assert!(addresses(&[("admin_bind", local)]).is_ok(), "{local}");
-        }
-        let noted = addresses(&[("admin_bind", "127.0.0.1:9100 *:9100")]).unwrap_err();
-        let expected = "`admin_bind` is refused: other machines reach `0.0.0.0:9100`; if they may \
-            see the numbers of this server, write `admin_exposed = true`";
-        assert_eq!(noted, [expected]);
-        assert!(addresses(&[("admin_bind", "*:9100"), ("admin_exposed", "yes")]).is_ok());
     }
 }

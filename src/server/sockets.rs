@@ -1,5 +1,6 @@
 //! All listening sockets of a server, over all of its processes.
 
+mod listening;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -7,19 +8,20 @@ mod unix_tests;
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use socket2::Socket;
 
+use self::listening::Files;
+pub(super) use self::listening::{Begin, Listening};
 use super::address::Address;
 use super::backlog::warn_if_cut_off;
-use super::bind::{BindError, Options, Patience, Sharing, bind};
+use super::bind::{BindError, Options, Patience};
 use super::endpoint::Endpoint;
 use super::inherited::Inherited;
 use super::opening::Opening;
 use super::settings::Settings;
-use super::share::{Place, Share, Spread};
+use super::share::{Share, Spread};
 use super::target::{Handed, Target, resolve};
 
 /// All listening sockets of a server, over all of its processes.
@@ -173,107 +175,5 @@ impl Sockets {
             Target::Inherited(handed) => Some(handed),
             _ => None,
         })
-    }
-}
-
-/// When new sockets begin to listen.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Begin {
-    AtOnce,
-    WhenServed,
-}
-
-/// What becomes of the files of Unix sockets when these close.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Files {
-    Go,
-    Stay,
-}
-
-/// A place that is held. The last who holds it removes the file.
-#[derive(Debug)]
-struct Held {
-    place: Place,
-    /// Whether the file goes.
-    removes: AtomicBool,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(file) = &self.place.file
-            && self.removes.load(Ordering::Relaxed)
-        {
-            file.remove();
-        }
-    }
-}
-
-/// The sockets at one place.
-#[derive(Clone, Debug)]
-pub(super) struct Listening {
-    held: Arc<Held>,
-    /// At least one.
-    sockets: Vec<Arc<Socket>>,
-}
-
-impl Listening {
-    pub(super) fn new(place: Place, socket: Socket) -> Self {
-        let held = Arc::new(Held { place, removes: AtomicBool::new(true) });
-        Self { held, sockets: vec![Arc::new(socket)] }
-    }
-
-    fn first(&self) -> &Socket {
-        &self.sockets[0]
-    }
-
-    /// Has the sockets listen as the settings say: those that are new only if that is to begin at
-    /// once. One that others may have opened listens already, with the backlog that they have
-    /// chosen.
-    pub(super) fn listen(&self, options: Options<'_>, begin: Begin) -> io::Result<()> {
-        for socket in &self.sockets {
-            if let Endpoint::Network(_) = self.held.place.endpoint {
-                options.tune(socket)?;
-            }
-            if self.held.place.spread == Spread::OneForEach
-                && (begin == Begin::AtOnce || socket.is_listener()?)
-            {
-                options.listen(socket)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The socket of a worker; none if there is no such worker.
-    fn of(&self, worker: usize) -> Option<&Socket> {
-        match self.held.place.spread {
-            Spread::OneForAll => Some(self.first()),
-            Spread::OneForEach => self.sockets.get(worker).map(AsRef::as_ref),
-        }
-    }
-
-    /// Opens siblings until there are so many sockets, or lets go of those past that.
-    pub(super) fn resize(
-        &mut self,
-        workers: usize,
-        options: Options<'_>,
-        begin: Begin,
-    ) -> io::Result<()> {
-        let Place { spread, target, endpoint, .. } = &self.held.place;
-        let (Spread::OneForEach, Target::Network { only_v6, .. }, Endpoint::Network(at)) =
-            (spread, target, endpoint)
-        else {
-            return Ok(());
-        };
-        self.sockets.truncate(workers);
-        while self.sockets.len() < workers {
-            self.first().set_reuse_port(true)?;
-            let sibling = bind((*at, *only_v6), Sharing::Sibling)?;
-            options.tune(&sibling)?;
-            if begin == Begin::AtOnce {
-                options.listen(&sibling)?;
-            }
-            self.sockets.push(Arc::new(sibling));
-        }
-        Ok(())
     }
 }

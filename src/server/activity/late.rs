@@ -1,0 +1,51 @@
+//! What a client is late with, and what follows from it.
+
+use std::sync::atomic::Ordering;
+
+use super::Activity;
+use crate::metrics::Refusal;
+use crate::server::clock::Clock;
+
+impl Activity {
+    /// Looks whether the client is late with anything, and ends what it is late with.
+    pub(in crate::server) fn check(&self) {
+        if self.is_upgraded() {
+            self.check_upgraded();
+        } else if self.writing.is_over(&self.clock) {
+            self.ledger.count(Refusal::WriteTimeout);
+            self.close();
+        } else if self.is_late() {
+            self.give_up();
+        }
+        self.paces().iter().for_each(|paced| paced.pace().check(&self.clock));
+    }
+
+    /// Ends a connection that goes on in another protocol, some time after the server is to end.
+    fn check_upgraded(&self) {
+        if !self.is_to_leave() && !self.is_to_finish() {
+            return;
+        }
+        if self.deadline.load(Ordering::Relaxed) == Clock::NEVER {
+            self.due_in(self.clock.upgraded);
+        }
+        if self.is_late() {
+            self.close();
+        }
+    }
+
+    /// Whether the client is late with a head.
+    pub(super) fn is_late(&self) -> bool {
+        self.clock.has_passed(self.deadline.load(Ordering::Relaxed))
+    }
+
+    /// Ends a connection whose client is late. Where requests share it, the client is told first
+    /// to open no more of them, as that may cross with one that is on its way.
+    fn give_up(&self) {
+        if self.is_multiplexed() && !self.is_to_leave() {
+            self.due_in(self.clock.head);
+            self.leave();
+        } else {
+            self.close();
+        }
+    }
+}
