@@ -1,9 +1,13 @@
 //! Which workers there are and what is to be done about them: decisions, without any process.
 
+mod action;
 mod change;
+mod clock;
+mod cover;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -11,94 +15,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(super) use self::action::{Action, Word};
 use self::change::Change;
+use self::clock::SILENCE;
 use self::slot::Slot;
-
-/// How long a worker may be silent before it counts as hung.
-const SILENCE: Duration = Duration::from_secs(10);
-
-/// How late a look at the clock shows that this process itself was stopped, as a virtual machine
-/// is now and then: nobody is blamed for the silence of that time.
-const STOPPED: Duration = Duration::from_secs(3);
-
-/// The number of a process, never used again.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Id(pub(super) u64);
-
-/// What is to be done.
-#[derive(Debug, Eq, PartialEq)]
-pub(super) enum Action {
-    /// What is being changed is in force from now on: workers that start have it.
-    Commit,
-    /// Have a worker accept connections at the sockets of a place that is empty for a while.
-    Cover(Id, usize),
-    /// End a process at once, for a reason.
-    Kill(Id, &'static str),
-    /// All workers accept connections, for the first time.
-    Ready,
-    /// The change has ended, well or not.
-    Settle(Result<(), String>),
-    /// Start the process of a worker.
-    Spawn(Id, Post),
-    /// Tell a worker something.
-    Tell(Id, Word),
-    /// Have a worker leave the sockets of a place to the worker that is in it again.
-    Uncover(Id, usize),
-}
-
-/// Which place a worker takes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Post {
-    /// The number of the worker, from 0, which its successor has too.
-    pub(super) slot: usize,
-    /// The settings of which generation it serves by.
-    pub(super) generation: u32,
-}
-
-/// What a worker is told.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Word {
-    /// Forget what you have prepared for a change.
-    Abort(u64),
-    /// Serve by what you have prepared for a change.
-    Commit(u64),
-    /// End when what has begun is finished.
-    Leave,
-    /// Load, check and build what is to come by a change.
-    Prepare(u64),
-}
-
-/// What a worker is at.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum State {
-    /// It ends, and has until then if that is limited.
-    Leaving(Option<Instant>),
-    /// It accepts connections.
-    Serving,
-    /// It loads, checks and builds.
-    Starting,
-}
-
-impl State {
-    /// What it is called.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Leaving(_) => "leaving",
-            Self::Serving => "serving",
-            Self::Starting => "starting",
-        }
-    }
-}
-
-/// A process.
-#[derive(Debug)]
-pub(super) struct Worker {
-    pub(super) post: Post,
-    pub(super) state: State,
-    /// When it was started, or has begun to serve.
-    since: Instant,
-    heard: Instant,
-}
+pub(super) use self::worker::{Id, Post, State, Worker};
 
 /// The workers of a server. It decides; who drives it performs its [`actions`](Self::actions).
 #[derive(Debug)]
@@ -294,78 +215,6 @@ impl Fleet {
     /// finished.
     pub(super) fn outcome(&self) -> Option<bool> {
         (self.stopping && self.workers.is_empty()).then_some(!self.cut)
-    }
-
-    /// When there is something to be done next, if nothing happens before.
-    pub(super) fn due(&self) -> Option<Instant> {
-        let silent = self.workers.values().map(|worker| worker.heard + SILENCE);
-        let leaving = self.workers.values().filter_map(|worker| match worker.state {
-            State::Leaving(until) => until,
-            _ => None,
-        });
-        let slots = self.slots.iter().filter_map(|slot| slot.due).filter(|_| !self.stopping);
-        silent.chain(leaving).chain(slots).chain(self.change.due()).min()
-    }
-
-    /// Does what is due.
-    pub(super) fn tick(&mut self, now: Instant) {
-        if self.due().is_some_and(|due| now.duration_since(due) > STOPPED) {
-            self.workers.values_mut().for_each(|worker| worker.heard = now);
-        }
-        for (id, worker) in &mut self.workers {
-            let is_late = matches!(worker.state, State::Leaving(Some(until)) if until <= now);
-            if is_late {
-                self.cut |= self.stopping;
-                worker.state = State::Leaving(None);
-                self.actions.push(Action::Kill(*id, "it has not finished in time"));
-            } else if worker.heard + SILENCE <= now {
-                // It is heard of once more: when it has ended.
-                worker.heard = now;
-                self.actions.push(Action::Kill(*id, "it does not answer"));
-            }
-        }
-        if self.change.due().is_some_and(|due| due <= now) {
-            self.give_up("it takes the workers too long", now);
-        }
-        self.fill(now);
-    }
-
-    /// Starts a worker for each place whose time has come.
-    fn fill(&mut self, now: Instant) {
-        if self.stopping {
-            return;
-        }
-        for slot in 0..self.slots.len() {
-            if self.slots[slot].due.is_some_and(|due| due <= now) {
-                self.slots[slot].due = None;
-                self.spawn(slot, self.generation, now);
-            }
-        }
-    }
-
-    /// Has others accept the connections of places that are empty for a while, as the system goes
-    /// on to put some into their queues, until somebody is in them again.
-    fn cover(&mut self) {
-        let in_force = |worker: &Worker| {
-            worker.post.generation == self.generation && worker.state == State::Serving
-        };
-        let serving: BTreeMap<_, _> = self
-            .workers
-            .iter()
-            .filter(|(_, worker)| !self.stopping && in_force(worker))
-            .map(|(id, worker)| (*id, worker.post.slot))
-            .collect();
-        for (number, slot) in self.slots.iter_mut().enumerate() {
-            let cover = slot.cover.filter(|id| serving.contains_key(id));
-            let is_taken = serving.values().any(|taken| *taken == number);
-            if is_taken {
-                slot.cover = None;
-                self.actions.extend(cover.map(|id| Action::Uncover(id, number)));
-            } else if cover.is_none() && (slot.due.is_some() || slot.cover.is_some()) {
-                slot.cover = serving.keys().next().copied();
-                self.actions.extend(slot.cover.map(|id| Action::Cover(id, number)));
-            }
-        }
     }
 
     fn spawn(&mut self, slot: usize, generation: u32, now: Instant) {

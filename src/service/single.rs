@@ -1,31 +1,30 @@
 //! A server in one process: `workers = 0`.
 
+mod change;
+mod start;
+mod stop;
+
 use std::mem;
-use std::pin::pin;
-use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
+use self::change::{Binding, bound};
 use super::company::{Company, News};
 use super::engine::Engine;
 use super::notify::Notifier;
 use super::outside::{Asked, Outside};
-use super::plan::{Names, after_spawn, before_spawn, bind, patience, take_place, write_pid_file};
-use super::privileges::{self, Identity};
-use super::process::Heard;
-use super::reload;
+use super::plan::{Names, take_place, write_pid_file};
 use super::signals::{Signal, Signals, reopen_logs};
 use super::succession::Succession;
 use super::tickets::Rotation;
-use super::upgrade::{Estate, Legacy};
-use super::{Error, Outcome, Prepared, Site, counted, workers};
+use super::upgrade::Estate;
+use super::{Error, Outcome, Site, counted, reload};
 use crate::admin::{Asked as Inquiries, Asker, Health};
-use crate::log::Log;
 use crate::metrics::Metrics;
-use crate::program::{Draining, Event, Part, Program, Reload, Stopped, WorkerStarted};
-use crate::server::{Inherited, Settings, Sockets, Tickets};
+use crate::program::{Event, Program, Reload};
+use crate::server::{Settings, Sockets, Tickets};
 
 /// Serves in this process until a signal. Where nobody outside is listened to, what is served
 /// stays as it is.
@@ -102,28 +101,6 @@ async fn asked(outside: &mut Option<Outside>) -> (Asked, &mut Outside) {
     }
 }
 
-/// What is to be served where its addresses can be taken.
-struct Coming {
-    sites: Vec<Site>,
-    settings: Vec<Settings>,
-    log: Log,
-}
-
-/// What has been bound, and for what, for as long as nothing is being bound.
-async fn bound(binding: &mut Binding) -> (Result<Vec<Sockets>, Error>, Coming) {
-    loop {
-        match binding.join_next().await {
-            Some(Ok(bound)) => return bound,
-            // It does not panic, and nobody aborts it.
-            Some(Err(_)) => {}
-            None => std::future::pending().await,
-        }
-    }
-}
-
-/// Addresses that are being taken, one set at most. It ends with this.
-type Binding = JoinSet<(Result<Vec<Sockets>, Error>, Coming)>;
-
 /// A server in one process.
 struct Single {
     settings: Vec<Settings>,
@@ -143,54 +120,6 @@ struct Single {
 }
 
 impl Single {
-    /// Starts the services, and then to serve; not even that if a service cannot start, or a
-    /// signal comes before.
-    async fn start(
-        (sites, settings, sockets, names): (Vec<Site>, Vec<Settings>, Vec<Sockets>, Names),
-        (program, tickets): (Program, Rotation),
-        signals: &mut Signals,
-    ) -> Result<Self, Error> {
-        program.publish(&before_spawn(&sockets, 0)).map_err(Error::Callback)?;
-        privileges::drop(&Identity::of(&settings[0])).map_err(Error::Privileges)?;
-        let started = program.publish(&WorkerStarted { part: Part::Main });
-        let company = Company::start(&program, &Part::Main);
-        let mut server = Self {
-            settings,
-            sockets,
-            names,
-            tickets,
-            program,
-            company,
-            binding: JoinSet::new(),
-            engine: None,
-            metrics: Metrics::default(),
-            leaving: JoinSet::new(),
-            failed: false,
-        };
-        server.note(started);
-        let has_services = !server.program.services().is_empty();
-        let serves = tokio::select! {
-            news = server.company.next() => match news {
-                News::Started => !server.failed,
-                News::Failed(reason) => {
-                    server.note(Err(reason));
-                    false
-                }
-            },
-            // Without any, those who have connected already are answered first.
-            signal = signals.stopping(), if has_services => {
-                tracing::info!("{signal}: ended before all services had started");
-                false
-            }
-        };
-        if serves {
-            server.engine = Some(engine(sites, &server.sockets, &server.metrics)?);
-            let spawned = after_spawn(&server.sockets, 0);
-            server.publish(&spawned);
-        }
-        Ok(server)
-    }
-
     /// Whether all is to end.
     fn is_ended(&self) -> bool {
         self.failed || self.engine.is_none()
@@ -249,25 +178,6 @@ impl Single {
         End::Told
     }
 
-    /// Starts the program that is on disk now, so that it takes over.
-    fn upgrade(
-        &self,
-        succession: &mut Succession,
-        outside: &Outside,
-        sender: UnboundedSender<Heard>,
-    ) {
-        if outside.is_reloading() {
-            return tracing::warn!("not upgraded: something else changes");
-        }
-        let shares: Result<_, _> = self.sockets.iter().map(|sockets| sockets.share(0)).collect();
-        let (tickets, patience) = (self.tickets.hand_over(), self.settings[0].successor_timeout.0);
-        let legacy = shares.map(|shares| Legacy { shares: vec![shares], tickets, patience });
-        succession.start(legacy, &outside.notifier, move |what| {
-            // Nobody listens only where this process is about to end.
-            let _ = sender.send(what);
-        });
-    }
-
     /// Does what is asked for from outside.
     fn answer(&mut self, asked: Asked, outside: &mut Outside, succession: &Succession) {
         match asked {
@@ -305,99 +215,6 @@ impl Single {
             self.failed = true;
         }
     }
-
-    /// Serves something else from now on, in place, and says so; or where the settings of a
-    /// server have changed begins to take the addresses of new servers, off the loop: an address
-    /// may be in use for a while.
-    fn change(&mut self, prepared: Result<Prepared, String>) -> Result<Option<String>, String> {
-        let Prepared { sites, basis, .. } = prepared?;
-        if workers(&sites) > 0 {
-            return Err("`workers` cannot change from 0 without a restart".to_owned());
-        }
-        let log = Log::open(&basis.config)?;
-        let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
-        if settings == self.settings {
-            log.put_in_force();
-            self.engine.iter_mut().for_each(|engine| engine.replace(&sites));
-            self.company.reset();
-            return Ok(Some("the pipeline is replaced".to_owned()));
-        }
-        let (before, coming) = (self.sockets.clone(), Coming { sites, settings, log });
-        let bind = async move {
-            let bound = bind(&coming.settings, 0, before, &mut Inherited::none()).await;
-            (bound, coming)
-        };
-        let mut binding = JoinSet::new();
-        binding.spawn(bind);
-        self.binding = binding;
-        Ok(None)
-    }
-
-    /// Has new servers take over, which accept connections before the old ones leave.
-    fn has_bound(&mut self, bound: Result<Vec<Sockets>, Error>, coming: Coming) -> reload::Result {
-        let Coming { sites, settings, log } = coming;
-        let sockets = bound.map_err(|error| error.to_string())?;
-        let engine = engine(sites, &sockets, &self.metrics).map_err(|error| error.to_string())?;
-        log.put_in_force();
-        if let Some(before) = self.engine.replace(engine) {
-            self.leaving.spawn(drain(before, self.settings[0].clone()));
-        }
-        self.names.announce(&settings, &sockets);
-        self.settings = settings;
-        mem::replace(&mut self.sockets, sockets).into_iter().for_each(Sockets::close);
-        self.company.reset();
-        Ok("the settings of the server are replaced".to_owned())
-    }
-
-    /// Ends when what has begun is finished, and the services with it, when that takes too long,
-    /// or at a signal.
-    async fn stop(
-        mut self,
-        signals: &mut Signals,
-        mut inquiries: Inquiries,
-        notifier: &mut Notifier,
-    ) -> Outcome {
-        self.publish(&Draining { part: Part::Main });
-        self.binding.abort_all();
-        mem::take(&mut self.sockets).into_iter().for_each(Sockets::close);
-        let patience = patience(&self.settings[0]);
-        let linger = self.settings[0].drain_linger.0;
-        let drained = self.engine.as_ref().map(|engine| engine.drain(linger));
-        let stopped = self.company.stop(patience.map(|patience| Instant::now() + patience));
-        let mut leaving = mem::take(&mut self.leaving);
-        let ended = async {
-            if let Some(drained) = drained {
-                drained.await;
-            }
-            while leaving.join_next().await.is_some() {}
-            stopped.await;
-        };
-        let limit = elapsed(patience);
-        let (mut ended, mut limit) = (pin!(ended), pin!(limit));
-        let outcome = loop {
-            tokio::select! {
-                () = &mut ended => break Outcome::Finished,
-                () = &mut limit => {
-                    tracing::warn!("what has not finished in time is cut off");
-                    break Outcome::CutOff;
-                }
-                signal = signals.stopping() => {
-                    tracing::warn!("{signal}: ended at once");
-                    break Outcome::CutOff;
-                }
-                asker = inquiries.next() => tell(asker, &self.metrics, false),
-                () = elapsed_at(notifier.due()) => notifier.look(Instant::now()),
-            }
-        };
-        self.publish(&Stopped { part: Part::Main });
-        if self.failed {
-            return Outcome::Failed;
-        }
-        if outcome == Outcome::Finished {
-            tracing::info!("ended");
-        }
-        outcome
-    }
 }
 
 /// Does what a signal says that does not end the server.
@@ -423,33 +240,10 @@ fn tell(asker: Asker, metrics: &Metrics, accepts: bool) {
     let _ = asker.send(Health { counted: counted(metrics, accepts), ready: accepts });
 }
 
-fn engine(sites: Vec<Site>, sockets: &[Sockets], metrics: &Metrics) -> Result<Engine, Error> {
-    let shares = sockets.iter().map(|sockets| sockets.share(0)).collect::<Result<_, _>>();
-    Engine::start(sites, shares.map_err(Error::System)?, metrics).map_err(Error::System)
-}
-
-/// Ends servers that are replaced.
-async fn drain(engine: Engine, settings: Settings) {
-    let drained = engine.drain(settings.drain_linger.0);
-    let Some(patience) = patience(&settings) else { return drained.await };
-    if timeout(patience, drained).await.is_err() {
-        tracing::warn!("what has not finished in time is cut off");
-        engine.close();
-    }
-}
-
 /// Waits until then; for ever if there is no such time.
 async fn elapsed_at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for so long; for ever if there is no limit.
-async fn elapsed(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => sleep(limit).await,
         None => std::future::pending().await,
     }
 }

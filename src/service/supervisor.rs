@@ -4,6 +4,7 @@
 mod change;
 mod crew;
 mod end;
+mod hear;
 mod perform;
 mod upgrade;
 
@@ -15,20 +16,19 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
-use self::change::{Binding, Coming, Purpose, bound};
+use self::change::{Binding, Coming, bound};
 use self::crew::Crew;
 use super::census::Census;
-use super::fleet::{Fleet, Id, Post, State, Worker};
+use super::fleet::{Fleet, Id, Post};
 use super::outside::{Asked, Outside};
 use super::plan::{Names, Plan, before_spawn, take_place, write_pid_file};
 use super::process::{Heard, Process};
-use super::signals::{Signal, Signals, reopen_logs};
+use super::signals::Signals;
 use super::succession::Succession;
 use super::tickets::Rotation;
 use super::upgrade::{Estate, Predecessor};
-use super::wire::{self, Command, Report};
+use super::wire::{self, Command};
 use super::{Error, Member, Order, Outcome, Prepared, Status, workers};
-use crate::admin::Health;
 use crate::metrics::Metrics;
 use crate::program::{Part, Program};
 
@@ -203,99 +203,6 @@ impl Supervisor {
         let members = members.collect();
         let status = self.outside.status(&self.plan.sockets, members);
         Status { services: self.attendants(), ..status }
-    }
-
-    fn signal(&mut self, signal: Signal) {
-        match signal {
-            Signal::Fewer => self.resize(Purpose::Less),
-            Signal::More => self.resize(Purpose::More),
-            Signal::Reopen => {
-                reopen_logs(signal);
-                let all: Vec<_> = self.processes.keys().copied().collect();
-                self.tell_all(&all, &Command::Reopen);
-                self.tell_services(&Command::Reopen);
-            }
-            Signal::Upgrade => self.upgrade(),
-            Signal::Hangup if self.stopping => {}
-            Signal::Hangup => self.outside.reload(None),
-            Signal::Interrupt | Signal::Terminate if self.stopping => {
-                tracing::warn!("{signal}: ended at once");
-                let now = Instant::now();
-                self.fleet.stop_at_once(now);
-                self.crews.iter_mut().for_each(|crew| crew.fleet.stop_at_once(now));
-            }
-            Signal::Interrupt | Signal::Terminate => {
-                tracing::info!("{signal}: finishing what has begun; a second one ends it at once");
-                self.stop();
-            }
-        }
-    }
-
-    fn hear(&mut self, id: Id, heard: Heard) {
-        let now = Instant::now();
-        self.fleet.heard(id, now);
-        match heard {
-            Heard::Said(Report::Asked) => self.ask_all(id, now),
-            Heard::Said(Report::Alive { connections, counted }) => {
-                self.census.hear(id, counted);
-                if let Some(process) = self.processes.get_mut(&id) {
-                    process.connections = connections;
-                }
-            }
-            Heard::Said(Report::Failed(reason)) => self.worker_failed(id, &reason),
-            Heard::Said(Report::Committed(change)) => self.fleet.has_committed(id, change),
-            Heard::Said(Report::Leaving) => {
-                if !self.stopping {
-                    tracing::info!(
-                        "{} has been told to end: another takes its place",
-                        self.name(id)
-                    );
-                    self.metrics.count_respawn();
-                }
-                self.fleet.leaves_early(id, now);
-            }
-            Heard::Said(Report::Prepared(change)) => self.fleet.has_prepared(id, change),
-            Heard::Said(Report::Ready) => self.fleet.is_ready(id, now),
-            Heard::Said(Report::Refused(change, reason)) => {
-                reason.lines().for_each(|line| tracing::error!("{}: {line}", self.name(id)));
-                match change {
-                    Some(change) => self.fleet.has_refused(id, change, (&reason, now)),
-                    None => self.fleet.cannot_start(id, &reason, now),
-                }
-            }
-            Heard::Ended(status) => {
-                log_end(&self.name(id), status);
-                self.processes.remove(&id);
-                self.census.end(id);
-                let leaves = |(other, worker): (Id, &Worker)| {
-                    other == id && matches!(worker.state, State::Leaving(_))
-                };
-                if !self.stopping && !self.fleet.workers().any(leaves) {
-                    self.metrics.count_respawn();
-                }
-                self.fleet.has_ended(id, now);
-            }
-        }
-    }
-
-    /// Asks all workers what they have counted, for one of them.
-    fn ask_all(&mut self, asker: Id, now: Instant) {
-        let starting = |id: &Id| {
-            self.fleet
-                .workers()
-                .any(|(other, worker)| other == *id && worker.state == State::Starting)
-        };
-        let all = self.processes.keys().copied().filter(|id| !starting(id)).collect();
-        let asked = self.census.ask(asker, all, now);
-        self.tell_all(&asked, &Command::Beat);
-    }
-
-    /// Tells workers that asked how all are, once all have said so or are late.
-    fn tell_health(&mut self, now: Instant) {
-        let Some((askers, mut counted)) = self.census.result(now) else { return };
-        counted += &self.metrics.snapshot();
-        let ready = !self.stopping && self.fleet.is_whole();
-        self.tell_all(&askers, &Command::Health(Health { counted, ready }));
     }
 
     fn tell_all(&self, workers: &[Id], command: &Command) {

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 use super::*;
 use crate::app::BoxError;
@@ -15,8 +16,8 @@ use crate::graph::Input;
 use crate::program::{Background, Service};
 use crate::registry::Registry;
 use crate::server::{Inherited, Settings, Sockets};
-use crate::service::wire::receive;
-use crate::source::absolute;
+use crate::service::wire::{Command, receive};
+use crate::source::{Snapshot, absolute};
 
 /// A service that starts when the gate is open, and runs until it is told to end.
 struct Slow {

@@ -1,0 +1,82 @@
+//! The settings of servers, from their sections and from those of the service.
+
+use crate::config::Config;
+use crate::diagnostic::Diagnostic;
+use crate::graph::{Loaded, Loader, Object, check};
+use crate::ini::Conf;
+use crate::registry::{Kind, Registry};
+use crate::server::Settings;
+use crate::service::Order;
+use crate::settings::{Dialect, Reader, Settings as _, Subject};
+use crate::source::Sources;
+
+/// Which one of several servers is loaded.
+#[derive(Clone, Copy)]
+pub(super) enum Rank<'a> {
+    /// The first, over whose section the settings of the service lie.
+    First(&'a Config),
+    /// Another one, beside the first if that could be read.
+    Further(Option<&'a Settings>),
+}
+
+/// What is wrong with the settings of the first server, with those of the service over those of
+/// its section. Of files only those are read that they name.
+pub(crate) fn check_settings(
+    loader: &mut Loader<'_>,
+    registry: &Registry,
+    config: &Config,
+) -> Vec<Diagnostic> {
+    settings(loader, registry, (Order::MAIN, Rank::First(config))).1
+}
+
+/// The settings of a server, and what is wrong with them; defaults for a `main` that nothing
+/// describes.
+pub(super) fn settings(
+    loader: &mut Loader<'_>,
+    registry: &Registry,
+    (name, rank): (&str, Rank<'_>),
+) -> (Option<Settings>, Vec<Diagnostic>) {
+    let is_described = loader
+        .loadable()
+        .iter()
+        .any(|section| section.object == Object::Server && section.name.as_deref() == Some(name));
+    if name == Order::MAIN && !is_described {
+        let subject = Subject { factory: "http", place: None, dialect: &Dialect::new() };
+        let nothing = Conf::default();
+        return read((subject, &nothing, &nothing), rank, loader.sources());
+    }
+    let Loaded { graph, root, mut diagnostics } = loader.load(Object::Server, Some(name));
+    let node = root.map(|root| graph.node(root));
+    let factory = node.and_then(|node| Some((node, node.factory()?)));
+    let Some((node, factory)) = factory else { return (None, diagnostics) };
+    let Some(found) = registry.find(Kind::Server, &factory.spec) else {
+        diagnostics.extend(check(&graph, registry, loader.sources()));
+        return (None, diagnostics);
+    };
+    let subject = found.subject(&factory.spec, node.place);
+    let (settings, found) = read((subject, &node.local, &node.global), rank, loader.sources());
+    diagnostics.extend(found);
+    (settings, diagnostics)
+}
+
+/// Reads the settings of a server from the options of its section, those of the service over
+/// them.
+fn read(
+    (subject, local, global): (Subject<'_>, &Conf, &Conf),
+    rank: Rank<'_>,
+    sources: &Sources,
+) -> (Option<Settings>, Vec<Diagnostic>) {
+    let mut local = local.clone();
+    if let Rank::First(config) = rank {
+        config.lay_over(&mut local, subject.dialect);
+    }
+    let mut reader = Reader::new(subject, &local, global, sources);
+    let settings = Settings::read(&mut reader);
+    if let Some(settings) = &settings {
+        settings.check(&mut reader);
+        if let Rank::Further(Some(first)) = rank {
+            settings.check_beside(first, &mut reader);
+        }
+    }
+    (settings, reader.finish())
+}

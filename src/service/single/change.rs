@@ -1,0 +1,123 @@
+//! How one process comes to serve something else, or gives way to another one.
+
+use std::mem;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::Single;
+use super::start::engine;
+use crate::log::Log;
+use crate::server::{Inherited, Settings, Sockets};
+use crate::service::engine::Engine;
+use crate::service::outside::Outside;
+use crate::service::plan::{bind, patience};
+use crate::service::process::Heard;
+use crate::service::reload;
+use crate::service::succession::Succession;
+use crate::service::upgrade::Legacy;
+use crate::service::{Error, Prepared, Site, workers};
+
+impl Single {
+    /// Starts the program that is on disk now, so that it takes over.
+    pub(super) fn upgrade(
+        &self,
+        succession: &mut Succession,
+        outside: &Outside,
+        sender: UnboundedSender<Heard>,
+    ) {
+        if outside.is_reloading() {
+            return tracing::warn!("not upgraded: something else changes");
+        }
+        let shares: Result<_, _> = self.sockets.iter().map(|sockets| sockets.share(0)).collect();
+        let (tickets, patience) = (self.tickets.hand_over(), self.settings[0].successor_timeout.0);
+        let legacy = shares.map(|shares| Legacy { shares: vec![shares], tickets, patience });
+        succession.start(legacy, &outside.notifier, move |what| {
+            // Nobody listens only where this process is about to end.
+            let _ = sender.send(what);
+        });
+    }
+
+    /// Serves something else from now on, in place, and says so; or where the settings of a
+    /// server have changed begins to take the addresses of new servers, off the loop: an address
+    /// may be in use for a while.
+    pub(super) fn change(
+        &mut self,
+        prepared: Result<Prepared, String>,
+    ) -> Result<Option<String>, String> {
+        let Prepared { sites, basis, .. } = prepared?;
+        if workers(&sites) > 0 {
+            return Err("`workers` cannot change from 0 without a restart".to_owned());
+        }
+        let log = Log::open(&basis.config)?;
+        let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
+        if settings == self.settings {
+            log.put_in_force();
+            self.engine.iter_mut().for_each(|engine| engine.replace(&sites));
+            self.company.reset();
+            return Ok(Some("the pipeline is replaced".to_owned()));
+        }
+        let (before, coming) = (self.sockets.clone(), Coming { sites, settings, log });
+        let bind = async move {
+            let bound = bind(&coming.settings, 0, before, &mut Inherited::none()).await;
+            (bound, coming)
+        };
+        let mut binding = JoinSet::new();
+        binding.spawn(bind);
+        self.binding = binding;
+        Ok(None)
+    }
+
+    /// Has new servers take over, which accept connections before the old ones leave.
+    pub(super) fn has_bound(
+        &mut self,
+        bound: Result<Vec<Sockets>, Error>,
+        coming: Coming,
+    ) -> reload::Result {
+        let Coming { sites, settings, log } = coming;
+        let sockets = bound.map_err(|error| error.to_string())?;
+        let engine = engine(sites, &sockets, &self.metrics).map_err(|error| error.to_string())?;
+        log.put_in_force();
+        if let Some(before) = self.engine.replace(engine) {
+            self.leaving.spawn(drain(before, self.settings[0].clone()));
+        }
+        self.names.announce(&settings, &sockets);
+        self.settings = settings;
+        mem::replace(&mut self.sockets, sockets).into_iter().for_each(Sockets::close);
+        self.company.reset();
+        Ok("the settings of the server are replaced".to_owned())
+    }
+}
+
+/// What is to be served where its addresses can be taken.
+pub(super) struct Coming {
+    sites: Vec<Site>,
+    settings: Vec<Settings>,
+    log: Log,
+}
+
+/// What has been bound, and for what, for as long as nothing is being bound.
+pub(super) async fn bound(binding: &mut Binding) -> (Result<Vec<Sockets>, Error>, Coming) {
+    loop {
+        match binding.join_next().await {
+            Some(Ok(bound)) => return bound,
+            // It does not panic, and nobody aborts it.
+            Some(Err(_)) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Addresses that are being taken, one set at most. It ends with this.
+pub(super) type Binding = JoinSet<(Result<Vec<Sockets>, Error>, Coming)>;
+
+/// Ends servers that are replaced.
+async fn drain(engine: Engine, settings: Settings) {
+    let drained = engine.drain(settings.drain_linger.0);
+    let Some(patience) = patience(&settings) else { return drained.await };
+    if timeout(patience, drained).await.is_err() {
+        tracing::warn!("what has not finished in time is cut off");
+        engine.close();
+    }
+}

@@ -1,0 +1,76 @@
+//! How one process ends.
+
+use std::mem;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{Single, elapsed_at, tell};
+use crate::admin::Asked as Inquiries;
+use crate::program::{Draining, Part, Stopped};
+use crate::server::Sockets;
+use crate::service::Outcome;
+use crate::service::notify::Notifier;
+use crate::service::plan::patience;
+use crate::service::signals::Signals;
+
+impl Single {
+    /// Ends when what has begun is finished, and the services with it, when that takes too long,
+    /// or at a signal.
+    pub(super) async fn stop(
+        mut self,
+        signals: &mut Signals,
+        mut inquiries: Inquiries,
+        notifier: &mut Notifier,
+    ) -> Outcome {
+        self.publish(&Draining { part: Part::Main });
+        self.binding.abort_all();
+        mem::take(&mut self.sockets).into_iter().for_each(Sockets::close);
+        let patience = patience(&self.settings[0]);
+        let linger = self.settings[0].drain_linger.0;
+        let drained = self.engine.as_ref().map(|engine| engine.drain(linger));
+        let stopped = self.company.stop(patience.map(|patience| Instant::now() + patience));
+        let mut leaving = mem::take(&mut self.leaving);
+        let ended = async {
+            if let Some(drained) = drained {
+                drained.await;
+            }
+            while leaving.join_next().await.is_some() {}
+            stopped.await;
+        };
+        let limit = elapsed(patience);
+        let (mut ended, mut limit) = (pin!(ended), pin!(limit));
+        let outcome = loop {
+            tokio::select! {
+                () = &mut ended => break Outcome::Finished,
+                () = &mut limit => {
+                    tracing::warn!("what has not finished in time is cut off");
+                    break Outcome::CutOff;
+                }
+                signal = signals.stopping() => {
+                    tracing::warn!("{signal}: ended at once");
+                    break Outcome::CutOff;
+                }
+                asker = inquiries.next() => tell(asker, &self.metrics, false),
+                () = elapsed_at(notifier.due()) => notifier.look(Instant::now()),
+            }
+        };
+        self.publish(&Stopped { part: Part::Main });
+        if self.failed {
+            return Outcome::Failed;
+        }
+        if outcome == Outcome::Finished {
+            tracing::info!("ended");
+        }
+        outcome
+    }
+}
+
+/// Waits for so long; for ever if there is no limit.
+async fn elapsed(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
