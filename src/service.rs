@@ -39,6 +39,7 @@ pub use self::prepare::{Basis, Prepared, Refusal, Role, Site, prepare};
 pub(crate) use self::status::{Attendant, Listening, Member, Status};
 pub(crate) use self::worker::work;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<Outcome
     sites.extend(admin_site(&sites[0], &desk));
     let estate = Estate::of(inherited);
     let single = single::serve(sites, (None, Program::default()), (estate, desk.open()));
-    let outcome = runtime()?.block_on(single);
+    let outcome = runtime().map_err(Error::System)?.block_on(single);
     end_logs();
     outcome
 }
@@ -107,7 +108,7 @@ pub(crate) fn serve(
     // First of all: whoever waits to be relieved is told if anything else fails.
     let estate = if order.succeeds { Estate::take_over()? } else { Estate::of(inherited) };
     let order = Arc::new(order);
-    let runtime = runtime()?;
+    let runtime = runtime().map_err(Error::System)?;
     // Within the runtime, as it has sockets too.
     let inside = runtime.enter();
     let outside = Outside::start(&order, program.registry().clone(), &prepared);
@@ -148,9 +149,14 @@ fn workers(sites: &[Site]) -> u16 {
     workers.unwrap_or_else(capacity::workers)
 }
 
+/// How many threads of a runtime may do what blocks at a time: read files, verify passwords, look
+/// up names. Each costs memory, and more of them make no disk faster; what is beyond waits.
+const BLOCKING_THREADS: usize = 64;
+
 /// One thread: workers take the place of threads, and nothing crosses between cores.
-fn runtime() -> Result<Runtime, Error> {
-    runtime::Builder::new_current_thread().enable_all().build().map_err(Error::System)
+fn runtime() -> io::Result<Runtime> {
+    let mut builder = runtime::Builder::new_current_thread();
+    builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build()
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use crate::app::BoxError;
 /// In each of its processes a service is made, started, waited for, and told to stop when the
 /// server drains. While [`wait`](Self::wait) waits, the other methods are called beside it. All of
 /// them run on the one thread that the process has for its connections and signals: what takes
-/// long without waiting belongs into `tokio::task::spawn_blocking`.
+/// long without waiting belongs into `tokio::task::spawn_blocking`, of which 64 run at a time, and
+/// what never ends into a thread of its own.
 ///
 /// A service that fails, panics, or ends before it is told to, ends all: the servers drain, the
 /// other services stop, and the exit status is not 0. One whose *process* dies, of a signal say, is

@@ -36,6 +36,8 @@ pub(super) struct Activity {
     begun: AtomicU32,
     /// Whether a response has ended of which something may not have left.
     unflushed: AtomicBool,
+    /// Whether the client has no room for all that is written.
+    held_up: AtomicBool,
     /// Whether somebody looks when the connection may rest.
     restless: AtomicBool,
     rest: AtomicBool,
@@ -72,6 +74,7 @@ impl Activity {
             requests: AtomicU32::new(0),
             begun: AtomicU32::new(0),
             unflushed: AtomicBool::new(false),
+            held_up: AtomicBool::new(false),
             restless: AtomicBool::new(false),
             rest: AtomicBool::new(false),
             deadline: AtomicU32::new(deadline),
@@ -174,6 +177,7 @@ impl Activity {
     /// Notes that the client is to take something, and has no room for it.
     pub(super) fn waits_to_write(&self) {
         self.unflushed.store(true, Ordering::Relaxed);
+        self.held_up.store(true, Ordering::Relaxed);
         self.writing.wait(&self.clock);
     }
 
@@ -188,6 +192,12 @@ impl Activity {
     /// Notes that all that was written has left.
     pub(super) fn has_flushed(&self) {
         self.unflushed.store(false, Ordering::Relaxed);
+        self.held_up.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether there is something that the client has had no room for, and still has not.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.held_up.load(Ordering::Relaxed)
     }
 
     /// Whether all that was written has left.

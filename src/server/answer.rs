@@ -125,6 +125,12 @@ impl Busy {
         self.taking.is_some()
     }
 
+    /// Whether nothing more is to be asked of the app, as the client has yet to take what it was
+    /// sent. Where requests share the connection, hyper sees to that by their windows.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.taking.is_none() && self.activity.is_held_up()
+    }
+
     /// Notes that the client has taken what the app gave before, if the connection is shared.
     pub(super) fn is_taken(&self) {
         if let Some(taking) = &self.taking {

@@ -77,6 +77,9 @@ impl http_body::Body for Answered {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         let frame = match &this.busy {
+            // hyper would keep more than the client takes. It asks again as soon as it has written
+            // all that it has, and is woken for that.
+            Some(busy) if busy.is_held_up() => return Poll::Pending,
             Some(busy) if busy.is_shared() => this.poll_portion(context),
             _ => this.poll_app(context),
         };

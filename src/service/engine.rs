@@ -5,10 +5,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::runtime;
 use tokio::task::JoinSet;
 
-use super::{Role, Site};
+use super::{Role, Site, runtime};
 use crate::metrics::Metrics;
 use crate::server::{Load, Running, Server, Share};
 
@@ -165,7 +164,7 @@ fn start_thread(
                 ended.await;
             }
         };
-        if let Ok(runtime) = runtime::Builder::new_current_thread().enable_all().build() {
+        if let Ok(runtime) = runtime() {
             runtime.block_on(serve);
         }
     };

@@ -45,7 +45,7 @@ pub(crate) fn work(program: Program, begin: impl FnOnce(&Config)) -> Result<Outc
     die_with_supervisor();
     let mut sources = Sources::from_snapshot(Arc::new(start.snapshot.clone()));
     begin(&Config::read(&start.order.config, &mut sources).0);
-    let runtime = runtime()?;
+    let runtime = runtime().map_err(Error::System)?;
     let outcome = match start.part {
         Part::Service { .. } => runtime.block_on(attendant::serve(wire, start, program)),
         _ => runtime.block_on(serve(wire, (start, descriptors), program)),

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """slow.py --bin PASTELINE --tools DIR [--long]: slow clients of seven kinds are ended within their limit and a second,
 those that do not take a response within it too and at 64 KiB each; and a neighbour of a thousand slow clients of
-each kind of slowhttptest has a p99 of at most 5 ms and no error. Without --long, of 300 for 5 s, and the p99 may be
-higher by twice what it is alone. A part is judged once more where a figure is missed, as others may have kept the
-machine busy."""
+each kind of slowhttptest has a p99 of at most 5 ms and no error. Without --long, of 300 for 5 s, on a machine that may
+have other things to do: all may take a second more, and the p99 be 20 ms. A part is judged once more where a figure
+is missed, as others may have kept the machine busy."""
 import argparse
 import re
 import socket
@@ -23,7 +23,8 @@ def probe(judge, options):
     judge.holds(f"{len(kinds)} kinds of slow clients", len(kinds) == 7)
     for kind, seconds in kinds:
         # The tool looks for the end 20 times a second.
-        judge.at_most(f"{kind} is ended after", float(seconds or "inf"), LIMIT + 1.1, " s")
+        late = 1.1 if options.long else 2.1
+        judge.at_most(f"{kind} is ended after", float(seconds or "inf"), LIMIT + late, " s")
 
 
 def takers(judge, options, clients=200):
@@ -53,7 +54,8 @@ def takers(judge, options, clients=200):
                     pass
             most = max(most, server.memory())
             time.sleep(1)
-        judge.at_most("who takes 100 bytes a second is ended after", time.monotonic() - start, LIMIT + 2.1, " s")
+        late = 2.1 if options.long else 3.1
+        judge.at_most("who takes 100 bytes a second is ended after", time.monotonic() - start, LIMIT + late, " s")
         judge.at_most("memory for each of them", (most - before) / clients / 1024, 64, " KiB")
 
 
@@ -82,7 +84,7 @@ def crowd(judge, options, flag, path):
         with Neighbour(server.port, path="/small") as neighbour:
             subprocess.run(map(str, command), stdout=subprocess.DEVNULL, timeout=seconds + 60, check=False)
         alone = max(alone, quiet(server.port, path="/small"))
-        bar = 5 if options.long else 5 + 2 * alone
+        bar = 5 if options.long else 20 + 2 * alone
         what = f"a neighbour's p99 beside {clients} of {flag}, alone up to {alone:.2f} ms"
         judge.at_most(what, neighbour.p99(), bar, " ms")
         judge.holds(f"a neighbour's errors beside them: {neighbour.errors}", neighbour.errors == 0)

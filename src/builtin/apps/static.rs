@@ -1,5 +1,7 @@
 //! Serves the files of a directory.
 
+mod disk;
+
 use std::path::{Path, PathBuf};
 
 use http::header::{ALLOW, CACHE_CONTROL, LOCATION, RANGE};
@@ -7,6 +9,7 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use tower_http::services::ServeDir;
 
+use self::disk::Disk;
 use crate::app::response::Form;
 use crate::app::{Answer, App, Body, Request, RequestExt, Response, ResponseFuture};
 use crate::registry::{Alias, AppFactory, Definition, Error, Site};
@@ -38,11 +41,16 @@ settings! {
     }
 }
 
+/// How many bytes of a file are read at a time. This much is kept for a client that takes none of
+/// a response.
+const CHUNK: usize = 32 * 1024;
+
 impl AppFactory for Static {
     fn build(self, _: &Site<'_>) -> Result<App, Error> {
         check_directory(&self.root)?;
         // A client that asks for several ranges gets the whole file, as RFC 9110 (14.2) allows.
-        let directory = ServeDir::new(&self.root).ignore_multi_range_requests(true);
+        let directory = ServeDir::with_backend(&self.root, Disk).ignore_multi_range_requests(true);
+        let directory = directory.with_buf_chunk_size(CHUNK);
         let max_age = self.cache_max_age.map(|seconds| format!("public, max-age={seconds}"));
         let max_age = max_age.and_then(|text| HeaderValue::try_from(text).ok());
         Ok(App::new(Files { directory: App::from_service(directory), max_age }))
