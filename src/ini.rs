@@ -12,15 +12,17 @@ mod overlay;
 mod place;
 mod read;
 mod reference;
+mod scope;
 mod trail;
 
-pub use self::defaults::{Defaults, Scope};
+pub use self::defaults::Defaults;
 pub use self::fault::raised;
 pub use self::fold::parse;
 pub use self::lineage::Brought;
 pub use self::overlay::overlay;
 pub use self::place::Places;
 pub use self::read::{read, read_as, read_from};
+pub use self::scope::Scope;
 
 use std::sync::Arc;
 

@@ -1,18 +1,19 @@
 //! What a section stands for, by its options.
 
+mod factory;
+
 use std::sync::Arc;
 
-use super::context::{Context, Home, Named, Shape};
-use super::egg::{implied_protocol, protocols};
+use super::context::{Context, Home, Shape};
 use super::files::{Identity, ViewId};
 use super::frame::{Frame, LEVELS, Visit};
 use super::name::Name;
+use super::options::{Faults, Options};
 use super::resolve::Resolver;
 use super::task::{Part, Task, Wish};
-use super::view::{Faults, Options};
 use super::{Object, fault};
 use crate::ini::{Section, Value};
-use crate::syntax::{self, Object as PythonObject};
+use crate::syntax;
 
 impl Resolver<'_> {
     /// Finds a section by its name and looks for what it is made of.
@@ -183,62 +184,6 @@ impl Resolver<'_> {
     fn words(&self, pipeline: &Value) -> Option<Vec<Name>> {
         let is_long = syntax::words(&pipeline.text).nth(self.names_left()).is_some();
         (!is_long).then(|| Name::words(pipeline))
-    }
-
-    /// Finds the factory of a section: by `use`, or by the protocol that it is given for.
-    pub(super) fn factory(&mut self, part: Part, object: Object) {
-        if let Some(used) = self.contexts.take(part.local, "use") {
-            let wish = self.wish(part, object, Name::whole(used));
-            return self.tasks.extend([Task::Use(part), Task::Find(wish)]);
-        }
-        let local = self.contexts.conf(part.local);
-        let given = protocols(object).iter().filter_map(|group| {
-            let protocol = group.iter().copied().find(|protocol| local.contains_key(*protocol))?;
-            Some((protocol, local.get(protocol)?.clone()))
-        });
-        let given: Vec<_> = given.collect();
-        let [(protocol, ref value)] = given[..] else {
-            let fault = self.no_factory(part, object, &given);
-            return self.fail(Some(part.frame), fault);
-        };
-        if PythonObject::parse(&value.text).is_none() {
-            return self.fail(Some(part.frame), fault::bad_factory(protocol, value));
-        }
-        self.contexts.take(part.local, protocol);
-        let named =
-            Named { spec: Arc::clone(&value.text), span: value.span, protocol: Some(protocol) };
-        let context = self.context(part, Shape::Factory(named));
-        let id = self.contexts.add(Context { object, ..context });
-        self.found.push(Some(id));
-    }
-
-    /// Adds what a section says to what it uses, which was found last.
-    pub(super) fn used(&mut self, part: Part) {
-        let Some(id) = self.found.last().copied().flatten() else { return };
-        let used = self.contexts.get(id);
-        let (local, global) = (used.local, used.global);
-        let (view, sources) = self.files.view(part.view);
-        let options = view.options(part.section, sources);
-        let file = self.contexts.conf(part.global).get_key_value("__file__");
-        let file = file.map(|(key, value)| (Arc::clone(key), value.clone()));
-        for (key, value) in options.sets.iter().chain(file.iter().map(|(key, value)| (key, value)))
-        {
-            self.contexts.set(global, key, value);
-        }
-        let own = Arc::clone(self.contexts.conf(part.local));
-        for (key, value) in &*own {
-            self.contexts.set(local, key, value);
-        }
-        let link = self.link(part);
-        let protocol = implied_protocol(&link.section, self.contexts.get(id).object);
-        let named = self.frames.get(part.frame).named(self.sources());
-        let used = self.contexts.get_mut(id);
-        used.chain.push(link);
-        used.home = Home::File(part.view);
-        used.named = named;
-        if let Shape::Factory(named) = &mut used.shape {
-            named.protocol.get_or_insert(protocol);
-        }
     }
 
     /// Puts together what was found for a section.

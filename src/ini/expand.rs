@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::defaults::{Found, Scope};
 use super::reference::Fault;
+use super::scope::{Found, Scope};
 use super::trail::{Step, Trail};
 use crate::diagnostic::Diagnostic;
 use crate::syntax::{self, PieceKind};

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Setting;
-use super::defaults::Scope;
 use super::expand::DEPTH;
+use super::scope::Scope;
 use crate::syntax::{self, PieceKind};
 
 /// A value that a reference brings into another one.

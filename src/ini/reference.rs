@@ -1,8 +1,9 @@
 //! What can be wrong with the references in a value.
 
 use super::Setting;
-use super::defaults::{Defaults, Scope};
+use super::defaults::Defaults;
 use super::expand::DEPTH;
+use super::scope::Scope;
 use super::trail::{Step, Trail};
 use crate::diagnostic::{Applicability, Diagnostic, Excerpt, Fix};
 use crate::syntax::{self, PieceKind};

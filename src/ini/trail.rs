@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::defaults::{Found, Scope};
+use super::scope::{Found, Scope};
 use crate::source::Span;
 use crate::syntax::{self, PieceKind};
 
