@@ -25,6 +25,7 @@ mod sample_config;
 mod schema;
 mod sections;
 mod serve;
+mod settings_page;
 mod show;
 mod status;
 mod terminal;

@@ -316,6 +316,18 @@ fn the_reference_is_fresh() {
     );
 }
 
+/// So is the page of settings.
+#[test]
+fn the_page_of_settings_is_fresh() {
+    const PAGE: &str = "docs/settings.md";
+    let committed = fs::read(root().join(PAGE)).unwrap_or_default();
+    let fresh = pasteline(&["sample-config", "--format", "markdown"]);
+    assert!(
+        committed == fresh.as_bytes(),
+        "it is stale: `cargo run -- sample-config --format markdown > {PAGE}` writes it anew"
+    );
+}
+
 /// So is the page of Python factories.
 #[test]
 fn the_page_of_python_factories_is_fresh() {

@@ -28,12 +28,7 @@ impl fmt::Display for Reference<'_> {
 fn write_chapter(f: &mut fmt::Formatter<'_>, definition: &Definition) -> fmt::Result {
     writeln!(f, "\n## {}\n\n{}", definition.name, prose(definition.doc))?;
     if !definition.options.is_empty() {
-        writeln!(f, "\n| option | default | expects | what it is |\n|---|---|---|---|")?;
-    }
-    for option in definition.options {
-        let OptionSpec { name, doc, .. } = option;
-        let (expectation, doc) = (cell(&option.expectation()), cell(&prose(doc)));
-        writeln!(f, "| `{name}` | {} | {expectation} | {doc} |", default(option))?;
+        write_options(f, definition.options, |option| cell(&prose(option.doc)))?;
     }
     if !definition.aliases.is_empty() {
         writeln!(f, "\nStands for:\n")?;
@@ -43,6 +38,21 @@ fn write_chapter(f: &mut fmt::Formatter<'_>, definition: &Definition) -> fmt::Re
         let colon = if differences.is_empty() { "" } else { ":" };
         writeln!(f, "- `{}`{colon}", alias.spec)?;
         differences.iter().try_for_each(|difference| writeln!(f, "  - {difference}"))?;
+    }
+    Ok(())
+}
+
+/// Writes a table of options, with what is to be said of each.
+pub(super) fn write_options(
+    f: &mut fmt::Formatter<'_>,
+    options: &[OptionSpec],
+    described: impl Fn(&OptionSpec) -> String,
+) -> fmt::Result {
+    writeln!(f, "\n| option | default | expects | what it is |\n|---|---|---|---|")?;
+    for option in options {
+        let (name, expectation) = (option.name, cell(&option.expectation()));
+        let (default, described) = (default(option), described(option));
+        writeln!(f, "| `{name}` | {default} | {expectation} | {described} |")?;
     }
     Ok(())
 }
@@ -57,6 +67,6 @@ fn default(option: &OptionSpec) -> String {
 }
 
 /// A text as it can stand in a cell of a table.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

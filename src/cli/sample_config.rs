@@ -3,8 +3,9 @@
 use std::io;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use super::settings_page::SettingsPage;
 use super::terminal;
 use crate::config::Sample;
 
@@ -16,12 +17,27 @@ use crate::config::Sample;
 #[command(after_long_help = "\
 Example:
   pasteline sample-config > pasteline.conf")]
-pub(super) struct SampleConfig {}
+pub(super) struct SampleConfig {
+    /// A settings file, or the same as a page of documentation
+    #[arg(long, value_name = "FORMAT", default_value = "ini")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// A settings file
+    Ini,
+    /// A table for each group, for a page of documentation
+    Markdown,
+}
 
 impl SampleConfig {
-    #[expect(clippy::unused_self, reason = "all commands are run in the same way")]
     pub(super) fn run(self) -> io::Result<ExitCode> {
-        terminal::print(&Sample.to_string())?;
+        let text = match self.format {
+            Format::Ini => Sample.to_string(),
+            Format::Markdown => SettingsPage.to_string(),
+        };
+        terminal::print(&text)?;
         Ok(ExitCode::SUCCESS)
     }
 }
