@@ -10,6 +10,7 @@ mod filter_order;
 mod fixture;
 mod hidden_option;
 mod idle_filter;
+mod ignored_option;
 mod inline_comment;
 mod joined_options;
 mod near_kind;
@@ -60,6 +61,7 @@ pub const LINTS: &[Lint] = &[
     filter_order::LINT,
     hidden_option::LINT,
     idle_filter::LINT,
+    ignored_option::LINT,
     inline_comment::LINT,
     joined_options::LINT,
     near_kind::LINT,
