@@ -20,6 +20,7 @@ mod gatekeeper;
 mod grantip;
 mod headers;
 mod http_proxy_to_wsgi;
+mod memcache;
 mod noauth;
 mod oauth2_token;
 mod pass;
@@ -57,6 +58,7 @@ pub(super) const ALL: &[Definition] = &[
     grantip::DEFINITION,
     headers::DEFINITION,
     http_proxy_to_wsgi::DEFINITION,
+    memcache::DEFINITION,
     noauth::DEFINITION,
     oauth2_token::DEFINITION,
     pass::DEFINITION,

@@ -1,12 +1,15 @@
 """What comes with Swift that is no part of the store itself."""
 
 import contextlib
+import hashlib
 import os
 import re
 import socket
 import threading
+from dataclasses import replace
 
 import logs
+from real_keystone import memcached
 from suite import Case, Suite, hostile, methods, paths, usual
 
 
@@ -118,6 +121,49 @@ def limited():
     ]
 
 
+# memcache
+
+SHARING = LIMITED.replace("use = egg:pasteline#pass", "use = egg:swift#memcache\nmemcache_servers = {memcached}")
+
+
+def counting():
+    """Requests that are counted, of which the first finds an empty memory."""
+    cases = limited() + [
+        Case("a name that is not ASCII", method="PUT", path="/v1/%C3%A9/c"),
+        Case("a name that is no UTF-8", method="PUT", path="/v1/%FF%FE/c"),
+        Case("a name with blanks", method="PUT", path="/v1/a%20b/c"),
+        Case("a long name", method="PUT", path=f"/v1/{'a' * 2000}/c"),
+    ]
+    return [replace(cases[0], before=forget), *cases[1:]]
+
+
+def forget(fill):
+    told(fill, "flush_all")
+
+
+def told(fill, command):
+    """What memcached answers to a command, in a line."""
+    host, port = fill["memcached"].split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(f"{command}\r\n".encode())
+        return connection.makefile("rb").readline().decode().strip()
+
+
+@contextlib.contextmanager
+def with_memcached(directory):
+    with memcached() as address:
+        yield {"memcached": address}
+
+
+NAMES = ["ratelimit/a", "ratelimit/b", "ratelimit/\u00e9", "ratelimit/\u00c3\u00a9", "ratelimit/\u00ff\u00fe", "ratelimit/a b", "ratelimit/a/c", "ratelimit_listing/a/c", "ratelimit/x", "a"]
+
+
+def counted(side, fill):
+    """Whether there is a number by each name, and none by another."""
+    keys = [hashlib.md5(name.encode()).hexdigest() for name in NAMES]
+    return {f"counted as {name}": {"there": told(fill, f"get {key}").split(" ")[0]} for name, key in zip(NAMES, keys)}
+
+
 # proxy_logging
 
 LOGGED = logs.marked(
@@ -221,6 +267,14 @@ SUITES = [
     Suite("swift#ratelimit without limits", LIMITED % "", limited()[: len(TARGETS)]),
     Suite("swift#ratelimit of nobody", LIMITED % "account_ratelimit = 0.001\naccount_whitelist = a, b", limited()),
     Suite("swift#ratelimit of enemies", LIMITED % "account_blacklist = x, a", limited()[: len(TARGETS)]),
+    Suite("swift#memcache", SHARING % "account_ratelimit = 0.001", counting(), around=with_memcached, extra=counted),
+    Suite(
+        "swift#memcache of containers",
+        SHARING % "container_ratelimit_0 = 0.001\ncontainer_listing_ratelimit_0 = 0.001",
+        counting(),
+        around=with_memcached,
+        extra=counted,
+    ),
     Suite("swift#proxy_logging", filtered("proxy_logging", LOGGING), LOGGED, around=syslog, extra=logged),
     Suite(
         "swift#proxy_logging of what has a length",

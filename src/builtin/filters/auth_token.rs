@@ -33,7 +33,9 @@ pub(super) use self::asked::{Asked, Claim};
 pub(super) use self::cache::{Finding, Memory, Outcome, Question, Remembered, Times};
 pub(super) use self::guard::{Carrier, Guarded};
 pub(super) use self::keystone::{Fault, Limits, Wire, request};
-pub(super) use self::memcached::{Limits as MemcachedLimits, Memcached, Protection};
+pub(super) use self::memcached::{
+    Act, Command, Limits as MemcachedLimits, Memcached, Pool as MemcachedPool, Protection,
+};
 pub(super) use self::moment::Moment;
 pub(super) use self::options::{CacheTime, Strategy};
 pub(super) use self::pace::Pace;

@@ -1,5 +1,6 @@
 //! Slows down those who change a Swift account too often.
 
+mod count;
 mod tracks;
 
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +9,9 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use tokio::time::{Instant, sleep};
 
+use self::count::{Count, Turn};
 use self::tracks::Tracks;
+use super::memcache::Shared;
 use crate::app::{App, Filter, Handler, Request, RequestExt, Response, response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
@@ -34,17 +37,19 @@ const SWIFT: Dialect = Dialect::lenient()
         ("log_name", super::LOG),
     ]);
 
-const NOTE: &str = "The original counts in memcached for all processes and knows how many objects \
-    a container has; here each worker counts its own requests, and of the limits by size only \
-    those from 0 on (`container_ratelimit_0`, `container_listing_ratelimit_0`) apply.";
+const NOTE: &str = "The original does nothing without memcached, and knows how many objects a \
+    container has; here each worker counts its own requests if no filter `memcache` stands before \
+    this one or no server answers, and of the limits by size only those from 0 on \
+    (`container_ratelimit_0`, `container_listing_ratelimit_0`) apply.";
 
 settings! {
     /// Slows down those who change a Swift account or container too often, and refuses with 498
     /// who would have to wait too long.
     ///
-    /// A rate is a number of requests a second; 0 is no limit. Each worker counts for itself, so
-    /// that the rate of the whole server is that of a worker times their number. It keeps count of
-    /// 65,536 accounts and containers, and of more by forgetting those that have waited least.
+    /// A rate is a number of requests a second; 0 is no limit. Behind the filter `memcache` all
+    /// workers and machines count together. Without it each worker counts for itself, so that the
+    /// rate of the whole server is that of a worker times their number. It keeps count of 65,536
+    /// accounts and containers then, and of more by forgetting those that have waited least.
     ///
     /// ```ini
     /// [filter:ratelimit]
@@ -124,7 +129,8 @@ impl Handler for Limiter {
         }
         let mut wait = Duration::ZERO;
         if let Some((key, share)) = self.limit(&target, request.method()) {
-            match self.enter(key, share) {
+            let shared = request.extensions().get::<Shared>().cloned();
+            match self.turn(shared, key, share).await {
                 Some(time) => wait = time,
                 None => return told(RATE_LIMITED, "Slow down"),
             }
@@ -168,6 +174,27 @@ impl Limiter {
             self.settings.container_listing_ratelimit_0.0.filter(|_| lists)
         }?;
         Some(((account, Some((container, is_object))), share))
+    }
+
+    /// How long a request of a key has to wait, as all count together that share memcached, or as
+    /// this worker does; none if that is too long.
+    async fn turn(
+        &self,
+        shared: Option<Shared>,
+        key: Key<'_>,
+        share: Duration,
+    ) -> Option<Duration> {
+        let RateLimit { rate_buffer_seconds, max_sleep_time_seconds, .. } = &self.settings;
+        if let Some(Shared(ring)) = shared {
+            let (buffer, longest) = (rate_buffer_seconds.0, max_sleep_time_seconds.0);
+            let count = Count { ring: &ring, buffer, longest };
+            match count.enter(key, share).await {
+                Turn::Unknown => {}
+                Turn::Refused => return None,
+                Turn::In(wait) => return Some(wait),
+            }
+        }
+        self.enter(key, share)
     }
 
     /// How long a request of a key has to wait; none if that is too long.

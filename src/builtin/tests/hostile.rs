@@ -84,6 +84,7 @@ fn settings(name: &str, directory: &Directory) -> Option<String> {
              mapping_project_domain_name = a"
                 .to_owned()
         }
+        "memcache" => "memcache_servers = 127.0.0.1:1".to_owned(),
         "stats" => "name = a\nstats_host = 127.0.0.1\nstats_port = 1".to_owned(),
         _ => return None,
     })

@@ -5,8 +5,9 @@ mod pool;
 
 use std::time::Duration;
 
-use self::connection::{Act, Command};
-use self::pool::Pool;
+pub(in crate::builtin::filters) use self::connection::{Act, Command};
+pub(in crate::builtin::filters) use self::pool::Pool;
+
 use super::asked::Asked;
 use super::options::Strategy;
 use super::pace::Pace;

@@ -20,13 +20,19 @@ const LONGEST_LINE: u64 = 1024;
 const LONGEST_VALUE: usize = 8 * 1024 * 1024;
 
 /// Something to be done with an entry.
-pub(super) struct Command<'a> {
-    pub(super) name: &'a str,
-    pub(super) act: Act<'a>,
+#[derive(Clone, Copy)]
+pub(in crate::builtin::filters) struct Command<'a> {
+    pub(in crate::builtin::filters) name: &'a str,
+    pub(in crate::builtin::filters) act: Act<'a>,
 }
 
-pub(super) enum Act<'a> {
+#[derive(Clone, Copy)]
+pub(in crate::builtin::filters) enum Act<'a> {
     Fetch,
+    /// A number is lowered, as far as 0, with which it begins.
+    Lower(u64),
+    /// A number is raised; it begins with what it is raised by.
+    Raise(u64),
     /// It is kept for some seconds.
     Store {
         value: &'a [u8],
@@ -52,6 +58,12 @@ impl Connection {
         let Command { name, act } = command;
         match act {
             Act::Fetch => self.fetch(name).await,
+            Act::Lower(by) => {
+                self.count(&format!("decr {name} {by}\r\n"), (name, 0)).await.map(Some)
+            }
+            Act::Raise(by) => {
+                self.count(&format!("incr {name} {by}\r\n"), (name, *by)).await.map(Some)
+            }
             Act::Store { value, seconds } => self.store(name, value, *seconds).await.map(|()| None),
         }
     }
@@ -90,6 +102,27 @@ impl Connection {
         // Whether the server has room is its own affair.
         let is_done = line == "STORED" || line.starts_with("SERVER_ERROR");
         if is_done { Ok(()) } else { Err(unexpected(&line)) }
+    }
+
+    /// Changes a number, or adds the one that it begins with, and tells what it is then.
+    async fn count(&mut self, change: &str, (name, begin): (&str, u64)) -> io::Result<Vec<u8>> {
+        self.send(change.as_bytes()).await?;
+        let mut line = self.line().await?;
+        if line == "NOT_FOUND" {
+            let begin = begin.to_string();
+            self.send(format!("add {name} 0 0 {}\r\n{begin}\r\n", begin.len()).as_bytes()).await?;
+            line = self.line().await?;
+            if line == "STORED" {
+                return Ok(begin.into_bytes());
+            }
+            // Somebody else has added it meanwhile.
+            self.send(change.as_bytes()).await?;
+            line = self.line().await?;
+        }
+        match line.trim_end().parse::<u64>() {
+            Ok(number) => Ok(number.to_string().into_bytes()),
+            Err(_) => Err(unexpected(&line)),
+        }
     }
 
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {

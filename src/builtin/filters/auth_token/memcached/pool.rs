@@ -13,7 +13,7 @@ use super::Limits;
 use super::connection::{Command, Connection};
 
 /// The connections to one server of memcached.
-pub(super) struct Pool {
+pub(in crate::builtin::filters) struct Pool {
     server: Server,
     limits: Limits,
     permits: Semaphore,
@@ -29,13 +29,13 @@ struct State {
 }
 
 impl Pool {
-    pub(super) fn new(server: Server, limits: Limits) -> Self {
+    pub(in crate::builtin::filters) fn new(server: Server, limits: Limits) -> Self {
         let permits = Semaphore::new(limits.connections);
         Self { server, limits, permits, state: Mutex::default(), pace: Pace::default() }
     }
 
     /// Whether it has failed and is not yet tried again.
-    pub(super) fn is_dead(&self) -> bool {
+    pub(in crate::builtin::filters) fn is_dead(&self) -> bool {
         let mut state = self.state();
         let is_dead = state.dead_until.is_some_and(|until| Instant::now() < until);
         if !is_dead {
@@ -45,7 +45,7 @@ impl Pool {
     }
 
     /// Has it left alone for a time.
-    pub(super) fn bury(&self, error: &io::Error) {
+    pub(in crate::builtin::filters) fn bury(&self, error: &io::Error) {
         let Self { server, limits, .. } = self;
         let seconds = limits.dead_time.as_secs();
         tracing::warn!(%server, %error, "memcached fails; it is not asked for {seconds} s");
@@ -56,7 +56,10 @@ impl Pool {
 
     /// Does something with an entry; nothing if no connection is free in time, which is no fault of
     /// the server's.
-    pub(super) async fn run(&self, command: &Command<'_>) -> io::Result<Option<Vec<u8>>> {
+    pub(in crate::builtin::filters) async fn run(
+        &self,
+        command: &Command<'_>,
+    ) -> io::Result<Option<Vec<u8>>> {
         let Ok(permit) = timeout(self.limits.wait, self.permits.acquire()).await else {
             if self.pace.allows() {
                 tracing::warn!(server = %self.server, "no connection to memcached is free");
