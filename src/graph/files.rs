@@ -2,8 +2,9 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::hash::{Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub(super) struct ViewId(usize);
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     /// The path as Paste Deploy has it: absolute, but `..` is not resolved.
-    pub(super) filename: String,
+    pub(super) path: PathBuf,
     /// The path for messages.
     pub(super) shown: PathBuf,
 }
@@ -51,7 +52,7 @@ pub(super) struct Files {
     read: HashMap<(PathBuf, PathBuf), Result<Arc<File>, Box<Diagnostic>>>,
     views: Vec<View>,
     /// By path as Paste Deploy has it, and the globals of who loads it.
-    known: HashMap<(String, Option<Identity>), ViewId>,
+    known: HashMap<(OsString, Option<Identity>), ViewId>,
     /// How many faults came with a suggestion.
     suggested: usize,
 }
@@ -85,13 +86,12 @@ impl Files {
         caller: Option<Arc<Conf>>,
     ) -> Result<ViewId, Box<Diagnostic>> {
         let caller = caller.filter(|conf| !conf.is_empty());
-        let key = (place.filename.clone(), caller.clone().map(Identity));
+        let key = (place.path.clone().into_os_string(), caller.clone().map(Identity));
         if let Some(view) = self.known.get(&key) {
             return Ok(*view);
         }
         let file = self.file(&place)?;
-        let filename = Arc::from(place.filename);
-        let view = View::new((filename, place.shown), file, caller.as_deref(), &self.sources);
+        let view = View::new((place.path, place.shown), file, caller.as_deref(), &self.sources);
         self.views.push(view);
         let id = ViewId(self.views.len() - 1);
         self.known.insert(key, id);
@@ -100,8 +100,7 @@ impl Files {
 
     fn file(&mut self, place: &Place) -> Result<Arc<File>, Box<Diagnostic>> {
         let Self { sources, read, .. } = self;
-        let path = Path::new(&place.filename);
-        match read.entry((source::absolute(path), sources.identify(path))) {
+        match read.entry((source::absolute(&place.path), sources.identify(&place.path))) {
             Entry::Occupied(known) => known.get().clone(),
             Entry::Vacant(new) => new.insert(read_file(place, sources)).clone(),
         }
@@ -110,10 +109,7 @@ impl Files {
     /// Takes a file as read, such as the main file with what lies over it.
     pub(super) fn insert(&mut self, file: File) -> Place {
         let source = self.sources.get(file.document.source);
-        let place = Place {
-            filename: source.path().to_string_lossy().into_owned(),
-            shown: source.name().to_owned(),
-        };
+        let place = Place { path: source.path().to_owned(), shown: source.name().to_owned() };
         let key = (source.path().to_owned(), source.identity().to_owned());
         self.read.insert(key, Ok(Arc::new(file)));
         place
@@ -144,8 +140,8 @@ impl Files {
 }
 
 fn read_file(place: &Place, sources: &mut Sources) -> Result<Arc<File>, Box<Diagnostic>> {
-    let Place { filename, shown } = place;
-    let (document, mut faults) = ini::read_as(Path::new(filename), shown, sources);
+    let Place { path, shown } = place;
+    let (document, mut faults) = ini::read_as(path, shown, sources);
     match document {
         Some(document) => Ok(Arc::new(File::new(document, as_raised(faults)))),
         None => Err(Box::new(faults.pop().unwrap_or_else(|| {

@@ -1,6 +1,8 @@
 //! Finds what a name stands for: a section, a file, an entry point, an object.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
@@ -176,18 +178,21 @@ impl Resolver<'_> {
             // `config:///etc/api.ini` is how some write an absolute path.
             let rest = slashed.strip_prefix("//").filter(|rest| rest.starts_with('/'));
             let filename = syntax::strip(&decoded(rest.unwrap_or(&slashed))).to_owned();
-            return Some(Place { shown: PathBuf::from(&filename), filename });
+            return Some(Place { path: PathBuf::from(&filename), shown: filename.into() });
         }
         let decoded = decoded(&slashed);
         let Home::File(view) = home else { return None };
         let view = self.files.view_of(*view);
-        let beside = |base: &str| match base.rsplit_once('/') {
-            Some((directory, _)) => syntax::strip(&format!("{directory}/{decoded}")).to_owned(),
-            None => syntax::strip(&decoded).to_owned(),
-        };
-        let filename = beside(&view.filename);
-        Some(Place { filename, shown: PathBuf::from(beside(&view.shown.to_string_lossy())) })
+        Some(Place { path: beside(&view.path, &decoded), shown: beside(&view.shown, &decoded) })
     }
+}
+
+/// The path of a file beside another one, whose directory need not have a name that is text.
+fn beside(base: &Path, name: &str) -> PathBuf {
+    let base = base.as_os_str().as_bytes();
+    let directory = base.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+    let path = OsString::from_vec([&base[..directory], name.as_bytes()].concat());
+    path.to_str().map_or_else(|| PathBuf::from(&path), |text| syntax::strip(text).into())
 }
 
 #[cfg(test)]

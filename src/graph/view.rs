@@ -39,6 +39,8 @@ impl File {
 #[derive(Debug)]
 pub(super) struct View {
     /// The path as Paste Deploy has it: absolute, but `..` is not resolved.
+    pub(super) path: PathBuf,
+    /// The path as text.
     pub(super) filename: Arc<str>,
     /// The path for messages.
     pub(super) shown: PathBuf,
@@ -53,7 +55,7 @@ pub(super) struct View {
 impl View {
     /// A file with the options of its caller, which count where `[DEFAULT]` has none of the name.
     pub(super) fn new(
-        (filename, shown): (Arc<str>, PathBuf),
+        (path, shown): (PathBuf, PathBuf),
         file: Arc<File>,
         caller: Option<&Conf>,
         sources: &Sources,
@@ -65,7 +67,8 @@ impl View {
         let acts = |key: &&Arc<str>| !matches!(Role::of(key), Role::Plain);
         let acting = defaults.keys().filter(acts).cloned().collect();
         let options = HashMap::new();
-        Self { filename, shown, file, defaults, acting, globals: None, options }
+        let filename = Arc::from(path.to_string_lossy());
+        Self { path, filename, shown, file, defaults, acting, globals: None, options }
     }
 
     /// The text of the file, without what lies over it.

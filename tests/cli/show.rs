@@ -1,5 +1,9 @@
 //! `show`: trees and sections for people, JSON for tools.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
 use serde_json::json;
 
 use crate::support::{Finished, Test};
@@ -276,4 +280,16 @@ fn takes_globals_a_strategy_overlays_and_drop_ins() {
     assert_eq!(local_conf(&test), json!({"body": "overlay", "status": "201"}));
     let test = test.arguments("--no-dropins");
     assert_eq!(local_conf(&test), json!({"body": "overlay", "status": "200"}));
+}
+
+#[test]
+fn a_directory_need_not_have_a_name_that_is_text() {
+    let test = Test::new()
+        .file("outer/api-paste.ini", "[app:main]\nuse = config:inc.ini#x\n")
+        .file("outer/inc.ini", "[app:x]\nuse = egg:pasteline#echo\n");
+    let directory = test.directory().join(OsStr::from_bytes(b"d\xff"));
+    fs::rename(test.directory().join("outer"), &directory).unwrap();
+    let mut command = test.command(&["show".to_owned()]);
+    let output = command.current_dir(directory).output().unwrap();
+    Finished::of(&output).status(0).prints("by app:x  (inc.ini:1)");
 }
