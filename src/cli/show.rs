@@ -203,6 +203,7 @@ impl<I: Iterator<Item = Json>> Serialize for Each<I> {
 fn print_sections(loader: &Loader<'_>, mask: &Mask, detail: Detail) -> io::Result<ExitCode> {
     let mut diagnostics = loader.faults().to_vec();
     if let Some(document) = loader.document() {
+        let mask = &mask.following(loader.sources());
         let manner = Manner { mask, sources: loader.sources(), detail };
         let sections = Sections::of(document, &Origins::new(loader), manner);
         terminal::print(&sections.text)?;
@@ -219,12 +220,17 @@ fn print_trees(
     asked: &[(Object, Option<Arc<str>>)],
 ) -> io::Result<ExitCode> {
     let mut findings = Findings::default();
-    let mut gap = "";
+    let (mut gap, mut followed) = ("", (0, Mask::default()));
     for (object, name) in asked {
         let Loaded { graph, root, diagnostics } = loader.load(*object, name.as_deref());
         findings.add(diagnostics);
         let Some(root) = root else { continue };
-        let manner = Manner { mask, sources: loader.sources(), detail };
+        // Files that are included are read when they are come to.
+        let count = loader.sources().iter().count();
+        if count > followed.0 {
+            followed = (count, mask.following(loader.sources()));
+        }
+        let manner = Manner { mask: &followed.1, sources: loader.sources(), detail };
         let tree = Tree { graph: &graph, root, origins: &Origins::new(loader), manner };
         terminal::print(&format!("{gap}{tree}"))?;
         gap = "\n";

@@ -59,13 +59,25 @@ const NO_USERS: [&str; 1] = ["user_domain_"];
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Mask {
-    names: HashSet<&'static str>,
+    names: HashSet<Cow<'static, str>>,
 }
 
 impl Mask {
     /// A mask for options of these names, and those that look like secrets.
     pub fn new(names: impl IntoIterator<Item = &'static str>) -> Self {
-        Self { names: names.into_iter().collect() }
+        Self { names: names.into_iter().map(Cow::Borrowed).collect() }
+    }
+
+    /// The same mask, to which the options are secret as well that secrets of these texts are made
+    /// of by references.
+    #[must_use]
+    pub fn following(&self, sources: &Sources) -> Self {
+        let mut names = self.names.clone();
+        for (_, source) in sources.iter() {
+            let parts = places::parts(self, source.text()).into_iter();
+            names.extend(parts.map(|part| Cow::Owned(part.to_owned())));
+        }
+        Self { names }
     }
 
     /// The value of an option as people may see it.
@@ -133,7 +145,8 @@ impl Mask {
     fn may_have_names_in(&self, text: &str) -> bool {
         let folded = fold(text);
         let mut known = SECRET_ENDS.iter().chain(&SECRET_NAMES).chain(&USERS);
-        known.any(|part| folded.contains(part)) || self.names.iter().any(|name| text.contains(name))
+        known.any(|part| folded.contains(part))
+            || self.names.iter().any(|name| text.contains(&**name))
     }
 
     /// Whether an option of this name holds a secret.

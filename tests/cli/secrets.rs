@@ -125,6 +125,72 @@ fn no_secret_is_shown_under_another_name() {
     }
 }
 
+/// Files with secrets of all kinds, each with `lemon` in it: under a name of its own, of several
+/// lines, in URLs, by references and `get`, in what is included and in what lies over it.
+const EVERYWHERE: &[(&str, &str)] = &[
+    (
+        "api-paste.ini",
+        "[DEFAULT]\npot = lemon-pot\nset admin_password = lemon-set\n\
+         db = mysql://me:lemon-url@db/x\nqueue = a://me:80/lemon-port@h\n\
+         [composite:main]\nuse = egg:pasteline#urlmap\n/ = a\n/inner = config:inc.ini#x\n\
+         [app:a]\nuse=egg:pasteline#respond\nbody=%(db)s %(queue)s %(pot)s\n\
+         get title = admin_password\nmy_token=x%(pot)s\nmy_secret=lemon-own\n\
+         [filter:b]\nuse = egg:pasteline#cors\nhmac_keys=\n  lemon-first\n # lemon-old\n  lemon-second\n",
+    ),
+    (
+        "inc.ini",
+        "[app:x]\nuse = egg:pasteline#respond\nset tea = hot %(pot)s\nbody = %(pot)s\n\
+         get title = tea\nmy_password = lemon-inner\n",
+    ),
+    ("over.ini", "[app:a]\nmy_secret = lemon-over\nset other_pass = %(pot)s\n"),
+];
+
+/// What makes it a file that cannot be loaded, at secrets.
+const FAULTY: &str = "[app:c]\nuse = egg:pasteline#respond\nmy_token = lemon-bad%\nbdoy = %(pot)s\n\
+                      status = %(my_token)s\nmy_pwd lemon-bare\n[pipeline:d]\npipeline = %(pot)s a\n";
+
+/// All commands that tell of files, but those that are verbatim.
+const TELLING: &[&str] = &[
+    "fix --diff",
+    "fix --diff --overlay over.ini",
+    "fix --diff --unsafe",
+    "fmt --check",
+    "fmt --diff",
+    "graph",
+    "graph --format dot",
+    "graph --format mermaid",
+    "graph --format svg --overlay over.ini",
+    "route api-paste.ini GET /inner/x",
+    "route api-paste.ini GET / --format json",
+    "show --all --origin",
+    "show --all --overlay over.ini",
+    "show --name b --type filter --origin",
+    "show --origin --overlay over.ini",
+    "show --sections --origin --overlay over.ini",
+    "show --sections",
+    "show",
+    "validate --format json",
+    "validate --format sarif",
+    "validate --format short",
+    "validate --overlay over.ini",
+];
+
+#[test]
+fn no_secret_is_in_anything_that_people_see() {
+    for faults in ["", FAULTY] {
+        for command in TELLING {
+            let test = EVERYWHERE.iter().fold(Test::new(), |test, (name, text)| {
+                let faults = if *name == "api-paste.ini" { faults } else { "" };
+                test.file(name, format!("{text}{faults}"))
+            });
+            let finished = test.arguments(command).run();
+            let told = format!("{}{}", finished.stdout, finished.stderr);
+            assert!(!told.is_empty(), "{command}");
+            assert!(!told.contains("lemon"), "{command} {finished:#?}");
+        }
+    }
+}
+
 #[test]
 fn what_is_no_secret_is_shown_wherever_it_comes_from() {
     let main = "[DEFAULT]\npot = blue\ntea = hot %(pot)s\n[app:main]\nuse = config:inc.ini#x\n";

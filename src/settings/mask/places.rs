@@ -18,6 +18,24 @@ pub(super) fn secrets(mask: &Mask, text: &str) -> Vec<Range<usize>> {
     if !mask.may_have_names_in(text) {
         return passwords(text).collect();
     }
+    let (_, found) = follow(mask, text);
+    let literals = found.into_iter().flat_map(|value| literals(text, value));
+    literals.chain(passwords(text)).collect()
+}
+
+/// The names of the options that the secrets of a text are made of by references. Where a file
+/// lies is no secret.
+pub(super) fn parts<'a>(mask: &Mask, text: &'a str) -> HashSet<&'a str> {
+    if !text.contains("%(") || !mask.may_have_names_in(text) {
+        return HashSet::new();
+    }
+    let (mut names, _) = follow(mask, text);
+    names.retain(|name| !matches!(*name, "here" | "__file__"));
+    names
+}
+
+/// The values of secret options and what they refer to, and the names of the latter.
+fn follow<'a>(mask: &Mask, text: &'a str) -> (HashSet<&'a str>, Vec<Range<usize>>) {
     let mut names = HashSet::new();
     let mut found = values(mask, &names, text);
     for _ in 0..DEPTH {
@@ -28,8 +46,7 @@ pub(super) fn secrets(mask: &Mask, text: &str) -> Vec<Range<usize>> {
         }
         found = values(mask, &names, text);
     }
-    let literals = found.into_iter().flat_map(|value| literals(text, value));
-    literals.chain(passwords(text)).collect()
+    (names, found)
 }
 
 /// What the lines of a text give to secret options, and to those of these names.
