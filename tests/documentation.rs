@@ -153,6 +153,7 @@ fn every_command_of_the_readme_prints_what_is_shown() {
     fs::create_dir_all(&directory).unwrap();
     fs::copy(root().join("api-paste.ini"), directory.join("api-paste.ini")).unwrap();
     fs::write(directory.join("broken.ini"), BROKEN).unwrap();
+    fs::write(directory.join("loose.ini"), LOOSE).unwrap();
     fs::write(directory.join("neutron.conf"), SETTINGS).unwrap();
     fs::write(directory.join("notice.ini"), NOTICE).unwrap();
     let readme = read(&root().join("README.md"));
@@ -198,6 +199,15 @@ use = egg:pasteline#request_id
 
 [app:api]
 use = egg:pasteline#echo
+";
+
+/// A file whose layout the README shows.
+const LOOSE: &str = "\
+[filter:cors]
+use=egg:pasteline#cors
+# The dashboards.
+allowed_origin:https://dashboard.example,
+  https://horizon.example
 ";
 
 /// A file that the README shows mended.
