@@ -198,13 +198,22 @@ pub(in crate::builtin::filters) fn strip(headers: &mut HeaderMap) {
 /// in a way that only apps behind a CGI-like gateway would take for it.
 fn is_identity(name: &str) -> bool {
     let bytes = name.as_bytes();
-    if !matches!(bytes, [b'x', b'-' | b'_', ..] | [b'o', b'p', ..]) {
-        return false;
+    match bytes {
+        // As all that are compared below begin; most headers do not.
+        [b'x', b'-' | b'_', b'd' | b'i' | b'p' | b'r' | b's' | b't' | b'u', ..]
+        | [b'o', b'p', ..] => {
+            USER.iter().chain(&SERVICE).any(|known| is_spelling(bytes, known))
+                || OLDER.iter().any(|(known, _)| is_spelling(bytes, known))
+                || OTHERS.iter().any(|known| is_spelling(bytes, known))
+                || is_spelling_of_token(bytes)
+        }
+        [b'x', b'-' | b'_', b'a', ..] => is_spelling_of_token(bytes),
+        _ => false,
     }
-    let mut names =
-        USER.iter().chain(&SERVICE).chain(OLDER.iter().map(|(name, _)| name)).chain(&OTHERS);
-    names.any(|known| is_spelling(bytes, known))
-        || bytes.contains(&b'_') && TOKENS.iter().any(|known| is_spelling(bytes, known))
+}
+
+fn is_spelling_of_token(bytes: &[u8]) -> bool {
+    bytes.contains(&b'_') && TOKENS.iter().any(|known| is_spelling(bytes, known))
 }
 
 static OTHERS: [HeaderName; 8] = [
