@@ -6,6 +6,7 @@ mod auth_token;
 mod basic_auth;
 mod cache;
 mod catch_errors;
+mod cname_lookup;
 mod compress;
 mod concurrency;
 mod correlation_id;
@@ -44,6 +45,7 @@ pub(super) const ALL: &[Definition] = &[
     basic_auth::DEFINITION,
     cache::DEFINITION,
     catch_errors::DEFINITION,
+    cname_lookup::DEFINITION,
     compress::DEFINITION,
     concurrency::DEFINITION,
     correlation_id::DEFINITION,

@@ -1,6 +1,7 @@
 //! Headers that no client of good will sends, through every filter.
 
 use http::{HeaderName, HeaderValue, StatusCode};
+use tokio::net::UdpSocket;
 
 use super::{definitions, examples};
 use crate::app::{App, Body, Filter, Request, response};
@@ -69,7 +70,7 @@ fn forms() -> Vec<(&'static str, Vec<Vec<u8>>)> {
 }
 
 /// Settings in place of those of a filter's example, so that it needs nothing of the world.
-fn settings(name: &str, directory: &Directory) -> Option<String> {
+fn settings(name: &str, directory: &Directory, dns: &str) -> Option<String> {
     let path = |name: &str| directory.path(name).display().to_string();
     let login = "auth_url = http://127.0.0.1:1\nusername = a\nuser_domain_name = a\npassword = a\n\
         project_name = a\nproject_domain_name = a\nhttp_request_max_retries = 0";
@@ -77,6 +78,7 @@ fn settings(name: &str, directory: &Directory) -> Option<String> {
         "access_log" | "audit" => format!("destination = {}", path("log")),
         "auth_token" | "oauth2_token" => login.to_owned(),
         "basic_auth" => format!("user_file = {}", path("users")),
+        "cname_lookup" => format!("storage_domain = storage.example.com\nnameservers = {dns}"),
         "external_oauth2_token" => {
             "introspect_endpoint = http://127.0.0.1:1/\naudience = a\nclient_id = a\n\
              client_secret = a\nmapping_roles = a\nmapping_user_domain_id = a\n\
@@ -97,10 +99,10 @@ fn is_documented(name: &str, status: StatusCode) -> bool {
 }
 
 /// A filter as its example has it, or by settings of its own.
-fn minimal(definition: &Definition, directory: &Directory) -> Filter {
+fn minimal(definition: &Definition, directory: &Directory, dns: &str) -> Filter {
     let name = definition.name;
     let used = format!("use = egg:pasteline#{name}\n");
-    if let Some(options) = settings(name, directory) {
+    if let Some(options) = settings(name, directory, dns) {
         return filter(&format!("[filter:it]\n{used}{options}\n"));
     }
     let example = examples(definition.doc).remove(0);
@@ -108,6 +110,22 @@ fn minimal(definition: &Definition, directory: &Directory) -> Filter {
     let mut own = sections.filter(|text| text.starts_with("filter:") && text.contains(&used));
     let section = own.next().unwrap_or_else(|| panic!("no example of `{name}` is a filter"));
     filter(&format!("[{section}\n"))
+}
+
+/// The address of a name server that knows no name.
+async fn dns() -> String {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let mut buffer = [0; 2048];
+        while let Ok((length, client)) = socket.recv_from(&mut buffer).await {
+            // It is a reply, and there is no such name.
+            buffer[2] |= 0x80;
+            buffer[3] = 0x83;
+            let _ = socket.send_to(&buffer[..length], client).await;
+        }
+    });
+    address
 }
 
 fn request(name: &str, values: &[Vec<u8>]) -> Request {
@@ -122,12 +140,12 @@ fn request(name: &str, values: &[Vec<u8>]) -> Request {
 
 #[tokio::test]
 async fn every_filter_meets_hostile_headers_without_a_failure() {
-    let (directory, forms) = (Directory::new(), forms());
+    let (directory, forms, dns) = (Directory::new(), forms(), dns().await);
     std::fs::write(directory.path("users"), "").unwrap();
     let mut met = 0;
     for definition in definitions().filter(|definition| definition.is(Kind::Filter)) {
         let app = App::ready(|_| response::text(StatusCode::OK, "answered"));
-        let app = app.behind(&[minimal(definition, &directory)]);
+        let app = app.behind(&[minimal(definition, &directory, &dns)]);
         for name in NAMES {
             for (form, values) in &forms {
                 let status = app.answer(request(name, values)).await.status();
