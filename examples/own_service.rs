@@ -2,6 +2,9 @@
 //! files in the directory `spool`, a periodic task runs in each worker, and callbacks hear how the
 //! server lives. All of it starts, reloads and ends with the server.
 //!
+//! Where the service looks and how often is a matter of settings, which a reload may change: the
+//! group `[spool]` of a file that is named by `--config-file`.
+//!
 //! ```console
 //! mkdir spool
 //! cargo run --example own_service -- serve examples/own_service.ini &
@@ -17,8 +20,8 @@ use std::time::Duration;
 
 use pasteline::app::BoxError;
 use pasteline::program::{
-    AfterSpawn, Background, BeforeSpawn, Callback, Draining, Event, Instance, Periodic, Program,
-    Reload, Service, Stopped, WorkerStarted,
+    AfterSpawn, Background, BeforeSpawn, Callback, Draining, Event, InForce, Instance, Periodic,
+    Program, Reload, Service, Stopped, WorkerStarted,
 };
 use pasteline::registry::Registry;
 use tokio::sync::watch;
@@ -32,7 +35,9 @@ fn main() -> ExitCode {
     };
     Program::new(Registry::builtin())
         // In a process of its own.
-        .service(Background::new("spool", |instance| Spool::new(instance.clone())))
+        .service(Background::configured("spool", |instance, settings| {
+            Spool::new(instance.clone(), settings)
+        }))
         // In each worker.
         .service(Background::new("pulse", pulse).processes(0))
         .on(Callback::new(spool_is_there).priority(-1))
@@ -64,20 +69,30 @@ fn pulse(instance: &Instance) -> Periodic {
     Periodic::every(Duration::from_secs(40), say).spread(Duration::from_millis(100))
 }
 
+pasteline::settings! {
+    /// Works off the files of a directory.
+    struct Options {
+        /// The directory.
+        directory: PathBuf = "spool",
+        /// After how many thousandths of a second it is looked at again.
+        pause: u64 = "20",
+    }
+}
+
 /// Works off the files of a directory. If the directory goes away, it fails, and all ends.
 struct Spool {
-    directory: PathBuf,
     instance: Instance,
+    settings: InForce<Options>,
     stop: watch::Sender<bool>,
 }
 
 impl Spool {
-    fn new(instance: Instance) -> Self {
-        Self { directory: PathBuf::from("spool"), instance, stop: watch::Sender::new(false) }
+    fn new(instance: Instance, settings: InForce<Options>) -> Self {
+        Self { instance, settings, stop: watch::Sender::new(false) }
     }
 
     fn work_off(&self) -> Result<(), BoxError> {
-        for entry in fs::read_dir(&self.directory)? {
+        for entry in fs::read_dir(&self.settings.now().directory)? {
             let path = entry?.path();
             fs::remove_file(&path)?;
             tracing::info!("spool {}: done with {}", self.instance.number, path.display());
@@ -88,7 +103,7 @@ impl Spool {
 
 impl Service for Spool {
     async fn start(&self) -> Result<(), BoxError> {
-        fs::read_dir(&self.directory)?;
+        fs::read_dir(&self.settings.now().directory)?;
         Ok(())
     }
 
@@ -96,9 +111,10 @@ impl Service for Spool {
         let mut stop = self.stop.subscribe();
         while !*stop.borrow() {
             self.work_off()?;
+            let pause = Duration::from_millis(self.settings.now().pause);
             tokio::select! {
                 _ = stop.changed() => {}
-                () = sleep(Duration::from_millis(20)) => {}
+                () = sleep(pause) => {}
             }
         }
         // The last files, before the deadline that `stop` was told of.
@@ -110,7 +126,8 @@ impl Service for Spool {
     }
 
     async fn reset(&self) -> Result<(), BoxError> {
-        tracing::info!("spool {}: reset", self.instance.number);
+        let pause = self.settings.now().pause;
+        tracing::info!("spool {}: reset, looks each {pause} ms", self.instance.number);
         Ok(())
     }
 }

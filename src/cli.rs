@@ -155,7 +155,7 @@ impl Command {
             Self::List(list) => list.run(registry),
             Self::Explain(explain) => explain.run(registry),
             Self::Schema(schema) => schema.run(registry),
-            Self::SampleConfig(sample) => sample.run(),
+            Self::SampleConfig(sample) => sample.run(registry),
             Self::Completions(completions) => completions.run(CommandLine::command(), registry),
             Self::Man(man) => man.run(CommandLine::command()),
             Self::Worker => worker::run(program),

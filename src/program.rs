@@ -4,6 +4,7 @@
 mod background;
 mod callback;
 mod event;
+mod in_force;
 mod periodic;
 mod service;
 
@@ -12,6 +13,7 @@ pub use self::callback::Callback;
 pub use self::event::{
     AfterSpawn, BeforeSpawn, Draining, Event, Part, Reload, Stopped, WorkerStarted,
 };
+pub use self::in_force::{InForce, Readings};
 pub use self::periodic::Periodic;
 pub(crate) use self::service::Running;
 pub use self::service::Service;
@@ -63,6 +65,7 @@ impl Program {
     #[must_use]
     pub fn service(mut self, service: Background) -> Self {
         self.services.retain(|other| other.name() != service.name());
+        self.registry.set_section(service.name(), service.section());
         self.services.push(service);
         self
     }

@@ -8,6 +8,7 @@ mod flow;
 mod foreign;
 mod kind;
 mod retired;
+mod section;
 mod spec;
 
 pub use self::alias::Alias;
@@ -18,6 +19,8 @@ pub use self::flow::{Branch, Flow, Route, Turn};
 pub use self::foreign::{Foreign, Package, Reason, Relay, Role};
 pub use self::kind::Kind;
 pub use self::retired::Retired;
+pub(crate) use self::section::Reading;
+pub use self::section::Section;
 pub use self::spec::FactoryId;
 pub(crate) use self::spec::normalize;
 
@@ -59,6 +62,8 @@ pub struct Registry {
     packages: HashMap<&'static str, Role>,
     /// The options by which factories hand on to others.
     relays: HashMap<FactoryId, &'static str>,
+    /// The groups of settings files that are read beside those of factories.
+    sections: Vec<Section>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +130,17 @@ impl Registry {
         self
     }
 
+    /// Has the group of a name read so from now on; none for not at all.
+    pub(crate) fn set_section(&mut self, name: &str, section: Option<Section>) {
+        self.sections.retain(|other| other.name != name);
+        self.sections.extend(section);
+    }
+
+    /// The groups of settings files that are read beside those of factories.
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
     /// The option that names the factory to which a Python factory only hands on.
     pub fn relay(&self, spec: &str) -> Option<&'static str> {
         self.relays.get(&FactoryId::of(spec)).copied()
@@ -173,8 +189,8 @@ impl Registry {
         self.definitions.iter().rev().find(|definition| definition.name == name)
     }
 
-    /// The groups of settings files that factories read under any of their names, in alphabetical
-    /// order.
+    /// The groups of settings files that factories read under any of their names, and those that
+    /// are read beside them, in alphabetical order.
     pub fn groups(&self) -> Vec<GroupSpec> {
         let mut groups: BTreeMap<&'static str, GroupSpec> = BTreeMap::new();
         for definition in &self.definitions {
@@ -188,6 +204,11 @@ impl Registry {
                 spec.ignored.extend(dialect.ignores().iter().map(|(name, _)| *name));
             }
         }
+        for Section { name, options, .. } in &self.sections {
+            let own = || GroupSpec::of(Group::Own(name));
+            let spec = groups.entry(name).or_insert_with(own);
+            spec.options.extend(options.iter().map(|option| (option.name, option)));
+        }
         let tidy = |mut group: GroupSpec| {
             group.options.sort_unstable_by_key(|(name, _)| *name);
             group.options.dedup_by_key(|(name, _)| *name);
@@ -196,7 +217,7 @@ impl Registry {
         groups.into_values().map(tidy).collect()
     }
 
-    /// What hides the secrets among the options of all factories, by all their names.
+    /// What hides the secrets among the options of all factories and groups, by all their names.
     pub fn mask(&self) -> Mask {
         let names = self.definitions.iter().flat_map(|definition| {
             let secret = definition.options.iter().filter(|option| option.secret);
@@ -206,7 +227,9 @@ impl Registry {
                 theirs.chain([option.name])
             })
         });
-        Mask::new(names)
+        let sections = self.sections.iter().flat_map(|section| section.options);
+        let further = sections.filter(|option| option.secret).map(|option| option.name);
+        Mask::new(names.chain(further))
     }
 
     /// All definitions, in alphabetical order.
@@ -293,5 +316,17 @@ mod tests {
     fn does_not_find_another_kind_or_name() {
         assert!(registry().find(Kind::Composite, "egg:pasteline#both").is_none());
         assert!(registry().find(Kind::Filter, "egg:pasteline#bot").is_none());
+    }
+
+    #[test]
+    fn groups_that_are_read_beside_those_of_factories_are_known_and_their_secrets_hidden() {
+        let mut registry = Registry::default();
+        registry.set_section("tea", Some(Section::of::<Secretive>("tea")));
+        let groups = registry.groups();
+        assert_eq!(groups.iter().map(|group| group.name).collect::<Vec<_>>(), ["tea"]);
+        assert!(groups[0].is_whole && groups[0].options[0].0 == "recipe");
+        assert_eq!(registry.mask().value("recipe", "leaves"), "****");
+        registry.set_section("tea", None);
+        assert!(registry.groups().is_empty());
     }
 }

@@ -34,8 +34,9 @@ pub(crate) use self::control::{Answer, Question, ask, sockets};
 pub use self::environment::Environment;
 pub use self::error::Error;
 pub use self::order::{NotServed, Order, Served};
-pub(crate) use self::prepare::check_settings;
+use self::prepare::readings;
 pub use self::prepare::{Basis, Prepared, Refusal, Role, Site, prepare};
+pub(crate) use self::prepare::{check_sections, check_settings};
 pub(crate) use self::status::{Attendant, Listening, Member, Status};
 pub(crate) use self::worker::work;
 
@@ -52,7 +53,7 @@ use crate::access_log;
 use crate::admin::Desk;
 use crate::app::App;
 use crate::metrics::{Metrics, Snapshot};
-use crate::program::Program;
+use crate::program::{Program, Readings};
 use crate::server::{Inherited, Settings, Tls};
 use crate::source::Sources;
 
@@ -92,7 +93,11 @@ pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<Outcome
     let mut sites = vec![Site { app, tls, settings, name, server, role: Role::App }];
     sites.extend(admin_site(&sites[0], &desk));
     let estate = Estate::of(inherited);
-    let single = single::serve(sites, (None, Program::default()), (estate, desk.open()));
+    let single = single::serve(
+        sites,
+        (None, Program::default(), Readings::default()),
+        (estate, desk.open()),
+    );
     let outcome = runtime().map_err(Error::System)?.block_on(single);
     end_logs();
     outcome
@@ -116,8 +121,9 @@ pub(crate) fn serve(
     let inquiries = order.desk.open();
     let outcome = match workers(&prepared.sites) {
         0 => {
-            let sites = prepared.sites;
-            runtime.block_on(single::serve(sites, (Some(outside), program), (estate, inquiries)))
+            let Prepared { sites, readings, .. } = prepared;
+            let own = (Some(outside), program, readings);
+            runtime.block_on(single::serve(sites, own, (estate, inquiries)))
         }
         _ => runtime.block_on(supervisor::serve((order, program), prepared, (outside, estate))),
     };

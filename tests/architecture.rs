@@ -59,7 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("stack", &["source", "settings", "graph", "registry", "app", "metrics"]),
     ("server", &["source", "diagnostic", "settings", "app", "access_log", "forwarded", "metrics"]),
     ("admin", &["app", "metrics"]),
-    ("program", &["app", "registry"]),
+    ("program", &["app", "settings", "registry"]),
     (
         // `ini` because what settings files say goes over the options of a section.
         "service",

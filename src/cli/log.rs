@@ -3,7 +3,7 @@
 use super::terminal;
 use crate::config::{Chosen, Config, Origin};
 use crate::log::{self, Colours};
-use crate::settings::Mask;
+use crate::registry::Registry;
 use crate::source::Sources;
 
 /// Has the log written as the settings say, unless the program has its own log already.
@@ -17,7 +17,7 @@ pub(super) fn start(config: &Config) -> Result<(), String> {
 }
 
 /// Logs all settings in the layout of oslo.config, each with where it comes from.
-pub(super) fn log_settings(config: &Config, sources: &Sources, mask: &Mask) {
+pub(super) fn log_settings(config: &Config, sources: &Sources, registry: &Registry) {
     if !config.main.log_options.0 {
         return;
     }
@@ -25,13 +25,22 @@ pub(super) fn log_settings(config: &Config, sources: &Sources, mask: &Mask) {
     tracing::debug!("Configuration options gathered from:");
     tracing::debug!("config files: {:?}", config.files());
     tracing::debug!("{}", "=".repeat(80));
-    for chosen in config.chosen() {
+    let mask = registry.mask();
+    for chosen in &chosen(config, registry) {
         let group = if chosen.group == "DEFAULT" { "" } else { &format!("{}.", chosen.group) };
         let name = format!("{group}{}", chosen.option.name);
-        let value = chosen.shown(mask).unwrap_or_else(|| "None".to_owned());
+        let value = chosen.shown(&mask).unwrap_or_else(|| "None".to_owned());
         tracing::debug!("{name:30} = {value}  ({})", origin(chosen, sources));
     }
     tracing::debug!("{}", "*".repeat(80));
+}
+
+/// All options of the server and of a program's services, each with the value that counts.
+pub(super) fn chosen(config: &Config, registry: &Registry) -> Vec<Chosen> {
+    let sections = registry.sections().iter();
+    let further =
+        sections.flat_map(|section| config.groups().chosen(section.name, section.options));
+    config.chosen().iter().cloned().chain(further).collect()
 }
 
 /// Where a value comes from, in words.

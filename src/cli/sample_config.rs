@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::settings_page::SettingsPage;
 use super::terminal;
-use crate::config::Sample;
+use crate::config::{Group, Sample};
+use crate::registry::{Registry, Section};
 
 /// Print a settings file with every option in it, commented out
 ///
@@ -32,10 +33,15 @@ enum Format {
 }
 
 impl SampleConfig {
-    pub(super) fn run(self) -> io::Result<ExitCode> {
+    pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
+        let further = registry.sections().iter().map(|section| {
+            let Section { name, doc, options, .. } = *section;
+            Group { name, doc, options }
+        });
+        let further = further.collect();
         let text = match self.format {
-            Format::Ini => Sample.to_string(),
-            Format::Markdown => SettingsPage.to_string(),
+            Format::Ini => Sample::new(further).to_string(),
+            Format::Markdown => SettingsPage(further).to_string(),
         };
         terminal::print(&text)?;
         Ok(ExitCode::SUCCESS)

@@ -113,7 +113,7 @@ impl Serve {
         };
         let Prepared { basis, diagnostics, sources, .. } = &prepared;
         report::tell(diagnostics, sources, &registry.mask(), Format::Text)?;
-        log::log_settings(&basis.config, sources, &registry.mask());
+        log::log_settings(&basis.config, sources, registry);
         let inherited = Inherited::take(|name| env::var_os(name));
         status(service::serve(order, prepared, (program.clone(), inherited)))
     }

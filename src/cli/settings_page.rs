@@ -6,8 +6,9 @@ use super::reference::{cell, write_options};
 use crate::config::{ALIASES, GROUPS, Group};
 use crate::settings::{Form, OptionSpec, prose};
 
-/// Every option that a settings file may give the server, as a Markdown page.
-pub(super) struct SettingsPage;
+/// Every option that a settings file may give the server, and those of further groups, as a
+/// Markdown page.
+pub(super) struct SettingsPage(pub(super) Vec<Group>);
 
 impl fmt::Display for SettingsPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,7 +19,7 @@ impl fmt::Display for SettingsPage {
         writeln!(f, "counts, and where it comes from. Groups of filters are in the")?;
         writeln!(f, "[reference](reference.md).")?;
         writeln!(f, "This page is printed by `pasteline sample-config --format markdown`.")?;
-        GROUPS.iter().try_for_each(|group| write_group(f, group))
+        GROUPS.iter().chain(&self.0).try_for_each(|group| write_group(f, group))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::diagnostic::Findings;
 use crate::graph::{Detail, Loaded, Loader, Object, Origins};
 use crate::ini::Value;
 use crate::registry::Registry;
+use crate::service::check_sections;
 use crate::settings::{GroupSpec, Mask};
 use crate::source::Sources;
 
@@ -141,7 +142,7 @@ fn print_settings(paths: ConfigPaths, registry: &Registry) -> io::Result<ExitCod
     let (mut sources, mask) = (Sources::default(), registry.mask());
     let (config, mut diagnostics) = Config::read(&paths.input(Vec::new()), &mut sources);
     let (mut text, mut group) = (String::new(), "");
-    for chosen in config.chosen() {
+    for chosen in &log::chosen(&config, registry) {
         if chosen.group != group {
             let gap = if group.is_empty() { "" } else { "\n" };
             text.extend([gap, "[", chosen.group, "]\n"]);
@@ -153,7 +154,9 @@ fn print_settings(paths: ConfigPaths, registry: &Registry) -> io::Result<ExitCod
     }
     let known = registry.groups();
     diagnostics.extend(config.groups().unknown(&known));
-    for GroupSpec { name, options, .. } in known {
+    diagnostics.extend(check_sections(&config, registry, &sources));
+    let is_section = |name: &str| registry.sections().iter().any(|section| section.name == name);
+    for GroupSpec { name, options, .. } in known.into_iter().filter(|it| !is_section(it.name)) {
         let (given, faults) = config.groups().read(name, options);
         diagnostics.extend(faults);
         let rows = given.iter().map(|(key, value)| setting(key, value, (&mask, &sources)));

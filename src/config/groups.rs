@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::expand::Expander;
 use super::layers::{Layers, spelt};
-use super::unknown;
+use super::{Chosen, unknown};
 use crate::diagnostic::Diagnostic;
 use crate::ini::{Conf, Value};
 use crate::settings::{Form, GroupSpec, OptionSpec};
@@ -37,6 +37,23 @@ impl Groups {
             }
         }
         (conf, expander.diagnostics)
+    }
+
+    /// All options of a group in the order of their declaration, each with the value that counts.
+    pub fn chosen(&self, group: &'static str, options: &'static [OptionSpec]) -> Vec<Chosen> {
+        let spelt = spelt(group);
+        let mut expander = Expander::new(&self.0);
+        let chosen = options.iter().map(|option| {
+            let default = Chosen::default_of(group, option);
+            let is_number = matches!(option.form, Form::Whole { .. });
+            match expander.find(&spelt, option.name) {
+                Some((origin, value)) if !is_number || !value.text.is_empty() => {
+                    Chosen { text: Some(value.text), origin, span: value.span, ..default }
+                }
+                _ => default,
+            }
+        });
+        chosen.collect()
     }
 
     /// Warns of names in the files that no factory has which reads their group, where a group is

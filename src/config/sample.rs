@@ -11,16 +11,26 @@ const WIDTH: usize = 70;
 
 /// A settings file with every option in it: what it is for, its type and bounds, its old names
 /// and its default.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample;
+#[derive(Clone, Debug)]
+pub struct Sample {
+    further: Vec<Group>,
+}
+
+impl Sample {
+    /// One that has further groups at its end.
+    pub fn new(further: Vec<Group>) -> Self {
+        Self { further }
+    }
+}
 
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, group) in GROUPS.iter().enumerate() {
+        for (number, group) in GROUPS.iter().chain(&self.further).enumerate() {
             let gap = if number == 0 { "" } else { "\n\n" };
             writeln!(f, "{gap}[{}]", group.name)?;
             write_comment(f, &prose(group.doc))?;
-            writeln!(f, "\n#\n# From pasteline\n#")?;
+            let theirs = (number >= GROUPS.len()).then_some(group.name);
+            writeln!(f, "\n#\n# From {}\n#", theirs.unwrap_or("pasteline"))?;
             group.options.iter().try_for_each(|option| write_option(f, group, option))?;
         }
         Ok(())
@@ -97,7 +107,7 @@ mod tests {
 
     #[test]
     fn has_the_layout_of_oslo_config() {
-        let sample = Sample.to_string();
+        let sample = Sample::new(Vec::new()).to_string();
         let expected = "\
 [DEFAULT]
 # What OpenStack's services have for their API servers.
@@ -130,7 +140,7 @@ mod tests {
 
     #[test]
     fn every_option_can_be_uncommented() {
-        let sample = Sample.to_string();
+        let sample = Sample::new(Vec::new()).to_string();
         let is_option =
             |line: &&str| line.starts_with('#') && line.contains(" =") && !line.starts_with("# ");
         let options: Vec<_> = sample.lines().filter(is_option).map(|line| &line[1..]).collect();

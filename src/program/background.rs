@@ -3,7 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Running, Service};
+use tokio::time::Instant;
+
+use super::{InForce, Readings, Running, Service};
+use crate::app::BoxError;
+use crate::registry::Section;
+use crate::settings::Settings;
 
 /// A service, how it is made, and how many processes it has of its own.
 ///
@@ -22,8 +27,11 @@ use super::{Running, Service};
 pub struct Background {
     name: String,
     count: u16,
-    make: Arc<dyn Fn(&Instance) -> Running + Send + Sync>,
+    make: Arc<Make>,
+    section: Option<Section>,
 }
+
+type Make = dyn Fn(&Instance, &Readings) -> Running + Send + Sync;
 
 /// Which one of its name a service is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,8 +51,52 @@ impl Background {
         name: impl Into<String>,
         make: impl Fn(&Instance) -> S + Send + Sync + 'static,
     ) -> Self {
-        let make = move |instance: &Instance| Running::new(make(instance));
-        Self { name: name.into(), count: 1, make: Arc::new(make) }
+        let make = move |instance: &Instance, _: &Readings| Running::new(make(instance));
+        Self { name: name.into(), count: 1, make: Arc::new(make), section: None }
+    }
+
+    /// As [`new`](Self::new), for a service with settings of its own: the group of settings files
+    /// (`--config-file`) that has its name, and variables of the environment such as
+    /// `OS_MAILER__BATCH`. They are checked with all others: a value that is none keeps the server
+    /// from starting, or a reload from coming into force, and a name that is none is warned of.
+    /// `show --settings`, `sample-config` and the log know them.
+    ///
+    /// The name is in small letters, and none of the groups that are there already: `DEFAULT`,
+    /// `ssl`, `pasteline`, and those that filters read.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use pasteline::program::{Background, InForce, Periodic};
+    ///
+    /// pasteline::settings! {
+    ///     /// Sends what waits to be sent.
+    ///     struct Mailer {
+    ///         /// How many seconds lie between two looks.
+    ///         pause: u64 = "60",
+    ///     }
+    /// }
+    ///
+    /// let mailer = Background::configured("mailer", |_, settings: InForce<Mailer>| {
+    ///     Periodic::every(Duration::from_secs(settings.now().pause), async || Ok(()))
+    /// });
+    /// # let _ = mailer;
+    /// ```
+    pub fn configured<C: Settings + Send + Sync, S: Service>(
+        name: &'static str,
+        make: impl Fn(&Instance, InForce<C>) -> S + Send + Sync + 'static,
+    ) -> Self {
+        let make = move |instance: &Instance, readings: &Readings| {
+            let Some(settings) = readings.of::<C>(name) else { return Running::new(Unread) };
+            let in_force = InForce::new(settings);
+            Running::new(make(instance, in_force.clone())).renewed(move |readings| {
+                if let Some(settings) = readings.of(name) {
+                    in_force.replace(settings);
+                }
+            })
+        };
+        let section = Some(Section::of::<C>(name));
+        Self { name: name.to_owned(), count: 1, make: Arc::new(make), section }
     }
 
     /// Gives the service so many processes of its own (`worker_process_count`); with 0 it runs in
@@ -65,12 +117,32 @@ impl Background {
         self.count
     }
 
+    /// The group of settings files that it reads.
+    pub(crate) fn section(&self) -> Option<Section> {
+        self.section
+    }
+
     /// Makes one of it.
-    pub(crate) fn make(&self, number: usize) -> (Instance, Running) {
+    pub(crate) fn make(&self, number: usize, readings: &Readings) -> (Instance, Running) {
         let instance = Instance { name: self.name.clone(), number };
-        let running = (self.make)(&instance);
+        let running = (self.make)(&instance, readings);
         (instance, running)
     }
+}
+
+/// Stands for a service whose settings nobody has read: it cannot start.
+struct Unread;
+
+impl Service for Unread {
+    async fn start(&self) -> Result<(), BoxError> {
+        Err("its settings were not read; please report this".into())
+    }
+
+    async fn wait(&self) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    async fn stop(&self, _: Option<Instant>) {}
 }
 
 impl fmt::Debug for Background {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::Readings;
 use crate::app::BoxError;
 
 /// What runs as long as the servers do, and ends with them.
@@ -78,33 +79,50 @@ pub trait Service: Send + Sync + 'static {
 
 type Waiting<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+type Renew = dyn Fn(&Readings) + Send + Sync;
+
 /// A service whose type is forgotten.
 #[derive(Clone)]
-pub(crate) struct Running(Arc<dyn AnyService>);
+pub(crate) struct Running {
+    service: Arc<dyn AnyService>,
+    /// Has other settings in force; none for a service that has none.
+    renew: Option<Arc<Renew>>,
+}
 
 impl Running {
     pub(super) fn new(service: impl Service) -> Self {
-        Self(Arc::new(Known(Arc::new(service))))
+        Self { service: Arc::new(Known(Arc::new(service))), renew: None }
+    }
+
+    pub(super) fn renewed(self, renew: impl Fn(&Readings) + Send + Sync + 'static) -> Self {
+        Self { renew: Some(Arc::new(renew)), ..self }
+    }
+
+    /// Has other settings in force, which [`reset`](Self::reset) is to tell of.
+    pub(crate) fn renew(&self, readings: &Readings) {
+        if let Some(renew) = &self.renew {
+            renew(readings);
+        }
     }
 
     /// See [`Service::start`].
     pub(crate) fn start(&self) -> Waiting<Result<(), BoxError>> {
-        self.0.start()
+        self.service.start()
     }
 
     /// See [`Service::wait`].
     pub(crate) fn wait(&self) -> Waiting<Result<(), BoxError>> {
-        self.0.wait()
+        self.service.wait()
     }
 
     /// See [`Service::stop`].
     pub(crate) fn stop(&self, deadline: Option<Instant>) -> Waiting<()> {
-        self.0.stop(deadline)
+        self.service.stop(deadline)
     }
 
     /// See [`Service::reset`].
     pub(crate) fn reset(&self) -> Waiting<Result<(), BoxError>> {
-        self.0.reset()
+        self.service.reset()
     }
 }
 

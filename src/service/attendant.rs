@@ -12,13 +12,13 @@ use super::link::{Link, die_with_supervisor};
 use super::signals::{Signal, Signals};
 use super::wire::{Command, Report, Start};
 use super::worker::pulse;
-use super::{Error, Order, Outcome, privileges};
+use super::{Error, Order, Outcome, privileges, readings};
 use crate::access_log;
 use crate::config::Config;
 use crate::log::Log;
-use crate::metrics::Snapshot;
-use crate::program::{Draining, Event, Part, Program, Stopped, WorkerStarted};
-use crate::source::Sources;
+use crate::metrics;
+use crate::program::{Draining, Event, Part, Program, Readings, Stopped, WorkerStarted};
+use crate::source::{Snapshot, Sources};
 
 /// Runs a service until the supervisor tells it to end or is gone.
 pub(super) async fn serve(
@@ -28,11 +28,12 @@ pub(super) async fn serve(
 ) -> Result<Outcome, Error> {
     let mut signals = Signals::listen().map_err(Error::System)?;
     let link = Link::open(wire).map_err(Error::Wire)?;
-    let Start { order, part, identity, .. } = start;
+    let Start { order, part, identity, snapshot, .. } = start;
+    let (readings, _) = read(&order, &program, snapshot);
     privileges::drop(&identity).map_err(Error::Privileges)?;
     // To become another user takes it back.
     die_with_supervisor();
-    let mut attendant = Attendant::start((order, program, part), link);
+    let mut attendant = Attendant::start((order, program, part), link, &readings);
     let mut pulse = pulse();
     let patience = loop {
         tokio::select! {
@@ -56,6 +57,13 @@ pub(super) async fn serve(
     attendant.leave(patience).await
 }
 
+/// The settings in a snapshot, in which the supervisor has found nothing wrong.
+fn read(order: &Order, program: &Program, snapshot: Snapshot) -> (Readings, Config) {
+    let mut sources = Sources::from_snapshot(Arc::new(snapshot));
+    let (config, _) = Config::read(&order.config, &mut sources);
+    (readings(&config, program.registry(), &sources).0, config)
+}
+
 struct Attendant {
     order: Order,
     program: Program,
@@ -65,8 +73,12 @@ struct Attendant {
 }
 
 impl Attendant {
-    fn start((order, program, part): (Order, Program, Part), link: Link) -> Self {
-        let company = Company::start(&program, &part);
+    fn start(
+        (order, program, part): (Order, Program, Part),
+        link: Link,
+        readings: &Readings,
+    ) -> Self {
+        let company = Company::start(&program, &part, readings);
         let attendant = Self { order, program, part, link, company };
         attendant.publish(&WorkerStarted { part: attendant.part.clone() });
         attendant
@@ -77,12 +89,12 @@ impl Attendant {
             Command::Beat => self.beat(),
             Command::Reopen => access_log::reopen(),
             Command::Reset(snapshot) => {
-                let mut sources = Sources::from_snapshot(Arc::new(snapshot));
-                match Log::open(&Config::read(&self.order.config, &mut sources).0) {
+                let (readings, config) = read(&self.order, &self.program, snapshot);
+                match Log::open(&config) {
                     Ok(log) => log.put_in_force(),
                     Err(reason) => tracing::error!("{}: {reason}", self.part),
                 }
-                self.company.reset();
+                self.company.reset(&readings);
             }
             // What else there is, is for those who serve.
             _ => {}
@@ -115,6 +127,6 @@ impl Attendant {
     }
 
     fn beat(&self) {
-        self.link.say(Report::Alive { connections: 0, counted: Snapshot::default() });
+        self.link.say(Report::Alive { connections: 0, counted: metrics::Snapshot::default() });
     }
 }

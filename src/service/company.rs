@@ -8,11 +8,12 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::app::BoxError;
-use crate::program::{Instance, Part, Program, Running};
+use crate::program::{Instance, Part, Program, Readings, Running};
 
 /// The services that run in one process. They end with this.
 #[derive(Debug)]
 pub(super) struct Company {
+    services: Vec<Running>,
     words: UnboundedSender<Word>,
     news: UnboundedReceiver<News>,
 }
@@ -36,11 +37,13 @@ enum Word {
 
 impl Company {
     /// Begins to start those services of a program that belong into a process, one after another.
-    pub(super) fn start(program: &Program, part: &Part) -> Self {
+    pub(super) fn start(program: &Program, part: &Part, readings: &Readings) -> Self {
         let (words, told) = unbounded_channel();
         let (heard, news) = unbounded_channel();
-        tokio::spawn(live(services(program, part), told, heard));
-        Self { words, news }
+        let members = services(program, part, readings);
+        let services = members.iter().map(|(_, service)| service.clone()).collect();
+        tokio::spawn(live(members, told, heard));
+        Self { services, words, news }
     }
 
     /// Waits for news.
@@ -51,8 +54,10 @@ impl Company {
         }
     }
 
-    /// Has all look anew at what may have changed.
-    pub(super) fn reset(&self) {
+    /// Has all look anew at what may have changed, their settings among it.
+    pub(super) fn reset(&self, readings: &Readings) {
+        // At once, as who is starting yet is told of nothing.
+        self.services.iter().for_each(|service| service.renew(readings));
         // Nobody listens only if they have ended.
         let _ = self.words.send(Word::Reset);
     }
@@ -71,17 +76,17 @@ impl Company {
 }
 
 /// The services that belong into a process.
-fn services(program: &Program, part: &Part) -> Vec<(Instance, Running)> {
+fn services(program: &Program, part: &Part, readings: &Readings) -> Vec<(Instance, Running)> {
     let all = program.services().iter();
     match part {
         Part::Main => all
-            .flat_map(|it| (1..=it.count().max(1)).map(|number| it.make(number.into())))
+            .flat_map(|it| (1..=it.count().max(1)).map(|number| it.make(number.into(), readings)))
             .collect(),
         Part::Service { name, number } => {
-            all.filter(|it| it.name() == name).map(|it| it.make(*number)).collect()
+            all.filter(|it| it.name() == name).map(|it| it.make(*number, readings)).collect()
         }
         Part::Worker { number, .. } => {
-            all.filter(|it| it.count() == 0).map(|it| it.make(*number)).collect()
+            all.filter(|it| it.count() == 0).map(|it| it.make(*number, readings)).collect()
         }
     }
 }
@@ -210,11 +215,12 @@ fn flat(ended: Result<Result<(), BoxError>, JoinError>) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use tokio::sync::watch;
 
     use super::*;
-    use crate::program::{Background, Service};
+    use crate::program::{Background, InForce, Periodic, Service};
     use crate::registry::Registry;
 
     /// What has been done to services, in order.
@@ -279,9 +285,9 @@ mod tests {
     #[tokio::test]
     async fn services_are_started_reset_and_stopped() {
         let (program, deeds, _) = program(&[("one", 0), ("two", 0)]);
-        let mut company = Company::start(&program, &Part::Main);
+        let mut company = Company::start(&program, &Part::Main, &Readings::default());
         assert_eq!(company.next().await, News::Started);
-        company.reset();
+        company.reset(&Readings::default());
         company.stop(None).await;
         let deeds = deeds.lock().unwrap();
         let expected = [
@@ -305,7 +311,10 @@ mod tests {
             (worker, &["start inside 3"]),
             (service, &["start own 2"]),
         ] {
-            assert_eq!(Company::start(&program, &part).next().await, News::Started);
+            assert_eq!(
+                Company::start(&program, &part, &Readings::default()).next().await,
+                News::Started
+            );
             assert_eq!(*deeds.lock().unwrap(), expected);
             deeds.lock().unwrap().clear();
         }
@@ -319,7 +328,7 @@ mod tests {
             ("panic", "service `one` has failed: task"),
         ] {
             let (program, _, ends) = program(&[("one", 0)]);
-            let mut company = Company::start(&program, &Part::Main);
+            let mut company = Company::start(&program, &Part::Main, &Readings::default());
             assert_eq!(company.next().await, News::Started);
             ends.send_replace(Some(end));
             let News::Failed(reason) = company.next().await else { panic!("it has not failed") };
@@ -331,10 +340,56 @@ mod tests {
     #[tokio::test]
     async fn where_one_cannot_start_those_before_it_are_stopped() {
         let (program, deeds, _) = program(&[("good", 0), ("bad", 0), ("late", 0)]);
-        let mut company = Company::start(&program, &Part::Main);
+        let mut company = Company::start(&program, &Part::Main, &Readings::default());
         let failure = "service `bad` cannot start: as the test has it".to_owned();
         assert_eq!(company.next().await, News::Failed(failure));
         company.stop(None).await;
         assert_eq!(*deeds.lock().unwrap(), ["start good 1", "start bad 1", "stop good 1"]);
+    }
+
+    crate::settings! {
+        /// Counts.
+        struct Counting {
+            /// From where on.
+            from: u64 = "1",
+        }
+    }
+
+    /// What is read for the service `count`.
+    fn counting(from: u64) -> Readings {
+        let mut readings = Readings::default();
+        readings.add("count", Arc::new(Counting { from }));
+        readings
+    }
+
+    #[tokio::test]
+    async fn settings_of_a_service_change_even_before_it_has_started() {
+        let kept: Arc<Mutex<Option<InForce<Counting>>>> = Arc::default();
+        let theirs = Arc::clone(&kept);
+        let make = move |_: &Instance, settings| {
+            *theirs.lock().unwrap() = Some(settings);
+            Periodic::every(Duration::from_secs(1), async || Ok(()))
+        };
+        let service = Background::configured("count", make);
+        let program = Program::new(Registry::default()).service(service);
+        let mut company = Company::start(&program, &Part::Main, &counting(2));
+        let from = || kept.lock().unwrap().as_ref().unwrap().now().from;
+        assert_eq!(from(), 2);
+        company.reset(&counting(3));
+        assert_eq!(from(), 3);
+        assert_eq!(company.next().await, News::Started);
+        company.stop(None).await;
+    }
+
+    #[tokio::test]
+    async fn a_service_whose_settings_nobody_has_read_does_not_start() {
+        let make = |_: &Instance, _: InForce<Counting>| {
+            Periodic::every(Duration::from_secs(1), async || Ok(()))
+        };
+        let service = Background::configured("count", make);
+        let program = Program::new(Registry::default()).service(service);
+        let mut company = Company::start(&program, &Part::Main, &Readings::default());
+        let News::Failed(reason) = company.next().await else { panic!("it has started") };
+        assert!(reason.starts_with("service `count` cannot start: its settings"), "{reason}");
     }
 }

@@ -231,6 +231,7 @@ mod tests {
     use super::*;
     use crate::config::{self, Config};
     use crate::graph::Input;
+    use crate::program::Readings;
     use crate::service::{Basis, Environment};
     use crate::source::Sources;
     use crate::source::fixture::Directory;
@@ -248,6 +249,7 @@ mod tests {
         let (config, _) = Config::read(&config::Input::default(), &mut Sources::default());
         let nothing = Prepared {
             sites: Vec::new(),
+            readings: Readings::default(),
             basis: Box::new(Basis { config, file: "no/such.ini".into() }),
             snapshot: Arc::default(),
             diagnostics: Vec::new(),

@@ -5,8 +5,9 @@ mod settings;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub(crate) use self::settings::check_settings;
+pub(super) use self::settings::readings;
 use self::settings::{Rank, settings};
+pub(crate) use self::settings::{check_sections, check_settings};
 use super::{Order, Served};
 use crate::admin::{self, Desk};
 use crate::app::App;
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Findings, Severity, Style, render};
 use crate::graph::{Graph, Loaded, Loader, NodeId, Object, check};
 use crate::lint;
+use crate::program::Readings;
 use crate::registry::Registry;
 use crate::server::{Settings, Tls};
 use crate::source::{Snapshot, Sources};
@@ -35,6 +37,8 @@ pub fn prepare(
     let mut sources = snapshot.map_or_else(Sources::default, Sources::from_snapshot);
     let mut findings = Findings::default();
     let (config, found) = Config::read(&order.config, &mut sources);
+    findings.add(found);
+    let (readings, found) = readings(&config, registry, &sources);
     findings.add(found);
     let input = order.input(&config, &sources);
     let mut loader = Loader::open_with(&input, registry, sources).with_settings(config.groups());
@@ -95,7 +99,7 @@ pub fn prepare(
     built.extend(built.first().and_then(|first| admin_site(first, &order.desk)));
     let snapshot = Arc::new(sources.snapshot());
     let basis = Box::new(Basis { config, file: input.file });
-    Ok(Prepared { sites: built, basis, snapshot, diagnostics: told, sources: masked })
+    Ok(Prepared { sites: built, readings, basis, snapshot, diagnostics: told, sources: masked })
 }
 
 /// All that an order asked for, ready to be served.
@@ -104,6 +108,8 @@ pub struct Prepared {
     /// What each server of the order serves, in its order, and at the end the one that tells how
     /// they are, if there is one.
     pub sites: Vec<Site>,
+    /// The settings of services of the program.
+    pub readings: Readings,
     /// What it was loaded by.
     pub basis: Box<Basis>,
     /// The texts that all of it was made of.

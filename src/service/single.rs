@@ -8,9 +8,10 @@ use std::mem;
 
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use self::change::{Binding, bound};
+use self::stop::elapsed_at;
 use super::company::{Company, News};
 use super::engine::Engine;
 use super::notify::Notifier;
@@ -23,14 +24,14 @@ use super::upgrade::Estate;
 use super::{Error, Outcome, Site, counted, reload};
 use crate::admin::{Asked as Inquiries, Asker, Health};
 use crate::metrics::Metrics;
-use crate::program::{Event, Program, Reload};
+use crate::program::{Event, Program, Readings, Reload};
 use crate::server::{Settings, Sockets, Tickets};
 
 /// Serves in this process until a signal. Where nobody outside is listened to, what is served
 /// stays as it is.
 pub(super) async fn serve(
     sites: Vec<Site>,
-    (mut outside, program): (Option<Outside>, Program),
+    (mut outside, program, readings): (Option<Outside>, Program, Readings),
     (estate, mut inquiries): (Estate, Inquiries),
 ) -> Result<Outcome, Error> {
     // Before anyone can know that the server listens, as a signal would kill it until then.
@@ -46,8 +47,12 @@ pub(super) async fn serve(
     let names = Names::of(&sites);
     names.announce(&settings, &sockets);
     let mut succession = Succession::new(pid_file);
-    let start =
-        Single::start((sites, settings, sockets, names), (program, tickets), &mut signals).await;
+    let start = Single::start(
+        (sites, settings, sockets, names),
+        (program, readings, tickets),
+        &mut signals,
+    )
+    .await;
     let outcome = match start {
         Ok(mut server) => {
             // Before the predecessor ends: this process is to be asked where that one was.
@@ -238,12 +243,4 @@ fn hear(signal: Signal, outside: Option<&mut Outside>) {
 fn tell(asker: Asker, metrics: &Metrics, accepts: bool) {
     // Who does not wait any more need not be told.
     let _ = asker.send(Health { counted: counted(metrics, accepts), ready: accepts });
-}
-
-/// Waits until then; for ever if there is no such time.
-async fn elapsed_at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
-    }
 }

@@ -26,7 +26,7 @@ use crate::admin::Asker;
 use crate::config::Config;
 use crate::log::Log;
 use crate::metrics::Metrics;
-use crate::program::{Part, Program, Stopped};
+use crate::program::{Part, Program, Readings, Stopped};
 use crate::server::{Place, Share, Tickets};
 use crate::source::Sources;
 
@@ -161,6 +161,7 @@ struct Coming {
     change: u64,
     sites: Vec<Site>,
     log: Log,
+    readings: Readings,
 }
 
 struct Worker {

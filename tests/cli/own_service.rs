@@ -10,6 +10,11 @@ const FILE: &str = include_str!("../../examples/own_service.ini");
 /// The example's program and its directory, with so many workers and what else its server's
 /// section has.
 fn program(workers: u16, options: &str) -> Test {
+    commands(workers, options).arguments("serve")
+}
+
+/// The same for any command.
+fn commands(workers: u16, options: &str) -> Test {
     let test = std::env::current_exe().unwrap();
     let program = test.parent().unwrap().with_file_name("examples").join("own_service");
     assert!(
@@ -18,7 +23,7 @@ fn program(workers: u16, options: &str) -> Test {
     );
     let file = FILE.replace("127.0.0.1:9696", "127.0.0.1:0");
     let file = file.replace("workers = 2", &format!("workers = {workers}\n{options}"));
-    let test = Test::program(program).ini(&file).arguments("serve");
+    let test = Test::program(program).ini(&file);
     fs::create_dir(test.directory().join("spool")).unwrap();
     test
 }
@@ -48,7 +53,7 @@ fn a_service_runs_in_a_process_of_its_own_and_a_task_in_each_worker() {
     server.get("/").expect(200);
     let spool = find(&server, "own_service: service spool 1").unwrap();
     assert_eq!(children(server.process()).len(), 3);
-    server.write("spool/letter", "");
+    server.put("spool/letter");
     server.line("spool 1: done with spool/letter");
     let status = server.run("status api-paste.ini").status(0);
     status.prints(&format!("service spool 1: process {spool}, running"));
@@ -126,7 +131,7 @@ fn a_process_of_a_service_that_dies_is_replaced() {
     let victim = spool().unwrap();
     signal(victim, "KILL");
     wait_for("a new process", || spool().filter(|process| *process != victim));
-    server.write("spool/letter", "");
+    server.put("spool/letter");
     server.line("spool 1: done with spool/letter");
     server.get("/").expect(200);
     server.signal("TERM");
@@ -175,8 +180,64 @@ fn an_upgrade_hands_over_to_services_of_the_new_process() {
     let successor = line.split(' ').next().unwrap().parse().unwrap();
     wait_for("the old service gone", || title(before).is_empty().then_some(()));
     server.get("/").expect(200);
-    server.write("spool/letter", "");
+    server.put("spool/letter");
     server.line("spool 1: done with spool/letter");
     signal(successor, "TERM");
     server.wait();
+}
+
+/// The example with a settings file.
+fn configured(workers: u16, settings: &str) -> Test {
+    commands(workers, "").file("etc/n.conf", settings)
+}
+
+#[test]
+fn a_service_has_settings_of_its_own_and_a_reload_changes_them() {
+    for workers in [0, 1] {
+        let test = configured(workers, "[spool]\ndirectory = box\n");
+        for name in ["etc/box", "etc/tray"] {
+            fs::create_dir(test.directory().join(name)).unwrap();
+        }
+        let mut server = test.arguments("serve --config-file etc/n.conf").start();
+        server.line("event: AfterSpawn");
+        server.put("etc/box/letter");
+        server.line("etc/box/letter");
+        server.write("etc/n.conf", "[spool]\ndirectory = tray\npause = soon\n");
+        let refused = server.run("reload api-paste.ini").status(1);
+        refused.tells("n.conf:3:9: error[bad-value]: `pause` is `soon`");
+        server.write("etc/n.conf", "[spool]\ndirectory = tray\npause = 30\n");
+        server.run("reload api-paste.ini").status(0);
+        server.line("spool 1: reset, looks each 30 ms");
+        server.put("etc/tray/letter");
+        server.line("etc/tray/letter");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_settings_of_a_service_is_told_at_its_place() {
+    let faulty = || configured(0, "[spool]\npause = soon\npuase = 1\n");
+    let told = faulty().arguments("validate --config-file etc/n.conf --format short").run();
+    told.status(1)
+        .tells("etc/n.conf:2:9: error[bad-value]: `pause` is `soon`, expected a whole number")
+        .tells("etc/n.conf:3:1: warning[unknown-option]: no option of `[spool]` is called `puase`");
+    let told = faulty().arguments("serve --config-file etc/n.conf").run();
+    told.status(1)
+        .tells("`pause` is `soon`")
+        .tells("etc/n.conf:2:9")
+        .tells("did you mean `pause`?");
+}
+
+#[test]
+fn settings_of_a_service_are_shown_logged_and_in_the_sample() {
+    let test = configured(0, "[DEFAULT]\ndebug = on\n[spool]\npause = 30\n");
+    let shown = test.arguments("show --settings --config-file etc/n.conf").run().status(0);
+    shown.prints("\n[spool]\ndirectory = spool  (default)\npause = 30  (etc/n.conf:4:9)\n");
+    let sample = commands(0, "").arguments("sample-config").run().status(0);
+    sample.prints("\n[spool]\n# Works off the files of a directory.\n").prints("\n#pause = 20\n");
+    let test = configured(0, "[DEFAULT]\ndebug = on\n[spool]\npause = 30\n");
+    let test = test.variable("OS_SPOOL__PAUSE", "40");
+    let server = test.arguments("serve --config-file etc/n.conf").start();
+    server.signal("TERM");
+    let finished = server.wait();
+    finished.tells("spool.pause                    = 40  (environment OS_SPOOL__PAUSE)");
 }

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Loaded, Loader, Object, check};
 use crate::ini::Conf;
+use crate::program::Readings;
 use crate::registry::{Kind, Registry};
 use crate::server::Settings;
 use crate::service::Order;
@@ -27,6 +28,35 @@ pub(crate) fn check_settings(
     config: &Config,
 ) -> Vec<Diagnostic> {
     settings(loader, registry, (Order::MAIN, Rank::First(config))).1
+}
+
+/// What is wrong with the settings of a program's services.
+pub(crate) fn check_sections(
+    config: &Config,
+    registry: &Registry,
+    sources: &Sources,
+) -> Vec<Diagnostic> {
+    readings(config, registry, sources).1
+}
+
+/// The settings of a program's services, and what is wrong with them.
+pub(in crate::service) fn readings(
+    config: &Config,
+    registry: &Registry,
+    sources: &Sources,
+) -> (Readings, Vec<Diagnostic>) {
+    let (mut readings, mut diagnostics) = (Readings::default(), Vec::new());
+    for section in registry.sections() {
+        let options = section.options.iter().map(|option| (option.name, option));
+        let (given, found) = config.groups().read(section.name, options);
+        diagnostics.extend(found);
+        let (reading, found) = section.read(&given, sources);
+        diagnostics.extend(found);
+        if let Some(reading) = reading {
+            readings.add(section.name, reading);
+        }
+    }
+    (readings, diagnostics)
 }
 
 /// The settings of a server, and what is wrong with them; defaults for a `main` that nothing

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::Single;
 use super::start::engine;
 use crate::log::Log;
+use crate::program::Readings;
 use crate::server::{Inherited, Settings, Sockets};
 use crate::service::engine::Engine;
 use crate::service::outside::Outside;
@@ -46,7 +47,7 @@ impl Single {
         &mut self,
         prepared: Result<Prepared, String>,
     ) -> Result<Option<String>, String> {
-        let Prepared { sites, basis, .. } = prepared?;
+        let Prepared { sites, basis, readings, .. } = prepared?;
         if workers(&sites) > 0 {
             return Err("`workers` cannot change from 0 without a restart".to_owned());
         }
@@ -55,10 +56,10 @@ impl Single {
         if settings == self.settings {
             log.put_in_force();
             self.engine.iter_mut().for_each(|engine| engine.replace(&sites));
-            self.company.reset();
+            self.company.reset(&readings);
             return Ok(Some("the pipeline is replaced".to_owned()));
         }
-        let (before, coming) = (self.sockets.clone(), Coming { sites, settings, log });
+        let (before, coming) = (self.sockets.clone(), Coming { sites, settings, log, readings });
         let bind = async move {
             let bound = bind(&coming.settings, 0, before, &mut Inherited::none()).await;
             (bound, coming)
@@ -75,7 +76,7 @@ impl Single {
         bound: Result<Vec<Sockets>, Error>,
         coming: Coming,
     ) -> reload::Result {
-        let Coming { sites, settings, log } = coming;
+        let Coming { sites, settings, log, readings } = coming;
         let sockets = bound.map_err(|error| error.to_string())?;
         let engine = engine(sites, &sockets, &self.metrics).map_err(|error| error.to_string())?;
         log.put_in_force();
@@ -85,7 +86,7 @@ impl Single {
         self.names.announce(&settings, &sockets);
         self.settings = settings;
         mem::replace(&mut self.sockets, sockets).into_iter().for_each(Sockets::close);
-        self.company.reset();
+        self.company.reset(&readings);
         Ok("the settings of the server are replaced".to_owned())
     }
 }
@@ -95,6 +96,7 @@ pub(super) struct Coming {
     sites: Vec<Site>,
     settings: Vec<Settings>,
     log: Log,
+    readings: Readings,
 }
 
 /// What has been bound, and for what, for as long as nothing is being bound.

@@ -4,7 +4,7 @@ use tokio::task::JoinSet;
 
 use super::Single;
 use crate::metrics::Metrics;
-use crate::program::{Part, Program, WorkerStarted};
+use crate::program::{Part, Program, Readings, WorkerStarted};
 use crate::server::{Settings, Sockets};
 use crate::service::company::{Company, News};
 use crate::service::engine::Engine;
@@ -19,13 +19,13 @@ impl Single {
     /// signal comes before.
     pub(super) async fn start(
         (sites, settings, sockets, names): (Vec<Site>, Vec<Settings>, Vec<Sockets>, Names),
-        (program, tickets): (Program, Rotation),
+        (program, readings, tickets): (Program, Readings, Rotation),
         signals: &mut Signals,
     ) -> Result<Self, Error> {
         program.publish(&before_spawn(&sockets, 0)).map_err(Error::Callback)?;
         privileges::drop(&Identity::of(&settings[0])).map_err(Error::Privileges)?;
         let started = program.publish(&WorkerStarted { part: Part::Main });
-        let company = Company::start(&program, &Part::Main);
+        let company = Company::start(&program, &Part::Main, &readings);
         let mut server = Self {
             settings,
             sockets,

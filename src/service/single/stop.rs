@@ -4,9 +4,9 @@ use std::mem;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Single, elapsed_at, tell};
+use super::{Single, tell};
 use crate::admin::Asked as Inquiries;
 use crate::program::{Draining, Part, Stopped};
 use crate::server::Sockets;
@@ -71,6 +71,14 @@ impl Single {
 async fn elapsed(limit: Option<Duration>) {
     match limit {
         Some(limit) => sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until then; for ever if there is no such time.
+pub(super) async fn elapsed_at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
 }

@@ -76,7 +76,7 @@ impl Worker {
 
     /// Serves what was loaded first, and keeps what is loaded later until it is told to.
     pub(super) fn has_loaded(&mut self, (change, loaded): (Option<u64>, Result<Prepared, String>)) {
-        let Prepared { sites, basis, .. } = match loaded {
+        let Prepared { sites, basis, readings, .. } = match loaded {
             Ok(prepared) => prepared,
             Err(reason) => return self.link.say(Report::Refused(change, reason)),
         };
@@ -85,7 +85,7 @@ impl Worker {
                 Ok(log) => log,
                 Err(reason) => return self.link.say(Report::Refused(Some(change), reason)),
             };
-            self.coming = Some(Coming { change, sites, log });
+            self.coming = Some(Coming { change, sites, log, readings });
             return self.link.say(Report::Prepared(change));
         }
         let Some(shares) = self.shares.take() else { return };
@@ -100,11 +100,11 @@ impl Worker {
         self.linger = sites.first().map_or(Duration::ZERO, |site| site.settings.drain_linger.0);
         self.waiting = Some((sites, shares));
         self.publish(&WorkerStarted { part: self.part.clone() });
-        self.company = Some(Company::start(&self.program, &self.part));
+        self.company = Some(Company::start(&self.program, &self.part, &readings));
     }
 
     /// Serves by what was prepared: at once, or as soon as the services have started.
-    fn commit(&mut self, Coming { sites, log, .. }: Coming) {
+    fn commit(&mut self, Coming { sites, log, readings, .. }: Coming) {
         match (&mut self.engine, &mut self.waiting) {
             (Some(engine), _) => engine.replace(&sites),
             (None, Some((waiting, _))) => *waiting = sites,
@@ -112,7 +112,9 @@ impl Worker {
             (None, None) => {}
         }
         log.put_in_force();
-        self.reset();
+        if let Some(company) = &self.company {
+            company.reset(&readings);
+        }
     }
 
     /// Serves, as the services have started.
@@ -156,12 +158,6 @@ impl Worker {
     pub(super) fn leave_early(&mut self) {
         self.leave(None);
         self.link.say(Report::Leaving);
-    }
-
-    fn reset(&self) {
-        if let Some(company) = &self.company {
-            company.reset();
-        }
     }
 
     pub(super) fn publish(&self, event: &impl Event) {

@@ -1,6 +1,6 @@
 //! A program that serves, and clients of it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::Child;
@@ -103,6 +103,11 @@ impl Server {
         let new = path.with_extension("new");
         fs::write(&new, text).unwrap();
         fs::rename(new, path).unwrap();
+    }
+
+    /// Puts an empty file where somebody may take it away at any moment.
+    pub(crate) fn put(&self, name: &str) {
+        File::create(self.test.directory().join(name)).unwrap();
     }
 
     /// Whether there is a file.
