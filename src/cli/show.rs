@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use super::config::ConfigPaths;
 use super::files::Files;
+use super::log::Given;
 use super::rows::Manner;
 use super::sections::Sections;
 use super::tree::Tree;
@@ -18,10 +19,9 @@ use super::{log, report, terminal};
 use crate::config::Config;
 use crate::diagnostic::Findings;
 use crate::graph::{Detail, Loaded, Loader, Object, Origins};
-use crate::ini::Value;
 use crate::registry::Registry;
 use crate::service::check_sections;
-use crate::settings::{GroupSpec, Mask};
+use crate::settings::Mask;
 use crate::source::Sources;
 
 /// Show what a file resolves to: sections, factories, options and where each came from
@@ -152,29 +152,20 @@ fn print_settings(paths: ConfigPaths, registry: &Registry) -> io::Result<ExitCod
         let origin = log::origin(chosen, &sources);
         text.extend([chosen.option.name, " =", &value, "  (", &origin, ")\n"]);
     }
-    let known = registry.groups();
-    diagnostics.extend(config.groups().unknown(&known));
+    diagnostics.extend(config.groups().unknown(&registry.groups()));
     diagnostics.extend(check_sections(&config, registry, &sources));
-    let is_section = |name: &str| registry.sections().iter().any(|section| section.name == name);
-    for GroupSpec { name, options, .. } in known.into_iter().filter(|it| !is_section(it.name)) {
-        let (given, faults) = config.groups().read(name, options);
-        diagnostics.extend(faults);
-        let rows = given.iter().map(|(key, value)| setting(key, value, (&mask, &sources)));
-        let rows: String = rows.collect();
-        if !rows.is_empty() {
-            text.extend(["\n[", name, "]\n", &rows]);
+    let (given, found) = log::given((&config, &sources), registry);
+    diagnostics.extend(found);
+    for Given { group: theirs, name, shown, place } in given {
+        if theirs != group {
+            text.extend(["\n[", theirs, "]\n"]);
+            group = theirs;
         }
+        text.extend([&*name, " = ", &shown, "  (", &place, ")\n"]);
     }
     terminal::print(&text)?;
     report::tell(&diagnostics, &sources, &mask, report::Format::Text)?;
     Ok(report::status(&diagnostics))
-}
-
-/// What is given for an option of factories, in a line with its place.
-fn setting(name: &str, value: &Value, (mask, sources): (&Mask, &Sources)) -> String {
-    let place = value.span.map(|span| sources.location(span).to_string());
-    let shown = mask.value(name, &value.text).replace('\n', ", ");
-    format!("{name} = {shown}  ({})\n", place.unwrap_or_default())
 }
 
 fn print_json(shown: &Json) -> io::Result<ExitCode> {

@@ -1,6 +1,6 @@
 //! Settings files: what they are for `serve` and `validate`.
 
-use crate::support::{Server, Test, process};
+use crate::support::{Server, Test, Upstream, process};
 
 /// A file as Neutron has it, with much that is none of our business.
 const NEUTRON: &str = "\
@@ -279,4 +279,46 @@ fn a_login_may_stand_in_a_group_of_its_own() {
     validate(settings).status(0);
     let missing = settings.replace("[login]", "[logon]");
     validate(&missing).status(1).tells("or give it in `[login]` of a file");
+}
+
+#[test]
+fn a_secret_that_is_kept_elsewhere_is_used_and_never_shown() {
+    const FILE: &str = "[pipeline:main]\npipeline = authtoken app\n[filter:authtoken]\n\
+        paste.filter_factory = keystonemiddleware.auth_token:filter_factory\n\
+        [app:app]\nuse = egg:pasteline#echo\n";
+    for place in ["file:secrets/keystone", "env:LEMON"] {
+        let keystone = Upstream::start();
+        let settings = format!(
+            "[DEFAULT]\ndebug = on\nbind_host = 127.0.0.1\nbind_port = 0\n\
+             [keystone_authtoken]\nauth_url = http://{}\nauth_type = password\n\
+             username = neutron\nuser_domain_name = Default\npassword = {place}\n\
+             project_name = service\nproject_domain_name = Default\n\
+             http_request_max_retries = 0\n",
+            keystone.address()
+        );
+        let test = |arguments: &str| {
+            let test = Test::new().ini(FILE).file("etc/n.conf", &settings);
+            let test = test.file("etc/secrets/keystone", "lemon\n").variable("LEMON", "lemon");
+            test.arguments(arguments).arguments("--config-file etc/n.conf")
+        };
+        let shown = test("show --settings").run().status(0);
+        let shown = shown.prints("\npassword = ****  (etc/n.conf:10:12)\n");
+        assert!(!shown.stdout.contains("lemon"), "{shown:#?}");
+        let server = test("serve --workers 1").start();
+        server.get_with("/", "X-Auth-Token: some\r\n").expect(503);
+        while !keystone.request().contains("\"password\":\"lemon\"") {}
+        server.signal("TERM");
+        let finished = server.wait();
+        assert!(!finished.stderr.contains("lemon"), "{finished:#?}");
+        finished.tells("keystone_authtoken.password    = ****  (etc/n.conf:10:12)");
+    }
+}
+
+#[test]
+fn limits_of_a_settings_file_hold_for_clients() {
+    let server = serve("wsgi_keep_alive = false\nmax_header_line = 200\n");
+    let answer = server.get("/").expect(200);
+    assert_eq!(answer.header("connection"), Some("close"));
+    let longer = format!("X-Long: {}\r\n", "x".repeat(200));
+    server.get_with("/", &longer).expect(431);
 }
