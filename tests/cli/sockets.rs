@@ -2,17 +2,17 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufReader, Write};
+use std::io::{self, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::support::process::{children, spent};
-use crate::support::{Answer, Finished, Test, seconds, wait_for};
+use crate::support::{Answer, Client, Finished, Test, seconds, wait_for};
 
 const ECHO: &str = "[app:main]\nuse = egg:pasteline#echo\n";
 
@@ -145,6 +145,32 @@ fn a_reload_that_waits_for_an_address_keeps_nothing_else_waiting() {
 }
 
 #[test]
+fn a_reload_that_is_asked_for_during_another_is_made_after_it() {
+    for workers in [0, 1] {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let options = format!("workers = {workers}\nretry_until_window = 3600\nbind = ");
+        let mut running =
+            Test::new().ini(&server(&format!("{options}127.0.0.1:0"))).arguments("serve").start();
+        running.get("/").expect(200);
+        let other = server(&format!("{options}{address}"));
+        running.write("api-paste.ini", &other);
+        running.signal("HUP");
+        running.line("is in use: trying again");
+        running.write("api-paste.ini", &other.replace("#echo", "#respond\nbody = after"));
+        running.signal("HUP");
+        // It has been heard before this is answered.
+        running.run("status api-paste.ini").status(0);
+        drop(taken);
+        running.line("reloaded: the settings of the server are replaced");
+        running.line("reloaded: the pipeline is replaced");
+        let request = "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+        let answer = Client::connect(&address.to_string()).send(request).answer();
+        assert_eq!(answer.body, "after");
+    }
+}
+
+#[test]
 fn serves_what_the_service_manager_has_opened() {
     for (options, arguments) in [
         ("", "serve"),
@@ -212,6 +238,12 @@ fn descriptors_of_other_kinds_are_refused() {
     let kind = "descriptor 3, `web`, is of no use: it is no TCP or Unix stream socket";
     refusal(File::open("/dev/null").unwrap()).tells(kind);
     refusal(UdpSocket::bind("127.0.0.1:0").unwrap()).tells(kind);
+    let (reads, _writes) = io::pipe().unwrap();
+    refusal(reads).tells(kind);
+    let packets = Socket::new(Domain::UNIX, Type::SEQPACKET, None).unwrap();
+    packets.bind(&SockAddr::unix(Test::new().directory().join("packets")).unwrap()).unwrap();
+    packets.listen(1).unwrap();
+    refusal(packets).tells(kind);
     let deaf = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     refusal(deaf).tells("descriptor 3, `web`, is of no use: it does not listen");
 }

@@ -1,5 +1,6 @@
 //! Worker processes: who serves, who is replaced, and what is in force in all of them.
 
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -101,6 +102,29 @@ fn a_reload_is_in_force_in_all_workers_and_closes_no_connection() {
         assert_eq!(server.get("/").expect(200).body, "two");
     }
     assert_eq!(children(server.process()), workers);
+}
+
+#[test]
+fn each_worker_has_as_many_threads_as_are_asked_for_and_all_of_them_reload() {
+    let test = Test::new().ini(&ini("one")).arguments("serve --workers 1 --threads 3");
+    let mut server = test.start();
+    server.line("ready: 1 worker");
+    let worker = *children(server.process()).first().unwrap();
+    let tasks = fs::read_dir(format!("/proc/{worker}/task")).unwrap();
+    let name = |task: fs::DirEntry| {
+        let name = fs::read(task.path().join("comm")).unwrap_or_default();
+        String::from_utf8(name).unwrap()
+    };
+    let mut names: Vec<_> = tasks.map(|task| name(task.unwrap())).collect();
+    names.retain(|name| name.starts_with("server-"));
+    names.sort_unstable();
+    assert_eq!(names, ["server-1\n", "server-2\n"], "beside the one that is there anyway");
+    server.write("api-paste.ini", &ini("two"));
+    server.run("reload api-paste.ini").status(0);
+    // Each thread takes some of them.
+    (0..50).for_each(|_| assert_eq!(server.get("/").expect(200).body, "two"));
+    server.signal("TERM");
+    assert_eq!(server.wait().status, Some(0));
 }
 
 #[test]
