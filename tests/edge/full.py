@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """full.py --bin PASTELINE --tools DIR [--connections N]: a server without file descriptors burns no CPU and is back at
-once; a connection that waits costs at most 12 KiB; and of N connections (100,000 need --workers 6 and three processes'
-worth of files a worker) each is answered, at 2.5 GiB in all."""
+once; a connection that waits costs at most 12 KiB; and of N connections (100,000 need --workers 6, where a process
+may have 20,000 files) each is answered, at 2.5 GiB in all."""
 import argparse
 import re
 import subprocess
@@ -28,7 +28,7 @@ def exhausted(judge, options, settings):
 def many(judge, options):
     files = raise_files()
     processes = -(-options.connections // min(17_000, files - 100))
-    each = options.connections // processes
+    each = -(-options.connections // processes)
     settings = {"workers": options.workers, "max_connections": 0, "keep_alive_timeout": 600}
     with Server(options.bin, HELLO, settings) as server:
         before = server.memory()
