@@ -184,7 +184,13 @@ impl Activity {
     /// Notes that so many bytes were written: a client that still takes its response is not idle.
     pub(super) fn has_written(&self, bytes: usize) {
         self.writing.moves(bytes, &self.clock);
-        if self.waiting.load(Ordering::Relaxed) {
+        // Where requests share the connection, something else may be written all the time: answers
+        // to pings.
+        let still_takes = || {
+            let is_answered = self.is_multiplexed() && self.requests.load(Ordering::Relaxed) == 0;
+            is_answered && self.is_held_up() && !self.is_to_leave()
+        };
+        if self.waiting.load(Ordering::Relaxed) || still_takes() {
             self.due_in(self.clock.keep_alive);
         }
     }
@@ -291,6 +297,21 @@ mod tests {
         activity.response_ends();
         activity.has_read();
         assert_eq!(late_after(&activity), Some(61), "what is read need not begin a request");
+    }
+
+    #[test]
+    fn a_client_is_not_late_while_it_takes_the_last_of_several_responses() {
+        let activity = activity();
+        activity.multiplex();
+        activity.request_begins();
+        activity.response_ends();
+        activity.waits_to_write();
+        (0..50).for_each(|_| activity.clock.tick());
+        activity.has_written(1000);
+        assert_eq!(late_after(&activity), Some(61));
+        activity.has_flushed();
+        activity.has_written(1);
+        assert_eq!(late_after(&activity), Some(0), "this was an answer to a ping, say");
     }
 
     /// A connection that goes on in another protocol.
