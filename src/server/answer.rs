@@ -1,5 +1,7 @@
 //! Hands the requests of a connection to the app, and answers in its place where it panics.
 
+mod busy;
+
 use std::any::Any;
 use std::convert::Infallible;
 use std::mem;
@@ -8,24 +10,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use http::header::{CONNECTION, DATE, RETRY_AFTER};
+use http::header::{CONNECTION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use hyper::upgrade::OnUpgrade;
 
+pub(super) use self::busy::Busy;
 use super::activity::Activity;
 use super::answered::Answered;
 use super::current::Current;
 use super::gate::Gate;
 use super::guard::Guard;
 use super::head::Fault;
-use super::ledger::{Noted, status};
+use super::ledger::status;
 use super::limits::Limits;
-use super::received::{Received, Reception};
-use super::taking::Taking;
 use crate::app::{
-    Body, BodyRefused, Connection, Context, Request, Response, ResponseFuture, Tunnel, response,
+    Body, BodyRefused, Connection, Context, Request, Response, ResponseFuture, response,
     trace::Trace,
 };
 use crate::metrics::Refusal;
@@ -107,99 +107,6 @@ impl Service<http::Request<Incoming>> for Answerer {
     }
 }
 
-/// The time in which the app has a request, until the last of its response is taken from it.
-pub(super) struct Busy {
-    activity: Arc<Activity>,
-    pub(super) noted: Noted,
-    /// How its body is received, if it has one.
-    reception: Option<Arc<Reception>>,
-    /// How its response is taken, if it shares the connection.
-    taking: Option<Arc<Taking>>,
-    /// Whether the client may go on in another protocol.
-    upgrades: bool,
-}
-
-impl Busy {
-    /// Whether other requests share its connection.
-    pub(super) fn is_shared(&self) -> bool {
-        self.taking.is_some()
-    }
-
-    /// Whether nothing more is to be asked of the app, as the client has yet to take what it was
-    /// sent. Where requests share the connection, hyper sees to that by their windows.
-    pub(super) fn is_held_up(&self) -> bool {
-        self.taking.is_none() && self.activity.is_held_up()
-    }
-
-    /// Notes that the client has taken what the app gave before, if the connection is shared.
-    pub(super) fn is_taken(&self) {
-        if let Some(taking) = &self.taking {
-            taking.is_taken(self.activity.clock());
-        }
-    }
-
-    /// Notes that the app has given so many bytes.
-    pub(super) fn is_given(&self, bytes: usize) {
-        if let Some(taking) = &self.taking {
-            taking.is_given(bytes);
-        }
-    }
-
-    fn new(activity: &Arc<Activity>, request: &mut Request, limits: &Limits) -> Self {
-        activity.request_begins();
-        let noted = activity.ledger().begin(request);
-        let reception = Received::watch(request, activity, limits.trailers);
-        let taking = activity.is_multiplexed().then(|| Arc::new(Taking::new(activity)));
-        if let Some(taking) = &taking {
-            activity.begin_taking(taking);
-        }
-        let upgrades = request.extensions().get::<OnUpgrade>().is_some();
-        Self { activity: Arc::clone(activity), noted, reception, taking, upgrades }
-    }
-
-    /// Makes the response of the app the one that the client gets.
-    fn finish(&mut self, response: &mut Response) {
-        let refusal = self.reception.as_ref().and_then(|reception| reception.refusal());
-        if let Some(refusal) = refusal {
-            self.activity.ledger().count(refusal);
-            *response = refused(refusal);
-        }
-        let is_switch = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        let tunnel = if is_switch { self.tunnel(response) } else { None };
-        if let Some(date) = self.activity.clock().date() {
-            response.headers_mut().entry(DATE).or_insert(date);
-        }
-        self.noted.answered(response);
-        if let Some(tunnel) = tunnel {
-            self.activity.go_on_by(self.noted.follow(tunnel));
-        }
-        let ends = refusal.is_some() || self.activity.is_to_leave();
-        if ends && !self.activity.is_multiplexed() {
-            tell_to_leave(response);
-        }
-    }
-}
-
-impl Busy {
-    /// How the connection goes on in another protocol; without that the response is another one.
-    #[cold]
-    fn tunnel(&self, response: &mut Response) -> Option<Tunnel> {
-        let tunnel = response.extensions_mut().remove::<Tunnel>().filter(|_| self.upgrades);
-        if tunnel.is_none() {
-            let detail = "The server has failed to change the protocol.";
-            *response = response::failure(StatusCode::INTERNAL_SERVER_ERROR, detail, None);
-        }
-        tunnel
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.activity.response_ends();
-        self.activity.ledger().end(&self.noted);
-    }
-}
-
 /// The response of the app, or 500 if it panics.
 ///
 /// A client that leaves drops this, and with it all that the app was doing for it.
@@ -226,15 +133,6 @@ impl Future for Answer {
             let trace = mem::take(&mut this.trace);
             Ok(response.map(|body| Answered::new(body, busy, trace)))
         })
-    }
-}
-
-/// Tells the client that the connection ends with this response, by which hyper ends it too.
-#[cold]
-fn tell_to_leave(response: &mut Response) {
-    // There the field names the protocol that the connection goes on with.
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
