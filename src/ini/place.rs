@@ -25,7 +25,10 @@ impl Value {
         let span = self.span?;
         let lines = lines(span, sources);
         let text: Vec<_> = lines.iter().map(|line| sources.text(*line)).collect();
-        let segments = segments(&text.join("\n"), self.text.len());
+        let raw = text.join("\n");
+        // One that cannot be interpolated is read on as it stands.
+        let is_raw = *raw == *self.text;
+        let segments = if is_raw { as_is(raw.len()) } else { segments(&raw, self.text.len()) };
         Some(Places { span, lines: starts(&lines).collect(), segments })
     }
 }
@@ -146,6 +149,11 @@ fn segments(raw: &str, length: usize) -> Vec<Segment> {
     segments
 }
 
+/// All of a value that has not been interpolated.
+fn as_is(length: usize) -> Vec<Segment> {
+    vec![Segment { text: 0..length, raw: 0..length, is_plain: true }]
+}
+
 /// Pieces without references.
 fn own(pieces: &[Piece], mut start: usize) -> Vec<Segment> {
     let segment = |piece: &Piece| {
@@ -164,6 +172,8 @@ fn width(piece: &Piece) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::ini::{Defaults, parse};
 
@@ -198,6 +208,18 @@ mod tests {
         ] {
             assert_eq!(letters(&format!("[s]\na = {value}\n"), word), expected, "{value:?}");
         }
+    }
+
+    #[test]
+    fn finds_the_letters_of_a_value_that_cannot_be_interpolated() {
+        let mut sources = Sources::default();
+        let source = sources.add("paste.ini", "[s]\na =\n 100%%\n é %\n auth\n");
+        let (document, _) = parse(source, &sources);
+        let [a] = &document.sections[0].options[..] else { panic!("one option") };
+        let (text, span) = (Arc::clone(&a.raw), Some(a.value_span));
+        let value = Value { text, key_span: None, span };
+        let start = value.text.find("auth").unwrap();
+        assert_eq!(sources.text(value.part(start..start + 4, &sources).unwrap()), "auth");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
+use std::time::Instant;
 
 use super::{Answer, Finished, PATIENCE, Test};
 
@@ -60,8 +61,11 @@ impl Server {
     /// Waits for a line on standard error that holds a text.
     #[track_caller]
     pub(crate) fn line(&mut self, text: &str) -> String {
+        // Of all lines together, as some never end.
+        let end = Instant::now() + PATIENCE;
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+            let left = end.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
                 panic!("no line with `{text}` in\n{}", self.told.join("\n"));
             };
             self.told.push(line.clone());
