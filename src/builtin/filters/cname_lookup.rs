@@ -165,10 +165,12 @@ fn is_host(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
-/// The name and the port of a host.
+/// The name and the port of a host. One that ends in a colon has none.
 fn parts(host: &str) -> (&str, Option<&str>) {
     match host.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        Some((name, port)) if !port.contains(']') => {
+            (name, Some(port).filter(|port| !port.is_empty()))
+        }
         _ => (host, None),
     }
 }

@@ -80,6 +80,7 @@ async fn a_host_is_what_it_is_an_alias_of() {
     for (host, expected) in [
         ("www.example.org", "photos.auth-alice.storage.example.com"),
         ("WWW.example.org:8080", "photos.auth-alice.storage.example.com:8080"),
+        ("www.example.org:", "photos.auth-alice.storage.example.com"),
         ("far.example.org", "auth-bob.storage.example.com"),
     ] {
         let response = answer(&app, host).await;
