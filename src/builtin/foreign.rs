@@ -35,6 +35,7 @@ pub(super) const ALL: &[Foreign] = &[
     Foreign::python("egg:diazo", MAKES_PAGES, SERVICE),
     Foreign::python("egg:fanstatic#fanstatic", MAKES_PAGES, SERVICE),
     Foreign::python("egg:informant#informant", TELLS_OF_SWIFT, STATS),
+    Foreign::python("egg:keystonemiddleware#oauth2_mtls_token", ASKS_SOCKET, OAUTH2_TOKEN),
     Foreign::refused("egg:repoze.debug#pdbpm", STOPS_AT_FAULTS, CATCH_ERRORS),
     Foreign::refused("egg:repoze.profile", SHOWS_PROFILE, ACCESS_LOG),
     Foreign::retired("egg:swift3#s3token", SWIFT3, Some("egg:swift#s3token")),
@@ -47,6 +48,11 @@ pub(super) const ALL: &[Foreign] = &[
     Foreign::refused("keystonemiddleware.auth_token:app_factory", ASKS_ITSELF, AUTH_TOKEN_FILTER),
     Foreign::retired("keystonemiddleware.ec2_token:app_factory", TOKENS, None),
     Foreign::retired("keystonemiddleware.ec2_token:filter_factory", TOKENS, None),
+    Foreign::python(
+        "keystonemiddleware.oauth2_mtls_token:filter_factory",
+        ASKS_SOCKET,
+        OAUTH2_TOKEN,
+    ),
     Foreign::retired("keystonemiddleware.s3_token:filter_factory", TOKENS, S3_TOKEN),
     Foreign::python("paste.auth.auth_tkt:make_auth_tkt_middleware", READS_COOKIES, LOGIN),
     Foreign::python("paste.auth.cookie:make_auth_cookie", READS_COOKIES, LOGIN),
@@ -71,6 +77,8 @@ const ASKS_ENGINE: &str = "asks the engine of Heat over its message bus who may 
 const ASKS_ITSELF: &str =
     "passes a request with a good token on to its own server, over HTTP, without end";
 const ASKS_PASSWORD: &str = "asks a Python function about passwords";
+const ASKS_SOCKET: &str = "asks the socket of eventlet's server for the certificate of a client, and \
+    compares a hash of its text, which RFC 8705 has of its bytes";
 const GOES_ANYWHERE: &str = "passes requests on to whatever host a client names";
 const KEEPS_BUSY: &str = "keeps threads busy without end, for any client";
 const LOGS_IN: &str = "logs in to Keystone with the name and the password that each request brings";
@@ -106,6 +114,8 @@ const HEADERS: &str = "`egg:pasteline#headers` with `set_request = X-Auth-Url: h
 const HTTP: &str =
     "name `egg:pasteline#http` in its place, and have the web server pass requests on by HTTP";
 const LOGIN: &str = "leave it to the service behind `egg:pasteline#proxy`, which has the code";
+const OAUTH2_TOKEN: &str = "name `egg:pasteline#oauth2_token` in its place, which tokens are not bound \
+    to certificates for, or leave it to a service that ends TLS itself";
 const PASS: &str =
     "name `egg:pasteline#pass` in its place, and check pages before they are published";
 const PROXY: &str = "name `egg:pasteline#proxy` in its place, before a server that does it";

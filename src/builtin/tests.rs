@@ -285,7 +285,10 @@ const ENTRY_POINTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("gunicorn", &["main"]),
-    ("keystonemiddleware", &["audit", "auth_token", "external_oauth2_token", "oauth2_token"]),
+    (
+        "keystonemiddleware",
+        &["audit", "auth_token", "external_oauth2_token", "oauth2_mtls_token", "oauth2_token"],
+    ),
     (
         "oslo.middleware",
         &[
