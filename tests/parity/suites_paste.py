@@ -1,10 +1,12 @@
 """What comes with Paste and PasteDeploy."""
 
+import base64
 import contextlib
 import gzip
 import os
 import re
 import threading
+from dataclasses import replace
 
 import logs
 import stand_ins
@@ -300,6 +302,70 @@ def typed(content_type, *more, body="hello " * 100, status=200):
     return filtered(GZIP, f"use = egg:pasteline#respond\nstatus = {status}\nbody = {body}\ncontent_type = {content_type}\nheaders ={lines}")
 
 
+# errordocument
+
+PAGES = """[composite:main]
+use = egg:Paste#urlmap
+/ = guarded
+[filter-app:guarded]
+use = egg:Paste#errordocument
+next = mounted
+404 = /page
+500 = /page?code=500
+403 = /page/of/another
+410 = /gone
+[composite:mounted]
+use = egg:Paste#urlmap
+/page = page
+"""
+STATUSES = [200, 201, 204, 301, 400, 401, 403, 404, 405, 409, 410, 418, 500, 502, 503]
+PAGES += "".join(f"/{status} = says_{status}\n" for status in STATUSES)
+PAGES += "".join(says(f"says_{status}", "" if status == 204 else f"own {status}", status, f"headers =\n  X-App: {status}") for status in STATUSES)
+PAGES += says("page", "the page", 200, "headers =\n  X-Page: 1") + ECHO
+
+
+def failing():
+    cases = [Case(f"{method} {status}", method=method, path=f"/{status}") for status in STATUSES for method in ("GET", "HEAD", "POST")]
+    cases += [Case(f"{path}", path=path) for path in ("/page", "/page/of/another", "/404/below", "/404?a=b", "/500?a=b")]
+    return cases + hostile("Accept", "text/html", path="/404") + hostile("If-None-Match", '"a"', path="/404")
+
+
+# auth_basic
+
+LOGIN = """use = egg:Paste#auth_basic
+realm = parity
+authfunc = stand_ins:knows
+user_file = {dir}/users
+"""
+
+
+def basic(text):
+    return f"Basic {base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()}"
+
+
+def logging_in():
+    good = basic("alice:wonderland")
+    tried = {
+        "the right password": good, "another scheme": "Bearer abc", "in lower case": good.replace("Basic", "basic"), "in upper case": good.replace("Basic", "BASIC"),
+        "a wrong password": basic("alice:x"), "no password": basic("alice:"), "no user": basic(":wonderland"), "nobody": basic("bob:wonderland"),
+        "a longer password": basic("alice:wonderland2"), "a password with a colon": basic("alice:wonderland:"), "no colon": basic("alice"),
+        "another case": basic("Alice:wonderland"), "not ASCII": basic("al\u00efce:wonderland"), "no UTF-8": basic(b"\xff:wonderland"), "a line break": basic("alice\n:wonderland"),
+        "no Base64": "Basic ???", "a scheme alone": "Basic", "a scheme and a blank": "Basic ", "two blanks": good.replace(" ", "  "), "more behind": good + " x",
+        "no padding": good.rstrip("="), "an empty text": basic(""), "nothing": "",
+    }
+    cases = [Case(f"login: {name}", headers=(("Authorization", value),)) for name, value in tried.items()]
+    let_in = [replace(case, name=f"let in, {case.name}", headers=(("Authorization", good),)) for case in methods()]
+    return cases + methods() + let_in + paths(headers=(("Authorization", good),))
+
+
+@contextlib.contextmanager
+def users(directory):
+    with open(os.path.join(directory, "users"), "w", encoding="ascii") as file:
+        # `alice` and `wonderland`.
+        file.write("alice:$2y$04$VIBsJ1k9apJtT1IWAdWm5eJAZo.Mon6WXxo83Wedpzith3BMHxzBm\n")
+    yield {}
+
+
 # translogger
 
 LOGGED = (
@@ -370,6 +436,8 @@ SUITES = [
     Suite("Paste#gzip of an error", typed("text/html", status=404), encoded()),
     Suite("Paste#gzip of what is encoded", typed("text/plain", "Content-Encoding: br"), encoded()),
     Suite("Paste#gzip of what is short", typed("text/plain", body="x"), encoded()),
+    Suite("Paste#errordocument", PAGES, failing()),
+    Suite("Paste#auth_basic", filtered(LOGIN), logging_in(), around=users),
     Suite("Paste#translogger", filtered(TRANSLOGGER), LOGGED, extra=logged(OUTPUT)),
     Suite(
         "Paste#translogger of what has a length",

@@ -8,6 +8,10 @@ import socket
 import threading
 from dataclasses import replace
 
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import logs
 from real_keystone import memcached
 from suite import Case, Suite, hostile, methods, paths, usual
@@ -120,6 +124,79 @@ def limited():
         for path in TARGETS
     ]
 
+
+# cname_lookup
+
+ALIASES = {
+    "www.example.org": "photos.auth-alice.example.com", "far.example.org": "near.example.org", "near.example.org": "auth-bob.example.com",
+    "same.example.org": "same.example.org", "elsewhere.example.org": "www.example.net", "one.example.org": "far.example.org",
+    "caps.example.org": "Photos.AUTH-Alice.Example.com", "bare.example.org": "example.com", "like.example.org": "notexample.com",
+    "odd.example.org": "a/b.example.com", "xn--caf-dma.example.org": "cafe.example.com", "a_b.example.org": "c_d.example.com",
+}
+ALIASED = [*ALIASES, "WWW.example.org", "www.example.org:8080", "www.example.org:", "www.example.org.", "far.example.org:80", "none.example.org", "a..b", ".",
+    "example.com", "x.example.com", "x.EXAMPLE.com:80", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:80", "localhost", "a" * 64 + ".example.org",
+    ".".join(["b" * 60] * 5), "-.example.org"]
+
+
+def aliased():
+    cases = [Case(f"{host[:40]} for {path}", path=path, headers=(("Host", host),)) for host in ALIASED for path in ("/", "/v1/a?b=c")]
+    www = ("Host", "www.example.org")
+    return cases + [Case("a forwarded host", headers=(www, ("X-Forwarded-Host", "far.example.org"))), Case("a body", method="PUT", headers=(www,), body=b"x")]
+
+
+def seen_host(location="http://photos.auth-alice.example.com/next"):
+    return f"use = egg:pasteline#respond\nstatus = 302\nheaders =\n  Location: {location}"
+
+
+@contextlib.contextmanager
+def name_server(directory):
+    """A name server that knows these aliases."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+
+        def listen():
+            while True:
+                asked, client = listener.recvfrom(4096)
+                if not asked:
+                    return
+                listener.sendto(named(dns.message.from_wire(asked)).to_wire(), client)
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield {"dns": f"127.0.0.1:{port}"}
+        finally:
+            listener.sendto(b"", ("127.0.0.1", port))
+            thread.join()
+
+
+def named(asked):
+    reply = dns.message.make_response(asked)
+    question = asked.question[0]
+    alias = ALIASES.get(question.name.to_text().rstrip(".").lower())
+    if alias and question.rdtype == dns.rdatatype.CNAME:
+        reply.answer.append(dns.rrset.from_text(question.name, 60, "IN", "CNAME", f"{alias}."))
+    else:
+        reply.set_rcode(dns.rcode.NXDOMAIN)
+    return reply
+
+
+# What the app sees of the host.
+REMAPPED = """[pipeline:main]
+pipeline = it remap app
+[filter:it]
+use = egg:swift#cname_lookup
+nameservers = {dns}
+storage_domain = example.com
+lookup_depth = 2
+[filter:remap]
+use = egg:swift#domain_remap
+storage_domain = example.com
+[app:app]
+use = egg:pasteline#echo
+"""
+LOOKUP = "nameservers = {dns}\nstorage_domain = example.com\nlookup_depth = %d"
 
 # memcache
 
@@ -267,6 +344,10 @@ SUITES = [
     Suite("swift#ratelimit without limits", LIMITED % "", limited()[: len(TARGETS)]),
     Suite("swift#ratelimit of nobody", LIMITED % "account_ratelimit = 0.001\naccount_whitelist = a, b", limited()),
     Suite("swift#ratelimit of enemies", LIMITED % "account_blacklist = x, a", limited()[: len(TARGETS)]),
+    Suite("swift#cname_lookup", filtered("cname_lookup", LOOKUP % 1), aliased() + methods(), around=name_server),
+    Suite("swift#cname_lookup of aliases of aliases", filtered("cname_lookup", LOOKUP % 2), aliased(), around=name_server),
+    Suite("swift#cname_lookup of accounts", REMAPPED, aliased(), around=name_server),
+    Suite("swift#cname_lookup of redirects", filtered("cname_lookup", LOOKUP % 2, seen_host()), aliased(), around=name_server),
     Suite("swift#memcache", SHARING % "account_ratelimit = 0.001", counting(), around=with_memcached, extra=counted),
     Suite(
         "swift#memcache of containers",
