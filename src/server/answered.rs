@@ -78,7 +78,7 @@ impl http_body::Body for Answered {
         let this = &mut *self;
         let frame = match &this.busy {
             // hyper would keep more than the client takes. It asks again as soon as it has written
-            // all that it has, and is woken for that.
+            // all that it has, and is woken for that (but not with its `pipeline_flush`).
             Some(busy) if busy.is_held_up() => return Poll::Pending,
             Some(busy) if busy.is_shared() => this.poll_portion(context),
             _ => this.poll_app(context),

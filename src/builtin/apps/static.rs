@@ -41,15 +41,16 @@ settings! {
     }
 }
 
-/// How many bytes of a file are read at a time. This much is kept for a client that takes none of
-/// a response.
+/// How many bytes of a file are read at a time. So many are kept for a client that takes none of a
+/// response; more where `max_head_size` is above its default, as hyper has one bound for both.
 const CHUNK: usize = 32 * 1024;
 
 impl AppFactory for Static {
     fn build(self, _: &Site<'_>) -> Result<App, Error> {
         check_directory(&self.root)?;
         // A client that asks for several ranges gets the whole file, as RFC 9110 (14.2) allows.
-        let directory = ServeDir::with_backend(&self.root, Disk).ignore_multi_range_requests(true);
+        let directory = ServeDir::with_backend(&self.root, Disk::at(&self.root))
+            .ignore_multi_range_requests(true);
         let directory = directory.with_buf_chunk_size(CHUNK);
         let max_age = self.cache_max_age.map(|seconds| format!("public, max-age={seconds}"));
         let max_age = max_age.and_then(|text| HeaderValue::try_from(text).ok());

@@ -7,21 +7,38 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, IoSliceMut, SeekFrom};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, open, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, open, openat2, statfs};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tower_http::services::fs;
 
-/// The files of this system.
+/// The files below a directory.
 #[derive(Clone, Debug)]
-pub(super) struct Disk;
+pub(super) struct Disk {
+    /// Whether they are on this machine: where others have them, or a program, that one is waited
+    /// for whatever the system has in memory.
+    is_here: bool,
+}
+
+/// The file systems of others: AFS, Ceph, CIFS, FUSE, NFS, SMB, 9P (statfs(2)).
+const ELSEWHERE: [u64; 7] =
+    [0x5346_414f, 0x00c3_6400, 0xff53_4d42, 0x6573_5546, 0x6969, 0xfe53_4d42, 0x0102_1997];
+
+impl Disk {
+    /// The files below a directory.
+    pub(super) fn at(root: &Path) -> Self {
+        let kind = statfs(root).ok().and_then(|found| u64::try_from(found.f_type).ok());
+        Self { is_here: kind.is_some_and(|kind| !ELSEWHERE.contains(&kind)) }
+    }
+}
 
 type Eventually<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
@@ -32,32 +49,40 @@ impl fs::Backend for Disk {
     type MetadataFuture = Eventually<Metadata>;
 
     fn open(&self, path: PathBuf) -> Self::OpenFuture {
-        Box::pin(async {
-            let (file, metadata) = find(path, OFlags::RDONLY).await?;
+        let is_here = self.is_here;
+        Box::pin(async move {
+            let (file, metadata) = find(path, OFlags::RDONLY, is_here).await?;
             Ok(Opened { file: Arc::new(file), metadata, position: 0, reading: None })
         })
     }
 
     fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
-        Box::pin(async { Ok(find(path, OFlags::PATH).await?.1) })
+        let is_here = self.is_here;
+        Box::pin(async move { Ok(find(path, OFlags::PATH, is_here).await?.1) })
     }
 }
 
 /// Opens a file or a directory; nothing else is there.
-async fn find(path: PathBuf, flags: OFlags) -> io::Result<(File, Metadata)> {
+async fn find(path: PathBuf, flags: OFlags, is_here: bool) -> io::Result<(File, Metadata)> {
     // A FIFO without a writer is open at once, too.
     let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let found = match openat2(CWD, &path, flags, Mode::empty(), ResolveFlags::CACHED) {
+    let at_hand = || openat2(CWD, &path, flags, Mode::empty(), ResolveFlags::CACHED);
+    let found = if is_here { at_hand() } else { Err(Errno::AGAIN) };
+    let (file, metadata) = match found {
         Err(error) if is_another_s_work(error) => {
-            let open = move || open(&path, flags, Mode::empty());
-            spawn_blocking(open).await.map_err(io::Error::other)?
+            let open = move || with_metadata(open(&path, flags, Mode::empty())?);
+            spawn_blocking(open).await.map_err(io::Error::other)??
         }
-        found => found,
+        found => with_metadata(found?)?,
     };
-    let file = File::from(found?);
-    let metadata = file.metadata()?;
     let is_there = metadata.is_file() || metadata.is_dir();
     is_there.then_some((file, metadata)).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+fn with_metadata(file: OwnedFd) -> io::Result<(File, Metadata)> {
+    let file = File::from(file);
+    let metadata = file.metadata()?;
+    Ok((file, metadata))
 }
 
 /// Whether the system would have to wait, or does not know how not to, as older ones do not and
@@ -73,7 +98,7 @@ pub(super) struct Opened {
     metadata: Metadata,
     position: u64,
     /// What another thread reads.
-    reading: Option<JoinHandle<io::Result<Vec<u8>>>>,
+    reading: Option<Reading>,
 }
 
 impl fs::File for Opened {
@@ -95,11 +120,12 @@ impl AsyncRead for Opened {
         let reading = match &mut this.reading {
             Some(reading) => reading,
             None => match read_now(&this.file, buffer, this.position) {
+                // Linux before 5.11 may say so of what it does not have in memory.
+                Ok(0) if this.position < this.metadata.len() && buffer.remaining() > 0 => {
+                    this.reading.insert(elsewhere(&this.file, buffer.remaining(), this.position))
+                }
                 Err(error) if is_another_s_work(error) => {
-                    let (file, position) = (Arc::clone(&this.file), this.position);
-                    let length = buffer.remaining();
-                    let read = move || read_elsewhere(&file, length, position);
-                    this.reading.insert(spawn_blocking(read))
+                    this.reading.insert(elsewhere(&this.file, buffer.remaining(), this.position))
                 }
                 read => {
                     this.position += read? as u64;
@@ -125,12 +151,18 @@ fn read_now(file: &File, buffer: &mut ReadBuf<'_>, position: u64) -> Result<usiz
     Ok(read)
 }
 
-/// Reads from a place on, as long as that takes.
-fn read_elsewhere(file: &File, length: usize, position: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    let read = file.read_at(&mut bytes, position)?;
-    bytes.truncate(read);
-    Ok(bytes)
+/// What another thread reads.
+type Reading = JoinHandle<io::Result<Vec<u8>>>;
+
+/// Has another thread read from a place on, as long as that takes.
+fn elsewhere(file: &Arc<File>, length: usize, position: u64) -> Reading {
+    let file = Arc::clone(file);
+    spawn_blocking(move || {
+        let mut bytes = vec![0; length];
+        let read = file.read_at(&mut bytes, position)?;
+        bytes.truncate(read);
+        Ok(bytes)
+    })
 }
 
 impl AsyncSeek for Opened {
@@ -159,6 +191,10 @@ mod tests {
 
     use super::*;
 
+    fn disk() -> Disk {
+        Disk { is_here: true }
+    }
+
     fn directory() -> PathBuf {
         let name =
             format!("pasteline-disk-{}-{:?}", std::process::id(), std::thread::current().id());
@@ -173,7 +209,7 @@ mod tests {
         let path = directory.join("file");
         let text: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
         File::create(&path).unwrap().write_all(&text).unwrap();
-        let mut file = Disk.open(path).await.unwrap();
+        let mut file = disk().open(path).await.unwrap();
         for at in [0, 1, 799_999, 800_000, 900_000_usize] {
             Pin::new(&mut file).start_seek(SeekFrom::Start(at as u64)).unwrap();
             let mut read = Vec::new();
@@ -188,9 +224,8 @@ mod tests {
         let directory = directory();
         let path = directory.join("file");
         std::fs::write(&path, "hello, world").unwrap();
-        let mut file = Disk.open(path).await.unwrap();
-        let elsewhere = Arc::clone(&file.file);
-        file.reading = Some(spawn_blocking(move || read_elsewhere(&elsewhere, 5, 0)));
+        let mut file = disk().open(path).await.unwrap();
+        file.reading = Some(elsewhere(&file.file, 5, 0));
         let mut read = String::new();
         file.read_to_string(&mut read).await.unwrap();
         assert_eq!(read, "hello, world");
@@ -204,12 +239,25 @@ mod tests {
         rustix::fs::mkfifoat(CWD, &fifo, Mode::RUSR | Mode::WUSR).unwrap();
         for path in [fifo, directory.join("missing"), PathBuf::from("/dev/null")] {
             assert_eq!(
-                Disk.metadata(path.clone()).await.unwrap_err().kind(),
+                disk().metadata(path.clone()).await.unwrap_err().kind(),
                 io::ErrorKind::NotFound
             );
-            assert_eq!(Disk.open(path).await.unwrap_err().kind(), io::ErrorKind::NotFound);
+            assert_eq!(disk().open(path).await.unwrap_err().kind(), io::ErrorKind::NotFound);
         }
-        assert!(Disk.metadata(directory.clone()).await.unwrap().is_dir());
+        assert!(disk().metadata(directory.clone()).await.unwrap().is_dir());
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_others_have_is_opened_by_another_thread() {
+        let directory = directory();
+        let path = directory.join("file");
+        std::fs::write(&path, "hello").unwrap();
+        let mut file = Disk { is_here: false }.open(path).await.unwrap();
+        let mut read = String::new();
+        file.read_to_string(&mut read).await.unwrap();
+        assert_eq!(read, "hello");
+        assert!(!Disk::at(&directory.join("missing")).is_here);
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }
