@@ -36,6 +36,9 @@ const MOST: usize = 10_000;
 const NONE_FOR: Duration = Duration::from_secs(60);
 const ALIAS_FOR: Duration = Duration::from_secs(86_400);
 
+/// How long nobody is asked again who has not answered.
+const FAILURE_FOR: Duration = Duration::from_secs(5);
+
 /// What names the name servers of the system.
 const SYSTEM: &str = "/etc/resolv.conf";
 
@@ -59,9 +62,10 @@ impl Resolver {
 
     /// What a name is an alias of; none if it is none, or nobody says so.
     pub(super) async fn alias(&self, name: &str) -> Option<String> {
-        let known = self.remembered.get(name).filter(|answer| Instant::now() < answer.until);
-        if let Some(answer) = known {
-            return answer.alias;
+        let name = &*name.to_ascii_lowercase();
+        let earlier = self.remembered.get(name);
+        if let Some(answer) = earlier.as_ref().filter(|answer| Instant::now() < answer.until) {
+            return answer.alias.clone();
         }
         match self.ask(name).await {
             Ok(answer) => {
@@ -72,7 +76,11 @@ impl Resolver {
                 if self.pace.allows() {
                     tracing::warn!(name, %error, "the alias of a host cannot be looked up");
                 }
-                None
+                // What was known counts on, and nobody is asked again and again.
+                let alias = earlier.and_then(|answer| answer.alias);
+                let until = Instant::now() + FAILURE_FOR;
+                self.remembered.insert(name.to_owned(), Answer { alias: alias.clone(), until });
+                alias
             }
         }
     }

@@ -41,6 +41,8 @@ impl Ring {
     pub(super) fn new(servers: Vec<Server>, limits: MemcachedLimits, tries: usize) -> Self {
         let mut sorted = servers;
         sorted.sort_by(|one, other| one.text.cmp(&other.text));
+        // One that is named twice has its places once.
+        sorted.dedup_by(|one, other| one.text == other.text);
         let mut places = BTreeMap::new();
         for (number, server) in sorted.iter().enumerate() {
             for place in 0..WEIGHT {
@@ -87,12 +89,11 @@ impl Ring {
     /// The servers that are tried for a name, in their order.
     fn turns(&self, name: &str) -> Vec<usize> {
         let mut turns = Vec::with_capacity(self.tries);
-        let mut place = self.places.partition_point(|(place, _)| **place <= *name);
-        while turns.len() < self.tries {
-            place = (place + 1) % self.places.len();
-            let (_, number) = self.places[place];
-            if !turns.contains(&number) {
-                turns.push(number);
+        let place = self.places.partition_point(|(place, _)| **place <= *name);
+        let places = self.places.iter().cycle().skip(place + 1).take(self.places.len());
+        for (_, number) in places {
+            if turns.len() < self.tries && !turns.contains(number) {
+                turns.push(*number);
             }
         }
         turns
@@ -118,10 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Computed by Swift 2.36.
-    #[test]
-    fn servers_are_chosen_as_swift_does() {
-        let names = ["192.0.2.1:11211", "192.0.2.2:11211", "cache"];
+    fn ring(names: &[&str]) -> Ring {
         let second = Duration::from_secs(1);
         let limits = MemcachedLimits {
             dead_time: second,
@@ -130,8 +128,21 @@ mod tests {
             idle_time: second,
             wait: second,
         };
-        let servers = names.iter().rev().map(|name| Server::parse(name).unwrap()).collect();
-        let ring = Ring::new(servers, limits, 9);
+        Ring::new(names.iter().map(|name| Server::parse(name).unwrap()).collect(), limits, 9)
+    }
+
+    #[test]
+    fn a_server_that_is_named_twice_is_one() {
+        let ring = ring(&["192.0.2.2:11211", "192.0.2.1:11211", "192.0.2.2:11211"]);
+        let mut turns = ring.turns(&hash("x"));
+        turns.sort_unstable();
+        assert_eq!(turns, [0, 1]);
+    }
+
+    /// Computed by Swift 2.36.
+    #[test]
+    fn servers_are_chosen_as_swift_does() {
+        let ring = ring(&["cache", "192.0.2.2:11211", "192.0.2.1:11211"]);
         for (name, expected) in EXPECTED {
             assert_eq!(ring.turns(&hash(name)), expected, "{name}");
         }

@@ -65,7 +65,9 @@ fn answer(words: &[String], value: &str, numbers: &mut HashMap<String, u64>) -> 
 /// A worker that limits accounts, and counts in memcached.
 fn worker(address: &str, options: &str) -> App {
     let app = App::ready(|_| response::text(StatusCode::OK, ""));
-    let shared = format!("[filter:m]\nuse = egg:swift#memcache\nmemcache_servers = {address}\n");
+    let shared = format!(
+        "[filter:m]\nuse = egg:swift#memcache\nmemcache_servers = {address}\nio_timeout = 600\n"
+    );
     let limit = format!("[filter:r]\nuse = egg:swift#ratelimit\n{options}\n");
     app.behind(&[filter(&shared), filter(&limit)])
 }
@@ -80,7 +82,7 @@ const NAME: &str = "303ee612a33e25a45881c59b064dad78"; // the MD5 of `ratelimit/
 #[tokio::test]
 async fn workers_count_together_and_who_is_refused_does_not_count() {
     let fake = Fake::start().await;
-    // Ten minutes for each request, so that no time that a test takes counts.
+    // A quarter of an hour for each request, so that no time that a test takes counts.
     let options = "account_ratelimit = 0.001\nmax_sleep_time_seconds = 60";
     let (one, other) = (worker(&fake.address, options), worker(&fake.address, options));
     assert_eq!([put(&one).await, put(&other).await, put(&one).await], [200, 498, 498]);

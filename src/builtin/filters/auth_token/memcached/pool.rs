@@ -68,10 +68,15 @@ impl Pool {
         };
         let _permit = permit.expect("it is never closed");
         if let Some(mut connection) = self.idle() {
-            // The server may have closed it meanwhile; then a new one is tried.
-            if let Ok(Ok(done)) = timeout(self.limits.timeout, connection.run(command)).await {
-                self.put(connection);
-                return Ok(done);
+            match timeout(self.limits.timeout, connection.run(command)).await {
+                Ok(Ok(done)) => {
+                    self.put(connection);
+                    return Ok(done);
+                }
+                // The server may have closed it meanwhile; then a new one is tried.
+                Ok(Err(_)) => {}
+                // It may still do what it was told, which is not to be done twice.
+                Err(_) => return Err(io::ErrorKind::TimedOut.into()),
             }
         }
         let attempt = async {
