@@ -1,9 +1,12 @@
 //! Options of a server that stand where only Swift looks for them.
 
+use std::collections::HashSet;
+
 use super::{File, Found, Lint, Look};
 use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::ini::Setting;
 use crate::registry::FactoryId;
+use crate::syntax::{self, Piece, PieceKind};
 
 pub(super) const LINT: Lint = Lint { slug: "ignored-option", looks: &[Look::File(look)] };
 
@@ -24,9 +27,10 @@ const OPTIONS: [(&str, &str); 12] = [
 ];
 
 /// What else it reads there, by the beginnings of the names, and what to do about it.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 6] = [
     ("eventlet_debug", "remove it: nothing here runs by eventlet"),
     ("ionice_", "the service manager says it: `IOSchedulingClass` and `IOSchedulingPriority`"),
+    ("log_statsd_", "the filter `stats` sends statistics"),
     ("log_", "the command line and settings files set the log up"),
     ("nice_priority", "the service manager says it: `Nice`"),
     ("statsd_", "the filter `stats` sends statistics"),
@@ -37,16 +41,23 @@ fn look(file: &File<'_>, found: &mut Found) {
     if has_server || !is_of_swift(file) {
         return;
     }
+    let referred: HashSet<_> = file.options().flat_map(|option| references(&option.raw)).collect();
     for option in &file.document.defaults {
+        let Some(fault) = fault(option) else { continue };
         // A value that others refer to has an effect there.
-        let reference = format!("%({})s", option.key);
-        if file.options().any(|option| option.raw.contains(&reference)) {
-            continue;
-        }
-        if let Some(fault) = fault(option) {
+        if !referred.contains(&*option.key) {
             found.add(fault);
         }
     }
+}
+
+/// The keys that a value refers to.
+fn references(raw: &str) -> impl Iterator<Item = &str> {
+    let referred = |piece: Piece| match piece.kind {
+        PieceKind::Reference { name } => Some(&raw[name]),
+        _ => None,
+    };
+    syntax::interpolation(raw).filter_map(referred)
 }
 
 /// Whether a file is one that Swift's server serves.
