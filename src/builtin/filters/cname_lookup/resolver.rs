@@ -104,3 +104,28 @@ impl Resolver {
         Ok(Answer { alias: None, until: until(NONE_FOR) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::builtin::filters::cname_lookup::tests::dns;
+    use crate::settings::Setting;
+
+    #[tokio::test]
+    async fn what_was_known_counts_on_while_nobody_answers() {
+        let (server, asked) = dns().await;
+        let resolver = Resolver::new(&[NameServer::parse(&server).unwrap()]);
+        let name = "broken.example.org";
+        let before = Instant::now();
+        assert_eq!(resolver.alias(name).await, None);
+        assert!(asked.load(Ordering::Relaxed) > 0);
+        let failed = resolver.remembered.get(name).unwrap();
+        assert!(failed.until >= before + FAILURE_FOR, "nobody is asked again for a while");
+        let alias = Some("near.example.org".to_owned());
+        resolver.remembered.insert(name.to_owned(), Answer { alias: alias.clone(), until: before });
+        assert_eq!(resolver.alias("Broken.example.org").await, alias, "it has expired");
+        assert!(resolver.remembered.get(name).unwrap().until >= before + FAILURE_FOR);
+    }
+}

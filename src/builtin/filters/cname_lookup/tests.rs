@@ -23,7 +23,7 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// The address of a name server that knows these aliases, and how often it was asked.
-async fn dns() -> (String, Arc<AtomicUsize>) {
+pub(super) async fn dns() -> (String, Arc<AtomicUsize>) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap().to_string();
     let asked = Arc::new(AtomicUsize::new(0));
@@ -36,7 +36,11 @@ async fn dns() -> (String, Arc<AtomicUsize>) {
             let question = request.sole_question().unwrap();
             let name = question.qname().to_string().to_lowercase();
             let alias = ALIASES.iter().find(|(known, _)| *known == name);
-            let rcode = if alias.is_some() { Rcode::NOERROR } else { Rcode::NXDOMAIN };
+            let rcode = match alias {
+                Some(_) => Rcode::NOERROR,
+                None if name == "broken.example.org" => Rcode::SERVFAIL,
+                None => Rcode::NXDOMAIN,
+            };
             let mut reply = MessageBuilder::new_vec().start_answer(&request, rcode).unwrap();
             if let Some((_, alias)) = alias {
                 let alias = Cname::new(Name::vec_from_str(alias).unwrap());
