@@ -132,7 +132,8 @@ impl Server {
         self
     }
 
-    /// Has its limits hold for all servers together that share a load.
+    /// Has its limits hold for all servers together that share a load, and be what is left for one
+    /// of the servers of a process where its settings do not say.
     #[must_use]
     pub fn sharing(mut self, load: Load) -> Self {
         self.ledger.load = load;
@@ -150,7 +151,7 @@ impl Server {
     ///
     /// Outside of a tokio runtime.
     pub fn start(self, app: App) -> Running {
-        let limits = Arc::new(Limits::new(&self.settings));
+        let limits = Arc::new(Limits::new(&self.settings, self.ledger.load.servers()));
         let clock = Clock::new(&self.settings);
         let roster = Roster::start(clock, self.ledger, Arc::clone(&limits));
         let app = Current::new(app);

@@ -1,5 +1,7 @@
 //! What a server bears at a time, and what it takes of a request.
 
+use std::num::NonZeroUsize;
+
 use rustix::process::{Resource, getrlimit};
 
 use super::settings::Settings;
@@ -28,9 +30,10 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn new(settings: &Settings) -> Self {
+    /// The limits of one of so many servers of a process.
+    pub(super) fn new(settings: &Settings, servers: NonZeroUsize) -> Self {
         let unless_zero = |limit: usize| if limit == 0 { usize::MAX } else { limit };
-        let connections = settings.max_connections.unwrap_or_else(most_connections);
+        let connections = settings.max_connections.unwrap_or_else(|| most_connections(servers));
         Self {
             connections: unless_zero(connections),
             connections_per_address: Some(settings.max_connections_per_address)
@@ -72,18 +75,23 @@ fn first_line(request: &Request, target: usize) -> usize {
     request.method().as_str().len() + target + "  HTTP/1.1\r\n".len()
 }
 
-/// How many connections a process can have: a bit less than half of the files that it may open,
-/// as each may need another one to an upstream.
-fn most_connections() -> usize {
+/// How many connections one of the servers of a process can have. All of them together have a bit
+/// less than half of the files that the process may open, as each connection may need another one
+/// to an upstream. Each server has a part of its own, so that clients of a public one cannot keep
+/// out those of an internal one.
+fn most_connections(servers: NonZeroUsize) -> usize {
     let files = getrlimit(Resource::Nofile).current;
     let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
-    (files / 100 * 45 + files % 100 * 45 / 100).max(1)
+    ((files / 100 * 45 + files % 100 * 45 / 100) / servers).max(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::app::Body;
+
+    /// There is one server in the process.
+    const ALONE: NonZeroUsize = NonZeroUsize::MIN;
 
     #[test]
     fn a_head_may_be_as_large_as_the_limit() {
@@ -96,14 +104,14 @@ mod tests {
             let request = (0..fields).fold(request, |request, _| request.header("x-a", "v"));
             request.body(Body::empty()).unwrap()
         };
-        let limits = Limits::new(&settings);
+        let limits = Limits::new(&settings, ALONE);
         assert_eq!(limits.refuse(&request(2), 1), None);
         assert_eq!(limits.refuse(&request(3), 1), Some(Refusal::HeadSize));
     }
 
     fn refused(settings: &Settings, target: &str, value: &str) -> Option<Refusal> {
         let request = http::Request::get(target).header("x-a", value).body(Body::empty()).unwrap();
-        Limits::new(settings).refuse(&request, 1)
+        Limits::new(settings, ALONE).refuse(&request, 1)
     }
 
     #[test]
@@ -130,7 +138,8 @@ mod tests {
     fn so_many_requests_are_answered_at_a_time() {
         let request = Request::new(Body::empty());
         let mut settings = Settings { max_requests_in_flight: 10, ..Settings::default() };
-        let refused = |settings: &_, requests| Limits::new(settings).refuse(&request, requests);
+        let refused =
+            |settings: &_, requests| Limits::new(settings, ALONE).refuse(&request, requests);
         assert_eq!(refused(&settings, 10), None);
         assert_eq!(refused(&settings, 11), Some(Refusal::Requests));
         settings.max_requests_in_flight = 0;
@@ -141,7 +150,10 @@ mod tests {
     fn a_process_takes_less_connections_than_half_of_its_files() {
         let settings = Settings::default();
         let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        let connections = Limits::new(&settings).connections as u64;
-        assert!(connections < files / 2 && connections >= files / 5 * 2, "{connections} {files}");
+        for servers in (1..5).filter_map(NonZeroUsize::new) {
+            let each = Limits::new(&settings, servers).connections as u64;
+            let all = each * servers.get() as u64;
+            assert!(all < files / 2 && all >= files / 5 * 2, "{servers} of {each}, {files} files");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,11 +11,13 @@ use crate::metrics::Refusal;
 
 /// What a server bears at the moment. Clones share it: the threads of a worker take connections
 /// from one socket, in no even shares, so that limits can only hold for all of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Load(Arc<Borne>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Borne {
+    /// Among how many servers the files of the process are divided.
+    servers: NonZeroUsize,
     connections: AtomicUsize,
     requests: AtomicUsize,
     /// How many connections each address has, as far as they are counted.
@@ -22,6 +25,22 @@ struct Borne {
 }
 
 impl Load {
+    /// What one of so many servers of a process bears, at least one: what the process can bear is
+    /// divided among them, where their settings do not say how much it is.
+    pub fn one_of(servers: usize) -> Self {
+        Self(Arc::new(Borne {
+            servers: NonZeroUsize::new(servers).unwrap_or(NonZeroUsize::MIN),
+            connections: AtomicUsize::default(),
+            requests: AtomicUsize::default(),
+            addresses: Mutex::default(),
+        }))
+    }
+
+    /// Among how many servers the files of the process are divided.
+    pub(super) fn servers(&self) -> NonZeroUsize {
+        self.0.servers
+    }
+
     /// Takes in a connection, from an address if it has one that counts.
     ///
     /// # Errors
@@ -54,6 +73,13 @@ impl Load {
     fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         // A panic between two changes of the map leaves it whole.
         self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// That of the only server of a process.
+impl Default for Load {
+    fn default() -> Self {
+        Self::one_of(1)
     }
 }
 
@@ -113,7 +139,8 @@ mod tests {
         let mut settings = Settings { max_connections: Some(3), ..Settings::default() };
         settings.max_connections_per_address = 1;
         settings.worker_threads = 4;
-        let (limits, load) = (Limits::new(&settings), Load::default());
+        let load = Load::default();
+        let limits = Limits::new(&settings, load.servers());
         let peer = |last| Some(IpAddr::from(Ipv4Addr::new(192, 0, 2, last)));
         let admit = |last: Option<u8>| load.clone().admit(last.and_then(peer), &limits);
         let first = admit(Some(1)).unwrap();

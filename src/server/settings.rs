@@ -142,7 +142,8 @@ crate::settings! {
         /// The longest trailers of a request's body in bytes; past them the answer is 431.
         max_trailer_size: usize = "8192",
         /// The most connections of a worker. Further ones are answered 503 and closed at once.
-        /// Unless set, 45 % of the files that it may open (`ulimit -n`); with 0 there is no limit.
+        /// Unless set, 45 % of the files that it may open (`ulimit -n`), divided by the number of
+        /// its servers (`[server:NAME]`); with 0 there is no limit.
         max_connections: Option<usize>,
         /// The most connections of a worker with one address. Further ones are answered 503 and
         /// closed at once. Of those from `proxy_protocol_from` the address of the client counts
@@ -199,7 +200,8 @@ crate::settings! {
         control: Option<PathBuf>,
         /// The addresses at which `/metrics` tells numbers to Prometheus, `/health` that the
         /// server lives, and `/ready` whether all of its processes accept connections. Unless
-        /// set, there are none. Of several servers, that of the first one counts.
+        /// set, there are none. Of several servers, that of the first one counts. Past 100
+        /// connections at a time, further ones are answered 503.
         admin_bind: Words<Address>,
         /// Whether `admin_bind` may name addresses that other machines reach.
         admin_exposed: bool = "false",

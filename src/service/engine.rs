@@ -35,7 +35,9 @@ impl Engine {
         metrics: &Metrics,
     ) -> io::Result<Self> {
         let others = sites.first().map_or(0, |site| site.settings.worker_threads.saturating_sub(1));
-        let parts: Vec<_> = sites.into_iter().map(Part::new).collect();
+        let servers = sites.iter().filter(|site| site.role == Role::App).count();
+        let part = |site| Part { site, load: Load::one_of(servers) };
+        let parts: Vec<_> = sites.into_iter().map(part).collect();
         let kept = parts.clone();
         let (admin, work): (Vec<_>, Vec<_>) = parts.into_iter().zip(shares).partition(is_admin);
         let mut threads = Vec::new();
@@ -126,12 +128,6 @@ impl Engine {
 struct Part {
     site: Site,
     load: Load,
-}
-
-impl Part {
-    fn new(site: Site) -> Self {
-        Self { site, load: Load::default() }
-    }
 }
 
 fn is_admin((part, _): &(Part, Share)) -> bool {

@@ -1,5 +1,7 @@
 //! Several servers at once, each with an app of its own.
 
+use std::fs::File;
+
 use serde_json::Value;
 
 use crate::support::{Client, Server, Test, wait_for};
@@ -122,6 +124,25 @@ fn what_all_servers_share_is_said_by_the_first() {
         (file, "serve --server admin"),
     ] {
         Test::new().ini(&file).arguments(arguments).start();
+    }
+}
+
+#[test]
+fn each_has_its_part_of_the_connections_on_all_threads() {
+    let text = ini(0, TEXTS).replace("workers = 0", "workers = 0\nworker_threads = 2");
+    let test = Test::new().ini(&text).arguments("serve --server main --server admin");
+    let line = "ulimit -n 200; exec \"$0\" \"$@\"";
+    let mut server = test.shell(line, File::open("/dev/null").unwrap()).spawn();
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        server.listens();
+        // A half of 45 % of the files.
+        for _ in 0..45 {
+            let mut client = server.connect();
+            client.ask("/").expect(200);
+            open.push(client);
+        }
+        server.connect().next_answer().expect(503);
     }
 }
 

@@ -39,6 +39,8 @@ impl Settings {
         let retry_until_window = self.retry_until_window;
         (!bind.0.is_empty()).then(|| Self {
             bind,
+            // Few ask for numbers, and files are for clients of the others.
+            max_connections: Some(100),
             retry_until_window,
             socket_mode,
             socket_owner,
