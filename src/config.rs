@@ -18,6 +18,7 @@ mod types;
 mod unknown;
 mod values;
 
+pub use self::find::Search;
 pub use self::groups::Groups;
 pub use self::input::{ConfigPath, Input};
 pub use self::options::{ALIASES, Alias, GROUPS, Group, Main, Own, Ssl};
@@ -147,14 +148,18 @@ impl Config {
         self.given(name).is_some()
     }
 
-    /// The paste file: where oslo.config finds it, or else here.
-    pub fn paste_file(&self, sources: &Sources) -> PathBuf {
+    /// The paste file, and how it was looked for: where oslo.config finds it, or else here. Where
+    /// there are no settings it is the one that is here, if any is.
+    pub fn paste_file(&self, sources: &Sources) -> (PathBuf, Search) {
         let name = Path::new(&self.main.api_paste_config);
-        let is_there = |path: &PathBuf| sources.has(path);
-        find::candidates(&self.input, name)
-            .into_iter()
-            .find(is_there)
-            .unwrap_or_else(|| name.into())
+        let named = self.given("api_paste_config");
+        let setting = named.and_then(|named| named.span);
+        let here = Some(name.to_owned()).filter(|_| named.is_none() && self.files().is_empty());
+        let tried = find::candidates(&self.input, name);
+        match here.iter().chain(&tried).find(|path| sources.has(path)) {
+            Some(found) => (found.clone(), Search { setting, tried: Vec::new() }),
+            None => (name.to_owned(), Search { setting, tried }),
+        }
     }
 
     /// The file that the log goes to, if it goes to one.

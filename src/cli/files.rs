@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use crate::config::Search;
 use crate::graph::{DropIns, Input};
 
 /// Which files are read, and what the operator adds to them.
@@ -44,7 +45,11 @@ pub(super) struct Additions {
 impl Files {
     /// What is to be loaded.
     pub(super) fn input(self) -> Input {
-        self.open_input().or(|| PathBuf::from("api-paste.ini"), None)
+        let mut input = self.open_input();
+        if input.file.as_os_str().is_empty() {
+            input.file = PathBuf::from("api-paste.ini");
+        }
+        input
     }
 
     /// What is to be loaded, with the file left open if none is named: settings may name it.
@@ -58,7 +63,8 @@ impl Additions {
     pub(super) fn input(self, file: PathBuf) -> Input {
         let Self { overlays, no_dropins, globals, strategy } = self;
         let drop_ins = if no_dropins { DropIns::Ignored } else { DropIns::Read };
-        Input { file, overlays, drop_ins, globals, strategy }
+        let search = Search::default();
+        Input { file, overlays, drop_ins, globals, strategy, search }
     }
 }
 

@@ -110,7 +110,8 @@ impl Show {
         let mut sources = Sources::default();
         // What is wrong with them is told with `--settings`.
         let (config, _) = Config::read(&config.input(Vec::new()), &mut sources);
-        let mut loader = Loader::open_with(&files.input(), registry, sources);
+        let input = files.open_input().or(&config, &sources);
+        let mut loader = Loader::open_with(&input, registry, sources);
         loader = loader.with_settings(config.groups());
         let (object, mask) = (object.object(), registry.mask());
         match format {

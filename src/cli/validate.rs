@@ -58,8 +58,7 @@ impl Validate {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         let mut sources = Sources::default();
         let (config, mut diagnostics) = Config::read(&self.config.input(Vec::new()), &mut sources);
-        let strategy = config.main.auth_strategy.as_deref();
-        let input = self.files.open_input().or(|| config.paste_file(&sources), strategy);
+        let input = self.files.open_input().or(&config, &sources);
         let mut loader =
             Loader::open_with(&input, registry, sources).with_settings(config.groups());
         lint::silence(&mut diagnostics, loader.sources());

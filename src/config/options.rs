@@ -29,8 +29,8 @@ crate::settings! {
         /// For how many seconds an address that is in use is tried again at start. With 0 it is
         /// tried once.
         retry_until_window: Whole<0, MANY> = "30",
-        /// The most bytes that a line of the head of a request may have; unless set, what
-        /// `[server:NAME]` in the paste file says.
+        /// The most bytes that a field in the head of a request may have, the end of its line
+        /// included; unless set, what `[server:NAME]` in the paste file says.
         max_header_line: Whole<1, MANY> = "16384",
         /// How many seconds a client may be silent: while a head or a body is sent or an answer is
         /// read, and between requests.
@@ -50,8 +50,8 @@ crate::settings! {
         /// Whether connections are encrypted, with what `[ssl]` says.
         use_ssl: Flag = "false",
         /// The paste file. A relative path is looked for in the directories of `--config-dir`,
-        /// beside the files of `--config-file`, the last one first, and where services have their
-        /// files.
+        /// beside the files of `--config-file`, the last one first, where services have their
+        /// files, and here. Unless anything is set, the file that is here is taken, if one is.
         api_paste_config: String = "api-paste.ini",
         /// Which of the pipelines a composite such as OpenStack's `pipeline_factory` takes.
         auth_strategy: Option<String>,

@@ -238,7 +238,7 @@ fn the_log_has_a_file_or_a_directory() {
 #[test]
 fn nothing_is_looked_for_without_settings() {
     let (config, _) = Config::read(&Input::default(), &mut Sources::default());
-    assert_eq!(config.paste_file(&Sources::default()), PathBuf::from("api-paste.ini"));
+    assert_eq!(config.paste_file(&Sources::default()).0, PathBuf::from("api-paste.ini"));
     let (config, _) = read(&["[DEFAULT]\napi_paste_config = /no/such/p.ini\n"], &[]);
-    assert_eq!(config.paste_file(&Sources::default()), PathBuf::from("/no/such/p.ini"));
+    assert_eq!(config.paste_file(&Sources::default()).0, PathBuf::from("/no/such/p.ini"));
 }

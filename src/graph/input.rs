@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Config, Search};
+use crate::source::Sources;
+
 /// The files to read and what the operator adds to them.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Input {
@@ -18,6 +21,9 @@ pub struct Input {
     /// Which of the pipelines a composite such as OpenStack's `pipeline_factory` takes; none for
     /// its default.
     pub strategy: Option<String>,
+    /// How the main file was looked for, if settings name it.
+    #[serde(skip)]
+    pub search: Search,
 }
 
 impl Input {
@@ -26,13 +32,13 @@ impl Input {
         Self { file: file.into(), ..Self::default() }
     }
 
-    /// The same, with what it leaves open filled in: the main file and the strategy.
+    /// The same, with what it leaves open filled in by settings: the main file and the strategy.
     #[must_use]
-    pub fn or(mut self, file: impl FnOnce() -> PathBuf, strategy: Option<&str>) -> Self {
+    pub fn or(mut self, config: &Config, sources: &Sources) -> Self {
         if self.file.as_os_str().is_empty() {
-            self.file = file();
+            (self.file, self.search) = config.paste_file(sources);
         }
-        self.strategy = self.strategy.or_else(|| strategy.map(str::to_owned));
+        self.strategy = self.strategy.or_else(|| config.main.auth_strategy.clone());
         self
     }
 }

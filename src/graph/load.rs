@@ -49,6 +49,9 @@ impl<'r> Loader<'r> {
         let mut files = Files::with(sources);
         let (document, faults) = ini::read(&input.file, &mut files.sources);
         let mut faults = as_raised(faults);
+        if document.is_none() {
+            faults = faults.into_iter().map(|fault| input.search.explain(fault)).collect();
+        }
         let value = |text: &String| Value { text: Arc::from(&**text), key_span: None, span: None };
         let globals = input.globals.iter().map(|(key, text)| (Arc::from(&**key), value(text)));
         let caller = Some(Arc::new(globals.collect::<Conf>())).filter(|conf| !conf.is_empty());

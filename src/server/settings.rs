@@ -134,8 +134,8 @@ crate::settings! {
         max_head_size: usize = "32768",
         /// The most fields that a head may have; past them the answer is 431.
         max_fields: usize = "100",
-        /// The longest line of a head in bytes; past it the answer is 431. Unless set, only
-        /// `max_head_size` counts.
+        /// The longest field of a head in bytes, its name and the end of its line included; past it
+        /// the answer is 431. Unless set, only `max_head_size` counts.
         max_header_line: Option<usize>,
         /// The longest path and query of a request in bytes; past it the answer is 414.
         max_target_size: usize = "16384",

@@ -112,8 +112,7 @@ impl Order {
 
     /// What is loaded.
     pub(super) fn input(&self, config: &Config, sources: &Sources) -> Input {
-        let input = self.input.clone();
-        input.or(|| config.paste_file(sources), config.main.auth_strategy.as_deref())
+        self.input.clone().or(config, sources)
     }
 
     /// Has what the order says count in place of the settings of the first server.

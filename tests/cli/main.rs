@@ -14,6 +14,7 @@ mod fmt;
 mod gateway;
 mod graph;
 mod hostile;
+mod in_force;
 mod install;
 mod library;
 mod log;

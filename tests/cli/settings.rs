@@ -313,12 +313,3 @@ fn a_secret_that_is_kept_elsewhere_is_used_and_never_shown() {
         finished.tells("keystone_authtoken.password    = ****  (etc/n.conf:10:12)");
     }
 }
-
-#[test]
-fn limits_of_a_settings_file_hold_for_clients() {
-    let server = serve("wsgi_keep_alive = false\nmax_header_line = 200\n");
-    let answer = server.get("/").expect(200);
-    assert_eq!(answer.header("connection"), Some("close"));
-    let longer = format!("X-Long: {}\r\n", "x".repeat(200));
-    server.get_with("/", &longer).expect(431);
-}

@@ -1,7 +1,7 @@
 //! A program that serves, and clients of it.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read as _, Write};
 use std::net::TcpStream;
 use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -183,6 +183,30 @@ impl Client {
         let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
         self.0.get_mut().write_all(request.as_bytes()).unwrap();
         self.next_answer()
+    }
+
+    /// Waits until the server closes the connection, without a word more.
+    #[track_caller]
+    pub(crate) fn ends(mut self) {
+        assert_eq!(self.rest(), 0);
+    }
+
+    /// Reads a line, without its end.
+    #[track_caller]
+    pub(crate) fn first_line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Reads until the connection ends, however it does, and tells how many bytes there were.
+    #[track_caller]
+    pub(crate) fn rest(&mut self) -> usize {
+        let mut rest = Vec::new();
+        let ended = self.0.read_to_end(&mut rest);
+        let is_late = ended.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        assert!(!is_late, "it does not end");
+        rest.len()
     }
 
     /// Reads a response and closes the connection.
