@@ -73,6 +73,10 @@ impl Program {
 }
 
 fn run(program: &Program) -> ExitCode {
+    let faults = program.faults();
+    if !faults.is_empty() {
+        return refuse_program(&faults);
+    }
     let CommandLine { command, color } = match CommandLine::try_parse() {
         Ok(command_line) => command_line,
         Err(error) => return refuse(&error),
@@ -88,6 +92,15 @@ fn run(program: &Program) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Tells what is wrong with the program, of which no command can make anything.
+fn refuse_program(faults: &[String]) -> ExitCode {
+    for fault in faults {
+        // If that cannot be told, the exit code says it.
+        let _ = terminal::tell(&format!("error: {fault}"));
+    }
+    ExitCode::FAILURE
 }
 
 /// Read api-paste.ini, check it, build it into a tower stack and serve it

@@ -20,7 +20,7 @@ mod values;
 
 pub use self::find::Search;
 pub use self::groups::Groups;
-pub use self::input::{ConfigPath, Input};
+pub use self::input::{ConfigPath, Input, is_group_of_server};
 pub use self::options::{ALIASES, Alias, GROUPS, Group, Main, Own, Ssl};
 pub use self::sample::Sample;
 pub use self::types::{Flag, LoggerLevel, Port, Title, Whole};

@@ -3,6 +3,7 @@
 
 mod background;
 mod callback;
+mod clash;
 mod event;
 mod in_force;
 mod periodic;
@@ -60,12 +61,12 @@ impl Program {
         Self { registry, services: Vec::new(), callbacks: Callbacks::default() }
     }
 
-    /// Adds a service that runs as long as the servers do. It takes the place of one that was
-    /// added under the same name.
+    /// Adds a service that runs as long as the servers do. Where two services have one name, or
+    /// one has that of a group which somebody else reads settings from
+    /// ([`Background::configured`]), `run` says so and does nothing.
     #[must_use]
     pub fn service(mut self, service: Background) -> Self {
-        self.services.retain(|other| other.name() != service.name());
-        self.registry.set_section(service.name(), service.section());
+        self.registry.add_section(service.section());
         self.services.push(service);
         self
     }
@@ -87,6 +88,11 @@ impl Program {
         &self.services
     }
 
+    /// What is wrong with the program itself, each in a line that stands alone.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        clash::faults(&self.services, &self.registry)
+    }
+
     /// Calls all callbacks for an event.
     ///
     /// # Errors
@@ -100,27 +106,5 @@ impl Program {
 impl From<Registry> for Program {
     fn from(registry: Registry) -> Self {
         Self::new(registry)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn a_service_takes_the_place_of_one_of_its_name() {
-        let idle = |name, processes| {
-            let idle = |_: &Instance| Periodic::every(Duration::from_secs(1), async || Ok(()));
-            Background::new(name, idle).processes(processes)
-        };
-        let program = Program::new(Registry::default())
-            .service(idle("one", 1))
-            .service(idle("two", 2))
-            .service(idle("one", 0));
-        let services: Vec<_> =
-            program.services().iter().map(|it| (it.name(), it.count())).collect();
-        assert_eq!(services, [("two", 2), ("one", 0)]);
     }
 }

@@ -130,9 +130,8 @@ impl Registry {
         self
     }
 
-    /// Has the group of a name read so from now on; none for not at all.
-    pub(crate) fn set_section(&mut self, name: &str, section: Option<Section>) {
-        self.sections.retain(|other| other.name != name);
+    /// Has a group of settings files read beside those of factories.
+    pub(crate) fn add_section(&mut self, section: Option<Section>) {
         self.sections.extend(section);
     }
 
@@ -187,6 +186,15 @@ impl Registry {
     /// The definition of a name such as `urlmap`.
     pub fn named(&self, name: &str) -> Option<&Definition> {
         self.definitions.iter().rev().find(|definition| definition.name == name)
+    }
+
+    /// The definition of a factory that reads a group of settings files under any of its names.
+    pub fn reader_of(&self, group: &str) -> Option<&Definition> {
+        let is_read = |alias: &Alias| {
+            let read = alias.dialect.settings_group();
+            read.is_some_and(|read| read.name().eq_ignore_ascii_case(group))
+        };
+        self.definitions.iter().find(|definition| definition.aliases.iter().any(is_read))
     }
 
     /// The groups of settings files that factories read under any of their names, and those that
@@ -321,12 +329,10 @@ mod tests {
     #[test]
     fn groups_that_are_read_beside_those_of_factories_are_known_and_their_secrets_hidden() {
         let mut registry = Registry::default();
-        registry.set_section("tea", Some(Section::of::<Secretive>("tea")));
+        registry.add_section(Some(Section::of::<Secretive>("tea")));
         let groups = registry.groups();
         assert_eq!(groups.iter().map(|group| group.name).collect::<Vec<_>>(), ["tea"]);
         assert!(groups[0].is_whole && groups[0].options[0].0 == "recipe");
         assert_eq!(registry.mask().value("recipe", "leaves"), "****");
-        registry.set_section("tea", None);
-        assert!(registry.groups().is_empty());
     }
 }

@@ -59,7 +59,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("stack", &["source", "settings", "graph", "registry", "app", "metrics"]),
     ("server", &["source", "diagnostic", "settings", "app", "access_log", "forwarded", "metrics"]),
     ("admin", &["app", "metrics"]),
-    ("program", &["app", "settings", "registry"]),
+    // `config` for the groups of settings files that no service may have for its own.
+    ("program", &["app", "settings", "config", "registry"]),
     (
         // `ini` because what settings files say goes over the options of a section.
         "service",

@@ -61,7 +61,8 @@ impl Groups {
     pub fn unknown(&self, known: &[GroupSpec]) -> Vec<Diagnostic> {
         let whole = known.iter().filter(|group| group.is_whole);
         let of_group = |group: &GroupSpec| {
-            let given = self.0.of_files().filter(|given| *given.group == *group.name);
+            let name = spelt(group.name);
+            let given = self.0.of_files().filter(|given| *given.group == *name);
             let given = given.filter(|given| !group.ignored.contains(&&*given.name));
             let known: Vec<_> = group.options.iter().map(|(name, _)| *name).collect();
             let warning = |given| unknown::in_group(group.name, given, &known);

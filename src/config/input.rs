@@ -48,8 +48,13 @@ pub(super) fn option_of(variable: &str) -> Option<(String, String)> {
     }
     let (group, name) = variable.strip_prefix("OS_")?.split_once("__")?;
     let (group, name) = (group.to_lowercase(), name.to_lowercase());
-    let is_ours = names().any(|(ours, _)| ours.eq_ignore_ascii_case(&group));
-    (!is_ours && !group.is_empty() && !name.is_empty()).then_some((group, name))
+    (!is_group_of_server(&group) && !group.is_empty() && !name.is_empty()).then_some((group, name))
+}
+
+/// Whether the server itself reads a group of settings files, which is named in small letters or
+/// others.
+pub fn is_group_of_server(group: &str) -> bool {
+    names().any(|(ours, _)| ours.eq_ignore_ascii_case(group))
 }
 
 /// The variable of the environment that sets an option.

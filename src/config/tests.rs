@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::settings::{Group as Place, GroupSpec};
 
 /// What is read of texts, as files in their order.
 fn read(texts: &[&str], variables: &[(&str, &str)]) -> (Config, Vec<String>) {
@@ -241,4 +242,16 @@ fn nothing_is_looked_for_without_settings() {
     assert_eq!(config.paste_file(&Sources::default()).0, PathBuf::from("api-paste.ini"));
     let (config, _) = read(&["[DEFAULT]\napi_paste_config = /no/such/p.ini\n"], &[]);
     assert_eq!(config.paste_file(&Sources::default()).0, PathBuf::from("/no/such/p.ini"));
+}
+
+#[test]
+fn a_group_with_capitals_is_looked_through_like_any_other() {
+    for (name, header) in [("Tea", "tea"), ("tea", "TEA"), ("Tea", "Tea")] {
+        let (config, _) = read(&[&format!("[{header}]\ncups = 2\nsugar = 1\n")], &[]);
+        let options = vec![("cups", &Main::OPTIONS[0])];
+        let group = GroupSpec { options, ..GroupSpec::of(Place::Own(name)) };
+        let told = config.groups().unknown(&[group]);
+        let told: Vec<_> = told.iter().map(|found| &*found.message).collect();
+        assert_eq!(told, [format!("no option of `[{name}]` is called `sugar`")]);
+    }
 }

@@ -61,8 +61,10 @@ impl Background {
     /// from starting, or a reload from coming into force, and a name that is none is warned of.
     /// `show --settings`, `sample-config` and the log know them.
     ///
-    /// The name is in small letters, and none of the groups that are there already: `DEFAULT`,
-    /// `ssl`, `pasteline`, and those that filters read.
+    /// The name is made of letters, digits, `_` and `-`, and capitals in it make no difference,
+    /// as in settings files. It is none of the groups that somebody reads already: the server
+    /// (`DEFAULT`, `ssl`, `pasteline`, `wsgi`), filters and apps (such as `cors`), or another
+    /// service. A program in which it is tells so when it starts, and does nothing.
     ///
     /// ```
     /// use std::time::Duration;

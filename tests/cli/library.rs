@@ -1,11 +1,14 @@
 //! The library without the command line: a pipeline built and served by the program itself.
 
 use std::ops::ControlFlow;
+use std::process::ExitCode;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
 use pasteline::app::{App, Filter, Phase, Request, Response};
 use pasteline::graph::{Input, Loader, Object, check};
+use pasteline::program::{Background, InForce, Periodic, Program};
 use pasteline::registry::{Definition, Error, FilterFactory, Registry, Site};
 use pasteline::server::{Inherited, Server, Settings, Sockets};
 use pasteline::stack;
@@ -44,6 +47,19 @@ fn a_panic_in_a_filter_is_one_failed_request() {
         let answer = get("/panic").expect(500);
         assert!(!answer.body.contains("as asked"), "{answer:#?}");
         assert_eq!(get("/").expect(200).body, "hello");
+    }
+}
+
+#[test]
+fn a_program_whose_services_clash_does_not_start() {
+    let idle = || Periodic::every(Duration::from_secs(1), async || Ok(()));
+    let of = |name| Background::configured(name, move |_, _: InForce<Fragile>| idle());
+    // Nothing is looked at before, not even the command line, which is that of a test here.
+    for program in [
+        Program::new(Registry::builtin()).service(of("cors")),
+        Program::new(Registry::builtin()).service(of("tea")).service(of("Tea")),
+    ] {
+        assert_eq!(format!("{:?}", program.run()), format!("{:?}", ExitCode::FAILURE));
     }
 }
 
