@@ -2,8 +2,9 @@
 //! files in the directory `spool`, a periodic task runs in each worker, and callbacks hear how the
 //! server lives. All of it starts, reloads and ends with the server.
 //!
-//! Where the service looks and how often is a matter of settings, which a reload may change: the
-//! group `[spool]` of a file that is named by `--config-file`.
+//! Where the service looks and how often, and what workers say of themselves, is a matter of
+//! settings, which a reload may change: the groups `[spool]` and `[pulse]` of a file that is named
+//! by `--config-file`.
 //!
 //! ```console
 //! mkdir spool
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
             Spool::new(instance.clone(), settings)
         }))
         // In each worker.
-        .service(Background::new("pulse", pulse).processes(0))
+        .service(Background::configured("pulse", pulse).processes(0))
         .on(Callback::new(spool_is_there).priority(-1))
         .on(told::<BeforeSpawn>())
         .on(told::<WorkerStarted>())
@@ -58,15 +59,28 @@ fn told<E: Event>() -> Callback {
     })
 }
 
-/// Says now and then that a worker is well.
-fn pulse(instance: &Instance) -> Periodic {
-    let number = instance.number;
-    let say = move || async move {
-        tracing::info!("pulse of worker {number}");
-        Ok(())
+pasteline::settings! {
+    /// Says now and then how a worker is.
+    struct Pulse {
+        /// How it is.
+        word: String = "well",
+        /// How many thousandths of a second lie between two words, from the start of a worker on.
+        pause: u64 = "40000",
+    }
+}
+
+/// Says now and then how a worker is, by the settings that are in force then.
+fn pulse(instance: &Instance, settings: InForce<Pulse>) -> Periodic {
+    let (number, pause) = (instance.number, settings.now().pause);
+    let say = move || {
+        let settings = settings.now();
+        async move {
+            tracing::info!("pulse of worker {number}: {}", settings.word);
+            Ok(())
+        }
     };
     // The first ones of several workers do not come at one time.
-    Periodic::every(Duration::from_secs(40), say).spread(Duration::from_millis(100))
+    Periodic::every(Duration::from_millis(pause), say).spread(Duration::from_millis(100))
 }
 
 pasteline::settings! {

@@ -214,6 +214,48 @@ fn a_service_has_settings_of_its_own_and_a_reload_changes_them() {
 }
 
 #[test]
+fn a_service_in_the_workers_has_its_settings_there_and_what_a_reload_changes() {
+    // A group may be written in capitals.
+    let settings = |word: &str, more: &str| format!("[Pulse]\nword = {word}\npause = 20\n{more}");
+    for workers in [0, 2] {
+        let test = configured(workers, &settings("one", ""));
+        let mut server = test.arguments("serve --config-file etc/n.conf").start();
+        let says = |server: &mut Server, word: &str| {
+            for number in 1..=workers.max(1) {
+                server.line(&format!("pulse of worker {number}: {word}"));
+            }
+        };
+        says(&mut server, "one");
+        let before = children(server.process());
+        server.write("etc/n.conf", &settings("two", "spool = 1\n"));
+        server.signal("HUP");
+        server.line("reloaded");
+        says(&mut server, "two");
+        assert_eq!(children(server.process()), before);
+        server.write("etc/n.conf", &settings("none", "word = three\npause = never\n"));
+        server.signal("HUP");
+        server.line("n.conf:5:9: error[bad-value]: `pause` is `never`");
+        server.line("not reloaded");
+        says(&mut server, "two");
+        // Other workers, where there are any.
+        server.write("etc/n.conf", &settings("four", "[DEFAULT]\nbacklog = 100\n"));
+        server.signal("HUP");
+        server.line("reloaded: the settings of the server are replaced");
+        says(&mut server, "four");
+        if workers > 0 {
+            // One that starts later has what is in force in the others, whatever the file says.
+            server.write("etc/n.conf", &settings("five", "[DEFAULT]\nbacklog = 100\n"));
+            signal(find(&server, "own_service: worker 1 (generation 2)").unwrap(), "KILL");
+            server.line("event: WorkerStarted");
+            server.line("pulse of worker 1: four");
+        }
+        server.signal("TERM");
+        let finished = server.wait().status(0);
+        assert!(!finished.stderr.contains(": five") && !finished.stderr.contains(": none"));
+    }
+}
+
+#[test]
 fn what_is_wrong_with_settings_of_a_service_is_told_at_its_place() {
     let faulty = || configured(0, "[spool]\npause = soon\npuase = 1\n");
     let told = faulty().arguments("validate --config-file etc/n.conf --format short").run();
