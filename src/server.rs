@@ -26,6 +26,7 @@ mod load;
 mod nominated;
 mod opening;
 mod pace;
+mod passage;
 mod path;
 mod protocol;
 mod proxy_header;

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::passage;
 use super::proxy_header::{NoHeader, ProxyHeader, Step};
 use super::settings::Settings;
 use super::socket::Socket;
@@ -91,7 +92,8 @@ impl Entrance {
         let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
         let accepted = timeout(self.handshake_timeout, acceptor.accept(socket)).await;
         let accepted = accepted.map_err(|_| Refused::of(Refusal::TlsTimeout, "it is late"))?;
-        let stream = accepted.map_err(|error| Refused::of(Refusal::TlsHandshake, error))?;
+        let mut stream = accepted.map_err(|error| Refused::of(Refusal::TlsHandshake, error))?;
+        passage::narrow(&mut stream);
         connection.scheme = Scheme::Https;
         connection.encryption = Some(encryption(&stream));
         Ok(Entered { socket: Socket::Tls(Box::new(stream)), connection, tls: Some(tls) })

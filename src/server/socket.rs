@@ -11,6 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
+use super::passage;
+
 /// The socket of a connection.
 #[derive(Debug)]
 pub(super) enum Socket {
@@ -44,6 +46,27 @@ impl Socket {
             Self::Unix(socket) => SockRef::from(socket),
         };
         socket.peek(&mut [MaybeUninit::uninit()]).is_ok_and(|bytes| bytes > 0)
+    }
+
+    /// Whether what is read and written is encrypted on the way.
+    pub(super) fn is_encrypted(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
+    /// Whether something was taken that has not left: what is encrypted may wait here.
+    pub(super) fn holds_back(&self) -> bool {
+        match self {
+            Self::Tls(stream) => stream.get_ref().1.wants_write(),
+            Self::Tcp(_) | Self::Unix(_) => false,
+        }
+    }
+
+    /// Lets some of that leave, and says how much; nothing if all has.
+    pub(super) fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tls(stream) => passage::poll_leave(stream, context),
+            Self::Tcp(_) | Self::Unix(_) => Poll::Ready(Ok(0)),
+        }
     }
 
     /// Closes the socket of a client that is not served, and says why as far as that does not

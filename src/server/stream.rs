@@ -38,6 +38,11 @@ impl Stream {
         self.socket.inner().has_unread()
     }
 
+    /// Whether what is read and written is encrypted on the way.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.socket.inner().is_encrypted()
+    }
+
     /// Has bytes read again before all others.
     pub(super) fn put_back(&mut self, bytes: Bytes) {
         self.beginning = bytes;
@@ -60,10 +65,26 @@ impl Stream {
         Poll::Ready(Ok(read.len()))
     }
 
+    /// Waits until all has left that was encrypted, so that no more is encrypted for a client than
+    /// it takes.
+    fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.socket.inner().holds_back() {
+            let left = self.socket.inner_mut().poll_leave(context);
+            ready!(self.note(left))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
             Poll::Pending => self.activity.waits_to_write(),
-            Poll::Ready(written) => self.activity.has_written(*written.as_ref().unwrap_or(&0)),
+            Poll::Ready(written) => {
+                self.activity.has_written(*written.as_ref().unwrap_or(&0));
+                // What waits encrypted is held up as what waits in clear.
+                if self.socket.inner().holds_back() {
+                    self.activity.waits_to_write();
+                }
+            }
         }
         written
     }
@@ -98,11 +119,13 @@ impl Write for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_leave(context))?;
         let written = Pin::new(&mut self.socket).poll_write(context, bytes);
         self.note(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_leave(context))?;
         let flushed = Pin::new(&mut self.socket).poll_flush(context);
         // hyper asks for this only when it has written all that it has.
         if matches!(flushed, Poll::Ready(Ok(()))) {
@@ -124,6 +147,7 @@ impl Write for Stream {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_leave(context))?;
         let written = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
         self.note(written)
     }

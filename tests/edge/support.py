@@ -2,6 +2,7 @@
 import os
 import resource
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -20,11 +21,14 @@ def free_port():
 class Server:
     """The program, serving an app with some settings until the end of the block."""
 
-    def __init__(self, binary, app, settings=(), prefix=()):
+    def __init__(self, binary, app, settings=(), prefix=(), encrypted=False):
         self.port = free_port()
         self.directory = tempfile.TemporaryDirectory()
         path = os.path.join(self.directory.name, "edge.ini")
-        lines = [f"{name} = {value}" for name, value in dict(settings).items()]
+        settings, self.tls = dict(settings), None
+        if encrypted:
+            settings |= self.certify()
+        lines = [f"{name} = {value}" for name, value in settings.items()]
         with open(path, "w", encoding="utf-8") as file:
             file.write(
                 f"[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:{self.port}\n"
@@ -35,11 +39,30 @@ class Server:
         command = [*prefix, os.path.abspath(binary), "serve", path]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
 
+    def certify(self):
+        """Makes a certificate for the server, by which clients know it, and gives the settings that name it."""
+        certificate, key = (os.path.join(self.directory.name, name) for name in ("edge.pem", "edge.key"))
+        command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=edge"
+        subprocess.run([*command.split(), "-out", certificate, "-keyout", key], capture_output=True, check=True)
+        os.chmod(key, 0o600)
+        self.tls = ssl.create_default_context(cafile=certificate)
+        self.tls.check_hostname = False
+        return {"tls_cert": certificate, "tls_key": key}
+
+    def connect(self, receive=None):
+        """A client, encrypted if the server is, that has room for so many bytes which it has not read."""
+        client = socket.socket()
+        if receive:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+        client.settimeout(5)
+        client.connect(("127.0.0.1", self.port))
+        return self.tls.wrap_socket(client) if self.tls else client
+
     def __enter__(self):
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), 1) as client:
+                with self.connect() as client:
                     client.sendall(REQUEST)
                     if client.recv(100).startswith(b"HTTP/1.1 "):
                         return self

@@ -45,16 +45,20 @@ settings! {
 /// response; more where `max_head_size` is above its default, as hyper has one bound for both.
 const CHUNK: usize = 32 * 1024;
 
+/// The same where the response is encrypted: one record, as what is read stays in memory until the
+/// next is, beside what was made of it.
+const ENCRYPTED_CHUNK: usize = 16 * 1024;
+
 impl AppFactory for Static {
     fn build(self, _: &Site<'_>) -> Result<App, Error> {
         check_directory(&self.root)?;
         // A client that asks for several ranges gets the whole file, as RFC 9110 (14.2) allows.
         let directory = ServeDir::with_backend(&self.root, Disk::at(&self.root))
             .ignore_multi_range_requests(true);
-        let directory = directory.with_buf_chunk_size(CHUNK);
+        let by = |chunk| App::from_service(directory.clone().with_buf_chunk_size(chunk));
         let max_age = self.cache_max_age.map(|seconds| format!("public, max-age={seconds}"));
         let max_age = max_age.and_then(|text| HeaderValue::try_from(text).ok());
-        Ok(App::new(Files { directory: App::from_service(directory), max_age }))
+        Ok(App::new(Files { in_clear: by(CHUNK), encrypted: by(ENCRYPTED_CHUNK), max_age }))
     }
 }
 
@@ -67,8 +71,10 @@ fn check_directory(root: &Path) -> Result<(), Error> {
     }
 }
 
+/// The files of a directory, for two kinds of connections.
 struct Files {
-    directory: App,
+    in_clear: App,
+    encrypted: App,
     max_age: Option<HeaderValue>,
 }
 
@@ -80,11 +86,13 @@ impl Answer for Files {
         {
             return ResponseFuture::ready(asked.redirect());
         }
+        let is_encrypted = request.context().connection.encryption.is_some();
+        let directory = if is_encrypted { &self.encrypted } else { &self.in_clear };
         let Some(request) = own(request) else {
             return ResponseFuture::ready(asked.refuse(StatusCode::NOT_FOUND));
         };
         let max_age = self.max_age.clone();
-        self.directory.answer(request).then(move |response| asked.finish(response, max_age))
+        directory.answer(request).then(move |response| asked.finish(response, max_age))
     }
 }
 

@@ -4,6 +4,7 @@ mod certificates;
 mod clients;
 mod handshakes;
 mod protocols;
+mod slow;
 
 use std::io;
 use std::net::SocketAddr;
