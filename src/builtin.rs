@@ -9,6 +9,8 @@ mod filters;
 pub(crate) mod fixture;
 mod foreign;
 mod host;
+mod memcached;
+mod pace;
 mod secrets;
 mod servers;
 #[cfg(test)]

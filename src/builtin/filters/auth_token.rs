@@ -13,10 +13,8 @@ mod login;
 mod memcached;
 mod moment;
 mod options;
-mod pace;
 mod python_json;
 mod seal;
-mod server;
 mod settings;
 mod source;
 mod tls;
@@ -33,13 +31,9 @@ pub(super) use self::asked::{Asked, Claim};
 pub(super) use self::cache::{Finding, Memory, Outcome, Question, Remembered, Times};
 pub(super) use self::guard::{Carrier, Guarded};
 pub(super) use self::keystone::{Fault, Limits, Wire, request};
-pub(super) use self::memcached::{
-    Act, Command, Limits as MemcachedLimits, Memcached, Pool as MemcachedPool, Protection,
-};
+pub(super) use self::memcached::{Memcached, Protection};
 pub(super) use self::moment::Moment;
 pub(super) use self::options::{CacheTime, Strategy};
-pub(super) use self::pace::Pace;
-pub(super) use self::server::Server;
 pub(super) use self::settings::AuthToken;
 pub(super) use self::tls::{Authorities, Files};
 
@@ -49,6 +43,8 @@ use self::keystone::{Keystone, Place, Session};
 use self::options::{Challenge, Never, TokenBind};
 use self::source::Source;
 use crate::app::{App, Filter};
+use crate::builtin::memcached::Limits as MemcachedLimits;
+use crate::builtin::pace::Pace;
 use crate::diagnostic::Diagnostic;
 use crate::registry::{Definition, Error, FilterFactory, Site};
 use crate::settings::{Reader, Seconds};
@@ -191,7 +187,7 @@ impl AuthToken {
         let secret = self.memcache_secret_key.as_ref();
         let secret = secret.map_or_else(Vec::new, |secret| secret.expose().as_bytes().to_vec());
         let protection = Protection { strategy: self.memcache_security_strategy, secret };
-        let limits = memcached::Limits {
+        let limits = MemcachedLimits {
             dead_time: self.memcache_pool_dead_retry.0,
             connections: self.memcache_pool_maxsize,
             timeout: self.memcache_pool_socket_timeout.0,

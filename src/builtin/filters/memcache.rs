@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::ring::Server;
-use super::auth_token::MemcachedLimits;
 use crate::app::{Filter, Phase, Request, Response};
+use crate::builtin::memcached::Limits;
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::{Dialect, Reader, Seconds};
@@ -103,7 +103,7 @@ impl FilterFactory for SwiftCache {
     }
 
     fn build(self, _: &Site<'_>) -> Result<Filter, Error> {
-        let limits = MemcachedLimits {
+        let limits = Limits {
             dead_time: self.error_suppression_interval.0,
             connections: self.memcache_max_connections,
             timeout: self.io_timeout.0 + self.connect_timeout.0,

@@ -3,8 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
 use super::document::{AccessRule, Facts};
-use super::pace::Pace;
 use crate::app::Request;
+use crate::builtin::pace::Pace;
 
 /// The rules of a token that was obtained with an application credential.
 #[derive(Debug)]

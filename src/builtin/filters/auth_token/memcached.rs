@@ -1,18 +1,12 @@
 //! What processes and machines share of what they know of tokens.
 
-mod connection;
-mod pool;
-
 use std::time::Duration;
-
-pub(in crate::builtin::filters) use self::connection::{Act, Command};
-pub(in crate::builtin::filters) use self::pool::Pool;
 
 use super::asked::Asked;
 use super::options::Strategy;
-use super::pace::Pace;
 use super::seal::Seal;
-use super::server::Server;
+use crate::builtin::memcached::{Act, Command, Limits, Pool, Server};
+use crate::builtin::pace::Pace;
 
 /// Servers of memcached, used as keystonemiddleware uses them, so that it may share them.
 pub(in crate::builtin::filters) struct Memcached {
@@ -26,18 +20,6 @@ pub(in crate::builtin::filters) struct Memcached {
 pub(in crate::builtin::filters) struct Protection {
     pub(in crate::builtin::filters) strategy: Strategy,
     pub(in crate::builtin::filters) secret: Vec<u8>,
-}
-
-/// What is kept to with each server.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::builtin::filters) struct Limits {
-    pub(in crate::builtin::filters) dead_time: Duration,
-    pub(in crate::builtin::filters) connections: usize,
-    /// For each exchange.
-    pub(in crate::builtin::filters) timeout: Duration,
-    pub(in crate::builtin::filters) idle_time: Duration,
-    /// For a connection that is free.
-    pub(in crate::builtin::filters) wait: Duration,
 }
 
 /// How many servers are tried for an entry at most.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::options::{
     AuthType, CacheTime, Challenge, Interface, Never, Route, Strategy, SystemScope, TokenBind, Url,
 };
-use super::server::Server;
+use crate::builtin::memcached::Server;
 use crate::settings;
 use crate::settings::{Seconds, SecretString};
 

@@ -10,8 +10,8 @@ use super::cache::{Finding, Memory, Outcome, Question, StandIn};
 use super::keystone::{Fault, Keystone};
 use super::memcached::Memcached;
 use super::moment::Moment;
-use super::pace::Pace;
 use super::token::{Flaw, Token};
+use crate::builtin::pace::Pace;
 
 /// Where what is known of tokens comes from.
 pub(super) struct Source {

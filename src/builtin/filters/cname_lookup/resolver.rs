@@ -12,7 +12,7 @@ use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 use super::server::NameServer;
-use crate::builtin::filters::auth_token::Pace;
+use crate::builtin::pace::Pace;
 
 /// Asks DNS for aliases, and remembers what it says.
 pub(super) struct Resolver {

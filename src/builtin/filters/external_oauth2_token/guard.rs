@@ -15,8 +15,9 @@ use super::grant::{self, Grant};
 use super::mapping::Mapping;
 use crate::app::{Answer, App, Body, Request, RequestExt, Response, ResponseFuture};
 use crate::builtin::filters::auth_token::{
-    Asked, Claim, Finding, Memcached, Memory, Outcome, Pace, Question, strip_identity,
+    Asked, Claim, Finding, Memcached, Memory, Outcome, Question, strip_identity,
 };
+use crate::builtin::pace::Pace;
 
 /// What requests are decided by.
 pub(super) struct Guard {

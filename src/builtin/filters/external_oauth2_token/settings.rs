@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::mapping::Mapping;
 use super::options::{Audience, AuthMethod, Endpoint, JwtAlgorithm, Name};
-use crate::builtin::filters::auth_token::{CacheTime, Server, Strategy};
+use crate::builtin::filters::auth_token::{CacheTime, Strategy};
+use crate::builtin::memcached::Server;
 use crate::settings;
 use crate::settings::{Seconds, SecretString};
 

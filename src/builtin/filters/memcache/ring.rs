@@ -5,9 +5,7 @@ use std::fmt::Write;
 
 use md5::{Digest, Md5};
 
-use crate::builtin::filters::auth_token::{
-    Act, Command, MemcachedLimits, MemcachedPool, Server as Address,
-};
+use crate::builtin::memcached::{Act, Command, Limits, Pool, Server as Address};
 use crate::settings::{Rejected, Setting};
 
 /// A server, and how it is written, by which it has its places on the ring.
@@ -27,7 +25,7 @@ impl Setting for Server {
 
 /// Servers of memcached, each with its places on a ring; a name belongs to the one behind it.
 pub(in crate::builtin::filters) struct Ring {
-    pools: Vec<MemcachedPool>,
+    pools: Vec<Pool>,
     /// Which server has which place.
     places: Vec<(String, usize)>,
     /// How many servers are tried at most.
@@ -38,7 +36,7 @@ pub(in crate::builtin::filters) struct Ring {
 const WEIGHT: usize = 50;
 
 impl Ring {
-    pub(super) fn new(servers: Vec<Server>, limits: MemcachedLimits, tries: usize) -> Self {
+    pub(super) fn new(servers: Vec<Server>, limits: Limits, tries: usize) -> Self {
         let mut sorted = servers;
         sorted.sort_by(|one, other| one.text.cmp(&other.text));
         // One that is named twice has its places once.
@@ -50,7 +48,7 @@ impl Ring {
             }
         }
         let tries = tries.min(sorted.len());
-        let pools = sorted.into_iter().map(|server| MemcachedPool::new(server.address, limits));
+        let pools = sorted.into_iter().map(|server| Pool::new(server.address, limits));
         Self { pools: pools.collect(), places: places.into_iter().collect(), tries }
     }
 
@@ -121,7 +119,7 @@ mod tests {
 
     fn ring(names: &[&str]) -> Ring {
         let second = Duration::from_secs(1);
-        let limits = MemcachedLimits {
+        let limits = Limits {
             dead_time: second,
             connections: 1,
             timeout: second,

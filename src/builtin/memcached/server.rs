@@ -7,7 +7,7 @@ use crate::settings::{Rejected, Setting};
 
 /// Where a server of memcached is.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::builtin::filters) enum Server {
+pub(in crate::builtin) enum Server {
     Network(String, u16),
     Unix(PathBuf),
 }

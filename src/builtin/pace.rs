@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 /// Allows a line a second.
 #[derive(Debug, Default)]
-pub(in crate::builtin::filters) struct Pace(Mutex<Option<Instant>>);
+pub(super) struct Pace(Mutex<Option<Instant>>);
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Pace {
     /// Whether a line may be written now.
-    pub(in crate::builtin::filters) fn allows(&self) -> bool {
+    pub(super) fn allows(&self) -> bool {
         let now = Instant::now();
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.is_none_or(|last| now - last >= INTERVAL);

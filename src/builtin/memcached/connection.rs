@@ -5,7 +5,7 @@ use std::io;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::super::server::Server;
+use super::server::Server;
 
 /// What bytes come and go by.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -21,13 +21,13 @@ const LONGEST_VALUE: usize = 8 * 1024 * 1024;
 
 /// Something to be done with an entry.
 #[derive(Clone, Copy)]
-pub(in crate::builtin::filters) struct Command<'a> {
-    pub(in crate::builtin::filters) name: &'a str,
-    pub(in crate::builtin::filters) act: Act<'a>,
+pub(in crate::builtin) struct Command<'a> {
+    pub(in crate::builtin) name: &'a str,
+    pub(in crate::builtin) act: Act<'a>,
 }
 
 #[derive(Clone, Copy)]
-pub(in crate::builtin::filters) enum Act<'a> {
+pub(in crate::builtin) enum Act<'a> {
     Fetch,
     /// A number is lowered, as far as 0, with which it begins.
     Lower(u64),
