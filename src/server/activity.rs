@@ -1,10 +1,11 @@
 //! What one connection is at, and what it is told to do.
 
 mod late;
+mod paced;
 mod told;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Waker;
 
 use super::clock::Clock;
@@ -219,31 +220,6 @@ impl Activity {
     /// Whether the connection waits for a request, and for nothing else.
     pub(super) fn is_idle(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) && self.is_flushed()
-    }
-
-    /// Has the roster look after a pace.
-    pub(super) fn watch(&self, paced: Arc<dyn Paced>) {
-        self.paces().push(paced);
-    }
-
-    /// Has the roster forget a pace.
-    pub(super) fn forget(&self, paced: &Arc<dyn Paced>) {
-        self.paces().retain(|known| !Arc::ptr_eq(known, paced));
-    }
-
-    fn paces(&self) -> MutexGuard<'_, Vec<Arc<dyn Paced>>> {
-        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes how the response to the request that has just begun is taken.
-    pub(super) fn begin_taking(&self, taking: &Arc<Taking>) {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        *newest = Some(Arc::clone(taking));
-    }
-
-    /// How the response to the request is taken that has just begun.
-    pub(super) fn newest(&self) -> Option<Arc<Taking>> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn due_in(&self, ticks: u32) {

@@ -1,14 +1,16 @@
 //! Apps that are tried in turn.
 
+mod tries;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::StatusCode;
 use serde_json::{Map, Value as Json, json};
 
+use self::tries::Tries;
 use super::{child, object, words};
-use crate::app::{App, Filter, Request, Response, response};
-use crate::builtin::body;
+use crate::app::{App, Filter, Request, response};
 use crate::diagnostic::Diagnostic;
 use crate::ini::Value;
 use crate::registry::{
@@ -223,32 +225,6 @@ impl Plan for Turns {
             }
         };
         Route { turns, reason }
-    }
-}
-
-/// The app that a cascade is.
-struct Tries {
-    others: Vec<App>,
-    last: App,
-    catch: Vec<StatusCode>,
-    limit: usize,
-}
-
-impl Tries {
-    async fn answer(&self, request: Request) -> Response {
-        let (head, body) = request.into_parts();
-        let body = match body::whole(body, self.limit).await {
-            Ok(body) => body,
-            Err((status, detail)) => return response::refusal(status, detail, &head.headers),
-        };
-        for app in &self.others {
-            let request = Request::from_parts(head.clone(), body.clone().into());
-            let response = app.answer(request).await;
-            if !self.catch.contains(&response.status()) {
-                return response;
-            }
-        }
-        self.last.answer(Request::from_parts(head, body.into())).await
     }
 }
 
