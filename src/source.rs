@@ -22,26 +22,34 @@ pub use self::text::{Location, Source};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::Metadata;
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::file::list;
+use self::file::{list, read_all};
 
 /// All texts of one load, in the order in which they were read. Texts are added, never changed.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     texts: Vec<Source>,
     /// What is read in the place of files, by what these are known by; see [`Sources::identity`].
-    substitutes: HashMap<PathBuf, Arc<str>>,
+    substitutes: HashMap<PathBuf, Substitute>,
     /// Where all else is read from; none for the disk.
     origin: Option<Arc<Snapshot>>,
     /// What has been read of it.
     read: Snapshot,
     /// What has been read for single values, which is no text of its own and is shown to nobody.
     secrets: Arc<Mutex<Snapshot>>,
+}
+
+/// What is read in the place of a file.
+#[derive(Clone, Debug)]
+enum Substitute {
+    /// As they came, text or not.
+    Bytes(Arc<[u8]>),
+    Text(Arc<str>),
 }
 
 impl Sources {
@@ -53,7 +61,19 @@ impl Sources {
     /// Gives a text in the place of a file: whoever reads the file from now on reads the text, as
     /// if it stood there already.
     pub fn substitute(&mut self, path: &Path, text: impl Into<Arc<str>>) {
-        self.substitutes.insert(self.identity(path), text.into());
+        self.substitutes.insert(self.identity(path), Substitute::Text(text.into()));
+    }
+
+    /// Reads what is no file, such as standard input, and gives it in the place of a file: whoever
+    /// reads that from now on reads this, as if it stood there. At most [`LARGEST_FILE`] bytes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read), but for what is not UTF-8: whoever reads the file is told so.
+    pub fn stand_in(&mut self, path: &Path, reader: impl Read) -> Result<(), ReadError> {
+        let bytes = read_all(reader).map_err(|cause| ReadError::new(path, cause))?;
+        self.substitutes.insert(self.identity(path), Substitute::Bytes(bytes.into()));
+        Ok(())
     }
 
     /// Sources with the same texts in the place of files, from which nothing has been read yet.

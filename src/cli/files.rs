@@ -1,11 +1,18 @@
 //! The arguments that say which files are read and what the operator adds to them.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueHint};
+use clap::{Arg, Args, ValueHint};
 
+use super::terminal;
 use crate::config::Search;
 use crate::graph::{DropIns, Input};
+use crate::source::Sources;
+
+/// The name of standard input among files, and in messages.
+pub(super) const STDIN: &str = "-";
+pub(super) const SHOWN_STDIN: &str = "<stdin>";
 
 /// Which files are read, and what the operator adds to them.
 #[derive(Args, Debug)]
@@ -55,6 +62,25 @@ impl Files {
     /// What is to be loaded, with the file left open if none is named: settings may name it.
     pub(super) fn open_input(self) -> Input {
         self.additions.input(self.file.unwrap_or_default())
+    }
+}
+
+/// Says of the argument that names the file that it may be standard input.
+pub(super) fn or_stdin(argument: Arg) -> Arg {
+    argument.help("The paste file; `-` reads standard input [default: api-paste.ini]")
+}
+
+/// Reads standard input where that is the file to load. Relative paths in it count from the current
+/// directory, and no drop-ins lie beside it. None if it cannot be read, which is told.
+pub(super) fn read_stdin(mut input: Input, sources: &mut Sources) -> io::Result<Option<Input>> {
+    if input.file != Path::new(STDIN) {
+        return Ok(Some(input));
+    }
+    input.file = SHOWN_STDIN.into();
+    input.drop_ins = DropIns::Ignored;
+    match sources.stand_in(&input.file, io::stdin().lock()) {
+        Ok(()) => Ok(Some(input)),
+        Err(error) => terminal::tell(&format!("error: {error}")).map(|()| None),
     }
 }
 

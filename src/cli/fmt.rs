@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::files::{SHOWN_STDIN, STDIN};
 use super::patch::Patch;
 use super::rewrite::rewrite;
 use super::{report, terminal};
@@ -95,7 +96,7 @@ impl Fmt {
 fn texts(file: &Path, registry: &Registry) -> io::Result<Option<Texts>> {
     let mut sources = Sources::default();
     let (document, diagnostics) = if is_stdin(file) {
-        ini::read_from(io::stdin().lock(), Path::new("<stdin>"), &mut sources)
+        ini::read_from(io::stdin().lock(), Path::new(SHOWN_STDIN), &mut sources)
     } else {
         ini::read(file, &mut sources)
     };
@@ -132,5 +133,5 @@ fn write(file: &Path, texts: &Texts) -> io::Result<Outcome> {
 }
 
 fn is_stdin(file: &Path) -> bool {
-    file == Path::new("-")
+    file == Path::new(STDIN)
 }

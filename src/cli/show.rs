@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::config::ConfigPaths;
-use super::files::Files;
+use super::files::{self, Files};
 use super::log::Given;
 use super::rows::Manner;
 use super::sections::Sections;
@@ -30,11 +30,15 @@ use crate::source::Sources;
 /// `--format json`, which is verbatim, for tools.
 #[expect(clippy::struct_excessive_bools, reason = "each is an argument of the command line")]
 #[derive(Args, Debug)]
-#[command(after_long_help = "\
+#[command(
+    after_long_help = "\
 Example:
   pasteline show
   pasteline show api-paste.ini --name cors --type filter --origin
-  pasteline show api-paste.ini --all --format json")]
+  pasteline show api-paste.ini --all --format json
+  pasteline show - --sections < api-paste.ini",
+    mut_arg("file", files::or_stdin)
+)]
 pub(super) struct Show {
     #[command(flatten)]
     files: Files,
@@ -111,6 +115,9 @@ impl Show {
         // What is wrong with them is told with `--settings`.
         let (config, _) = Config::read(&config.input(Vec::new()), &mut sources);
         let input = files.open_input().or(&config, &sources);
+        let Some(input) = files::read_stdin(input, &mut sources)? else {
+            return Ok(ExitCode::FAILURE);
+        };
         let mut loader = Loader::open_with(&input, registry, sources);
         loader = loader.with_settings(config.groups());
         let (object, mask) = (object.object(), registry.mask());

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::config::ConfigPaths;
-use super::files::Files;
+use super::files::{self, Files};
 use super::report::{self, Format, Strictness};
 use super::terminal;
 use crate::config::Config;
@@ -34,11 +34,15 @@ use crate::source::{Sources, shown};
 /// the `text` to put there. Lines and columns count from 1, columns in characters. Secrets are
 /// hidden.
 #[derive(Args, Debug)]
-#[command(after_long_help = "\
+#[command(
+    after_long_help = "\
 Example:
   pasteline validate
   pasteline validate /etc/neutron/api-paste.ini --overlay overlay.ini --format short
-  pasteline validate --deny-warnings --format sarif > pasteline.sarif")]
+  pasteline validate --deny-warnings --format sarif > pasteline.sarif
+  git show :etc/api-paste.ini | pasteline validate -",
+    mut_arg("file", files::or_stdin)
+)]
 pub(super) struct Validate {
     #[command(flatten)]
     files: Files,
@@ -59,6 +63,9 @@ impl Validate {
         let mut sources = Sources::default();
         let (config, mut diagnostics) = Config::read(&self.config.input(Vec::new()), &mut sources);
         let input = self.files.open_input().or(&config, &sources);
+        let Some(input) = files::read_stdin(input, &mut sources)? else {
+            return Ok(ExitCode::FAILURE);
+        };
         let mut loader =
             Loader::open_with(&input, registry, sources).with_settings(config.groups());
         lint::silence(&mut diagnostics, loader.sources());

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::file::{read_all, read_regular};
-use super::{ReadError, SourceId, Sources, Span, Unreadable};
+use super::{ReadError, SourceId, Sources, Span, Substitute, Unreadable};
 
 impl Sources {
     /// Reads a file.
@@ -31,9 +31,12 @@ impl Sources {
     /// As for [`read`](Self::read).
     pub fn read_as(&mut self, path: &Path, name: &Path) -> Result<SourceId, ReadError> {
         if !self.substitutes.is_empty()
-            && let Some(text) = self.substitutes.get(&self.identity(path))
+            && let Some(substitute) = self.substitutes.get(&self.identity(path))
         {
-            return Ok(self.add_as((path, name), Arc::clone(text)));
+            return match substitute.clone() {
+                Substitute::Bytes(bytes) => self.decode((path, name), bytes.to_vec()),
+                Substitute::Text(text) => Ok(self.add_as((path, name), text)),
+            };
         }
         let id = match &self.origin {
             None => {

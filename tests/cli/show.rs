@@ -32,6 +32,19 @@ shown = %(database)s
 ";
 
 #[test]
+fn shows_what_standard_input_resolves_to() {
+    let show = |arguments: &str| Test::new().input(FILE).arguments(arguments).run().status(0);
+    show("show - --name other --type filter").prints("(<stdin>:11)");
+    show("show - --sections").prints("<stdin>");
+    let test = Test::new().ini(FILE).input(FILE);
+    let json = |file: &str| {
+        let arguments = ["show", file, "--all", "--format", "json"].map(str::to_owned);
+        test.run_with(&arguments).status(0).stdout
+    };
+    assert_eq!(json("-").replace("<stdin>", "api-paste.ini"), json("api-paste.ini"));
+}
+
+#[test]
 fn draws_a_tree_with_places_and_without_secrets() {
     let expected = "\
 for all factories

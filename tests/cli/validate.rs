@@ -27,6 +27,35 @@ fn says_what_was_checked_if_all_is_well() {
 }
 
 #[test]
+fn reads_standard_input() {
+    let finished = Test::new().input(CLEAN).arguments("-").validate().status(0);
+    assert_eq!(finished.stdout, "<stdin> is valid: 2 apps, 1 filter, 1 server\n");
+    let faulty = CLEAN.replace("pipeline = named", "pipeline = nmed");
+    let test = Test::new().input(&faulty).arguments("- --format short");
+    test.validate().status(1).tells("<stdin>:2:12: error[unknown-section]");
+    let test = Test::new().file("stdin", b"[app:main]\nx = \xff\n").arguments("- --format short");
+    test.validate().status(1).tells("<stdin>:2:5: error[not-utf8]");
+}
+
+#[test]
+fn what_standard_input_names_is_looked_for_in_the_current_directory() {
+    let text = "[app:main]\nuse = config:sub/other.ini\n";
+    let test = Test::new().input(text).arguments("-");
+    let test =
+        test.file("sub/other.ini", CLEAN).file("<stdin>.d/site.ini", "[app:main]\nuse = x\n");
+    test.validate().status(0).prints("<stdin> is valid: 1 app");
+    let test = Test::new().input(text).arguments("-");
+    test.validate().status(1).tells("sub/other.ini");
+}
+
+#[test]
+fn overlays_lie_over_standard_input() {
+    let test = Test::new().input(CLEAN).arguments("- --overlay site.ini --format short");
+    let test = test.file("site.ini", "[app:hello]\nbod = hello\n");
+    test.validate().status(1).tells("site.ini:2:1: error[unknown-option]");
+}
+
+#[test]
 fn tells_every_fault_with_its_place_and_a_way_out() {
     let test = Test::new().file("faults.ini", include_str!("faults.ini")).arguments("faults.ini");
     let finished = test.validate().status(1);
