@@ -1,5 +1,7 @@
 //! Asks DNS for aliases.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fs, io};
 
@@ -9,6 +11,7 @@ use domain::rdata::Cname;
 use domain::resolv::StubResolver;
 use domain::resolv::stub::conf::{ResolvConf, ServerConf, Transport};
 use quick_cache::sync::Cache;
+use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
 use super::server::NameServer;
@@ -16,7 +19,10 @@ use crate::builtin::pace::Pace;
 
 /// Asks DNS for aliases, and remembers what it says.
 pub(super) struct Resolver {
-    stub: StubResolver,
+    conf: ResolvConf,
+    /// By the runtime that they ask on: what waits for the name servers is a task there, and would
+    /// end with a runtime while others still ask.
+    stubs: Mutex<HashMap<Id, Arc<StubResolver>>>,
     remembered: Cache<String, Answer>,
     /// For the log, which is not to be filled while nobody answers.
     pace: Pace,
@@ -26,7 +32,17 @@ pub(super) struct Resolver {
 #[derive(Clone)]
 struct Answer {
     alias: Option<String>,
+    /// When it was found.
+    found: Instant,
     until: Instant,
+}
+
+impl Answer {
+    /// One that counts from now on.
+    fn new(alias: Option<String>, span: Duration) -> Self {
+        let found = Instant::now();
+        Self { alias, found, until: found + span }
+    }
 }
 
 /// How many names are remembered.
@@ -56,39 +72,46 @@ impl Resolver {
             }
         }
         conf.finalize();
-        let stub = StubResolver::from_conf(conf);
-        Self { stub, remembered: Cache::new(MOST), pace: Pace::default() }
+        let remembered = Cache::new(MOST);
+        Self { conf, stubs: Mutex::default(), remembered, pace: Pace::default() }
     }
 
-    /// What a name is an alias of; none if it is none, or nobody says so.
+    /// What a name is an alias of; none if it is none, or nobody says so. Whoever wants to know
+    /// while somebody asks waits for that answer, even one that may not be remembered.
     pub(super) async fn alias(&self, name: &str) -> Option<String> {
         let name = &*name.to_ascii_lowercase();
-        let earlier = self.remembered.get(name);
-        if let Some(answer) = earlier.as_ref().filter(|answer| Instant::now() < answer.until) {
-            return answer.alias.clone();
-        }
-        match self.ask(name).await {
-            Ok(answer) => {
-                self.remembered.insert(name.to_owned(), answer.clone());
-                answer.alias
-            }
-            Err(error) => {
-                if self.pace.allows() {
-                    tracing::warn!(name, %error, "the alias of a host cannot be looked up");
+        let (began, earlier) = (Instant::now(), self.remembered.peek(name));
+        loop {
+            let now = Instant::now();
+            let is_over = |answer: &Answer| answer.until <= now && answer.found < began;
+            self.remembered.remove_if(name, is_over);
+            match self.remembered.get_value_or_guard_async(name).await {
+                Ok(answer) if !is_over(&answer) => return answer.alias,
+                Ok(_) => {}
+                Err(guard) => {
+                    let answer = self.find(name, earlier).await;
+                    // It is not taken where it has been cleared away meanwhile.
+                    let _ = guard.insert(answer.clone());
+                    return answer.alias;
                 }
-                // What was known counts on, and nobody is asked again and again.
-                let alias = earlier.and_then(|answer| answer.alias);
-                let until = Instant::now() + FAILURE_FOR;
-                self.remembered.insert(name.to_owned(), Answer { alias: alias.clone(), until });
-                alias
             }
         }
+    }
+
+    /// What the name servers say. If they do not answer, what was known counts on, and they are not
+    /// asked again and again.
+    async fn find(&self, name: &str, earlier: Option<Answer>) -> Answer {
+        self.ask(name).await.unwrap_or_else(|error| {
+            if self.pace.allows() {
+                tracing::warn!(name, %error, "the alias of a host cannot be looked up");
+            }
+            Answer::new(earlier.and_then(|answer| answer.alias), FAILURE_FOR)
+        })
     }
 
     async fn ask(&self, name: &str) -> io::Result<Answer> {
         let asked = Name::vec_from_str(name).map_err(io::Error::other)?;
-        let answer = self.stub.query((&asked, Rtype::CNAME)).await?;
-        let until = |span: Duration| Instant::now() + span;
+        let answer = self.stub().query((&asked, Rtype::CNAME)).await?;
         match answer.header().rcode() {
             Rcode::NOERROR | Rcode::NXDOMAIN => {}
             rcode => return Err(io::Error::other(format!("the name server answers {rcode}"))),
@@ -97,17 +120,25 @@ impl Resolver {
             let record = record.map_err(io::Error::other)?;
             if *record.owner() == asked {
                 let span = record.ttl().into_duration().min(ALIAS_FOR);
-                let alias = Some(record.data().cname().to_string());
-                return Ok(Answer { alias, until: until(span) });
+                return Ok(Answer::new(Some(record.data().cname().to_string()), span));
             }
         }
-        Ok(Answer { alias: None, until: until(NONE_FOR) })
+        Ok(Answer::new(None, NONE_FOR))
+    }
+
+    /// What asks on this runtime.
+    fn stub(&self) -> Arc<StubResolver> {
+        let mut stubs = self.stubs.lock().unwrap_or_else(PoisonError::into_inner);
+        let stub = || Arc::new(StubResolver::from_conf(self.conf.clone()));
+        Arc::clone(stubs.entry(Handle::current().id()).or_insert_with(stub))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::sync::atomic::Ordering;
+    use std::task::Poll;
 
     use super::*;
     use crate::builtin::filters::cname_lookup::tests::dns;
@@ -124,8 +155,49 @@ mod tests {
         let failed = resolver.remembered.get(name).unwrap();
         assert!(failed.until >= before + FAILURE_FOR, "nobody is asked again for a while");
         let alias = Some("near.example.org".to_owned());
-        resolver.remembered.insert(name.to_owned(), Answer { alias: alias.clone(), until: before });
+        let expired = Answer { alias: alias.clone(), found: before, until: before };
+        resolver.remembered.insert(name.to_owned(), expired);
         assert_eq!(resolver.alias("Broken.example.org").await, alias, "it has expired");
         assert!(resolver.remembered.get(name).unwrap().until >= before + FAILURE_FOR);
+    }
+
+    #[tokio::test]
+    async fn who_asks_at_once_asks_once() {
+        let (server, asked) = dns().await;
+        let resolver = Resolver::new(&[NameServer::parse(&server).unwrap()]);
+        let alias = |name| resolver.alias(name);
+        let name = "far.example.org";
+        let found = tokio::join!(alias(name), alias("FAR.example.org"), alias(name), alias(name));
+        let near = Some("near.example.org".to_owned());
+        assert_eq!(found, (near.clone(), near.clone(), near.clone(), near));
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn another_asks_where_somebody_gave_up() {
+        let (server, _) = dns().await;
+        let resolver = Resolver::new(&[NameServer::parse(&server).unwrap()]);
+        let mut first = Box::pin(resolver.alias("far.example.org"));
+        let is_pending = poll_fn(|context| Poll::Ready(first.as_mut().poll(context).is_pending()));
+        assert!(is_pending.await);
+        let second = resolver.alias("far.example.org");
+        let (found, ()) = tokio::join!(second, async move { drop(first) });
+        assert_eq!(found.as_deref(), Some("near.example.org"));
+    }
+
+    /// Each thread that serves has a runtime of its own, and may end before others.
+    #[tokio::test]
+    async fn who_asks_first_may_end_first() {
+        let (server, asked) = dns().await;
+        let resolver = Arc::new(Resolver::new(&[NameServer::parse(&server).unwrap()]));
+        let theirs = Arc::clone(&resolver);
+        let other = tokio::task::spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(theirs.alias("far.example.org"))
+        });
+        assert_eq!(other.await.unwrap().as_deref(), Some("near.example.org"));
+        let alias = resolver.alias("www.example.org").await;
+        assert_eq!(alias.as_deref(), Some("photos.auth-alice.storage.example.com"));
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
     }
 }
