@@ -4,10 +4,12 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
 use super::socket::Socket;
@@ -15,17 +17,23 @@ use super::socket::Socket;
 /// How many bytes are read at most before it is known what protocol they are of.
 const BEGINNING: usize = 1024;
 
+/// How long a client of HTTP/2 may take to close its end when the server ends and has closed its
+/// own.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// A socket that notes what is read and written.
 pub(super) struct Stream {
     socket: TokioIo<Socket>,
     /// What was read to find out how to go on, and is to be read again.
     beginning: Bytes,
     activity: Arc<Activity>,
+    /// How long the client's end is waited for, once ours is closed.
+    farewell: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
     pub(super) fn new(socket: Socket, activity: Arc<Activity>) -> Self {
-        Self { socket: TokioIo::new(socket), beginning: Bytes::new(), activity }
+        Self { socket: TokioIo::new(socket), beginning: Bytes::new(), activity, farewell: None }
     }
 
     /// What has arrived before anybody has read from the stream.
@@ -73,6 +81,24 @@ impl Stream {
             ready!(self.note(left))?;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Waits until the client has closed its end, too, or is late, and drops what it still sends.
+    ///
+    /// Clients of HTTP/2 say something to most of what they get. If nobody were there to hear it, the
+    /// system would reset the connection, and with it might go the last responses: those that are
+    /// on their way, and with many clients those that they have yet to read.
+    fn poll_farewell(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(late) = &mut self.farewell else { return Poll::Ready(()) };
+        loop {
+            let mut bytes = [0; BEGINNING];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.socket).poll_read(context, buffer.unfilled()) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return late.as_mut().poll(context),
+            }
+        }
     }
 
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -135,7 +161,14 @@ impl Write for Stream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(context)
+        if self.farewell.is_none() {
+            ready!(Pin::new(&mut self.socket).poll_shutdown(context))?;
+            let activity = &self.activity;
+            let is_told = activity.is_to_leave() || activity.is_to_finish();
+            self.farewell =
+                (is_told && activity.is_multiplexed()).then(|| Box::pin(sleep(FAREWELL)));
+        }
+        self.poll_farewell(context).map(Ok)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,5 +1,6 @@
 //! HTTP/2 as its clients see it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use http::StatusCode;
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
@@ -107,6 +109,57 @@ async fn draining_answers_the_streams_that_are_open() {
     // The client was told to open no more streams, so nobody waits for the linger of the drain.
     client.connection.await.unwrap().unwrap();
     drained.await.unwrap();
+}
+
+/// Asks for something over HTTP/2, frame by frame, and reads until the server has closed its end.
+async fn ask_until_closed(client: &mut TcpStream) -> Vec<u8> {
+    const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0";
+    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    // GET / of the host `x`, by what the static table of HPACK has.
+    client.write_all(b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x01\x01x").await.unwrap();
+    let (mut read, mut is_asked) = (Vec::new(), false);
+    while client.read_buf(&mut read).await.unwrap() > 0 {
+        // A server that ends wants to know that it is heard.
+        let ping = read.windows(PING.len() + 8).find(|frame| frame.starts_with(PING));
+        if let Some(ping) = ping.filter(|_| !is_asked) {
+            is_asked = true;
+            let heard = [b"\0\0\x08\x06\x01\0\0\0\0", &ping[PING.len()..]].concat();
+            client.write_all(&heard).await.unwrap();
+        }
+    }
+    read
+}
+
+#[tokio::test]
+async fn a_client_may_speak_on_when_the_server_has_said_all() {
+    for is_patient in [false, true] {
+        let (app, begun, go_on) = waits();
+        let (running, address) = start_with(in_clear(), app).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let asked = tokio::spawn(async move { (ask_until_closed(&mut client).await, client) });
+        begun.notified().await;
+        let running = Arc::new(running);
+        let drained = tokio::spawn({
+            let running = Arc::clone(&running);
+            async move { running.drain(Duration::from_secs(3600)).await }
+        });
+        go_on.notify_one();
+        let (read, mut client) = asked.await.unwrap();
+        assert!(read.windows(4).any(|read| read == b"done"), "{read:?}");
+        // As long as somebody hears it, nothing is reset.
+        client.write_all(b"\0\0\x04\x08\0\0\0\0\0\0\0\0\x01").await.unwrap();
+        assert_eq!(running.connections(), 1);
+        if is_patient {
+            tokio::time::pause();
+            let start = tokio::time::Instant::now();
+            drained.await.unwrap();
+            assert!((1..=2).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+            tokio::time::resume();
+        } else {
+            drop(client);
+            drained.await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]
