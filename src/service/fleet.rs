@@ -116,6 +116,16 @@ impl Fleet {
         })
     }
 
+    /// Whether every worker that there should be has ever accepted connections at once.
+    pub(super) fn has_been_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Whether workers have ended before all were ready for the first time.
+    pub(super) fn has_failed_to_start(&self) -> bool {
+        !self.ready && self.slots.iter().any(Slot::has_failed)
+    }
+
     /// Grants workers that are told to end from now on so long; for ever if it is none.
     pub(super) fn be_patient(&mut self, patience: Option<Duration>) {
         self.patience = patience;
@@ -143,6 +153,7 @@ impl Fleet {
             worker.state = State::Serving;
             worker.since = now;
             self.try_replace(now);
+            self.try_commit();
             if !self.ready && self.is_whole() {
                 self.ready = true;
                 self.actions.push(Action::Ready);

@@ -82,6 +82,33 @@ fn a_worker_that_cannot_start_again_is_replaced_after_growing_pauses_and_others_
 }
 
 #[test]
+fn a_start_that_no_worker_can_make_ends_with_its_cause() {
+    for workers in [0, 2] {
+        let options = "access_log = no/such/log\npid_file = pid\nworkers";
+        let text = ini(BIND, workers, "").replace("workers", options);
+        let test = Test::new().ini(&text).arguments("serve");
+        let finished = test.run().status(1);
+        assert!(!test.directory().join("pid").exists());
+        finished.tells("no/such/log");
+    }
+}
+
+#[test]
+fn no_reload_is_in_force_where_no_worker_serves() {
+    let text = ini(BIND, 1, "body = one").replace("workers", "access_log = log/access\nworkers");
+    let test = Test::new().ini(&text).file("log/other", "");
+    let mut server = start(test, 1);
+    server.remove("log");
+    signal(worker(&server, 1), "KILL");
+    server.line("worker 1 (generation 1) is killed: it cannot start");
+    server.write("api-paste.ini", &text.replace("one", "two"));
+    server.run("reload api-paste.ini").status(1).tells("log/access");
+    server.write("log/other", "");
+    server.run("reload api-paste.ini").status(0);
+    assert_eq!(server.get("/").expect(200).body, "two");
+}
+
+#[test]
 fn a_worker_that_hangs_is_replaced_and_others_serve() {
     let mut server = serve(2, "");
     let hung = worker(&server, 1);

@@ -35,8 +35,8 @@ impl Change {
 }
 
 impl Fleet {
-    /// Has all workers prepare what is to come, and serve by it once all have. Nothing else may
-    /// be changed meanwhile.
+    /// Has all workers prepare what is to come, and serve by it once all have: at least one that
+    /// accepts connections, which is waited for. Nothing else may be changed meanwhile.
     pub(in crate::service) fn change_in_place(&mut self, now: Instant) {
         let stays = |id: &Id| !matches!(self.workers[id].state, State::Leaving(_));
         let all: BTreeSet<_> = self.workers.keys().copied().filter(stays).collect();
@@ -94,7 +94,8 @@ impl Fleet {
         let Some(Worker { post, state, .. }) = self.workers.get(&id) else { return };
         let is_starting = *state == State::Starting;
         let concerns_change = match &self.change {
-            Change::Preparing(waiting, _) => waiting.contains(&id),
+            // Where none serves, one that cannot start is no less than one that refuses.
+            Change::Preparing(waiting, _) => waiting.contains(&id) || !self.serves(),
             Change::Replacing { generation, .. } => post.generation == *generation,
             Change::Committing(_) | Change::None => false,
         };
@@ -159,8 +160,15 @@ impl Fleet {
         }
     }
 
-    fn try_commit(&mut self) {
-        if !matches!(&self.change, Change::Preparing(waiting, _) if waiting.is_empty()) {
+    /// Whether any worker of the generation in force accepts connections.
+    fn serves(&self) -> bool {
+        self.serving(self.generation) > 0
+    }
+
+    pub(super) fn try_commit(&mut self) {
+        let are_prepared =
+            matches!(&self.change, Change::Preparing(waiting, _) if waiting.is_empty());
+        if !are_prepared || !self.serves() {
             return;
         }
         let stays = |id: &Id| !matches!(self.workers[id].state, State::Leaving(_));

@@ -45,7 +45,9 @@ impl Fleet {
             }
         }
         if self.change.due().is_some_and(|due| due <= now) {
-            self.give_up("it takes the workers too long", now);
+            let serves = self.serving(self.generation) > 0;
+            let reason = if serves { "it takes the workers too long" } else { "no worker serves" };
+            self.give_up(reason, now);
         }
         self.fill(now);
     }

@@ -24,6 +24,11 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// Whether the last worker here has ended soon.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Notes that the worker has ended, after it has served for so long.
     pub(super) fn worker_ended(&mut self, served: Duration, now: Instant) {
         self.failures = if served < LIFE { self.failures + 1 } else { 0 };

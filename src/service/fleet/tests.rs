@@ -165,6 +165,54 @@ fn what_is_said_of_an_earlier_change_is_no_answer_to_the_next() {
 }
 
 #[test]
+fn nothing_comes_into_force_while_no_worker_serves() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.has_ended(Id(0), now);
+    fleet.has_ended(Id(1), now);
+    fleet.change_in_place(now);
+    fleet.actions();
+    fleet.has_prepared(Id(2), 1);
+    fleet.has_prepared(Id(3), 1);
+    assert_eq!(fleet.actions(), [], "both have yet to serve");
+    fleet.cannot_start(Id(3), "no descriptor", now);
+    let settled = Action::Settle(Err("no descriptor".to_owned()));
+    assert!(fleet.actions().contains(&settled));
+    fleet.change_in_place(now);
+    fleet.has_prepared(Id(2), 2);
+    fleet.has_ended(Id(3), now);
+    assert!(!fleet.actions().contains(&Action::Commit));
+    fleet.is_ready(Id(2), now);
+    assert!(fleet.actions().contains(&tell(2, Word::Commit(2))));
+}
+
+#[test]
+fn a_change_that_no_worker_is_there_for_is_given_up_in_time() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    for id in 0..4 {
+        fleet.has_ended(Id(id), now);
+    }
+    fleet.change_in_place(now);
+    let late = now + 60 * SECOND;
+    fleet.tick(late);
+    let settled = Action::Settle(Err("no worker serves".to_owned()));
+    assert!(fleet.actions().contains(&settled));
+}
+
+#[test]
+fn a_start_has_failed_until_all_are_ready_once() {
+    let now = Instant::now();
+    let mut fleet = Fleet::start(1, None, now);
+    assert!(!fleet.has_failed_to_start(), "it may become ready");
+    fleet.has_ended(Id(0), now);
+    assert!(fleet.has_failed_to_start());
+    fleet.is_ready(Id(1), now);
+    fleet.has_ended(Id(1), now);
+    assert!(!fleet.has_failed_to_start(), "it has served");
+}
+
+#[test]
 fn one_that_cannot_start_while_others_prepare_is_replaced() {
     let now = Instant::now();
     let mut fleet = two(now);

@@ -47,6 +47,18 @@ impl Supervisor {
         }
     }
 
+    /// Has all end, as a process cannot start and the server has not been ready yet: it would
+    /// keep its clients waiting for ever.
+    pub(super) fn cannot_start(&mut self, name: &str, reason: &str) {
+        reason.lines().for_each(|line| tracing::error!("{name}: {line}"));
+        self.failed = true;
+        if !self.stopping {
+            tracing::error!("the server does not start");
+            self.stop();
+            self.outside.notifier.status(reason);
+        }
+    }
+
     /// In a worker something has ended that was to last. If that is one of a generation that is
     /// to come, it does not.
     pub(super) fn worker_failed(&mut self, id: Id, reason: &str) {
@@ -77,6 +89,10 @@ impl Supervisor {
     pub(super) fn end(mut self, outcome: Outcome) -> Outcome {
         self.publish(&Stopped { part: Part::Main });
         mem::replace(&mut self.succession, Succession::new(None)).end();
+        if self.fleets().any(Fleet::has_failed_to_start) {
+            tracing::error!("the server has not been ready at any time");
+            self.failed = true;
+        }
         if self.failed {
             return Outcome::Failed;
         }

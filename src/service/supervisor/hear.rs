@@ -64,6 +64,9 @@ impl Supervisor {
             }
             Heard::Said(Report::Prepared(change)) => self.fleet.has_prepared(id, change),
             Heard::Said(Report::Ready) => self.fleet.is_ready(id, now),
+            Heard::Said(Report::Refused(None, reason)) if !self.fleet.has_been_ready() => {
+                self.cannot_start(&self.name(id), &reason);
+            }
             Heard::Said(Report::Refused(change, reason)) => {
                 reason.lines().for_each(|line| tracing::error!("{}: {line}", self.name(id)));
                 match change {

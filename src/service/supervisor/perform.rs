@@ -74,7 +74,11 @@ impl Supervisor {
                     self.processes.insert(id, process);
                 }
                 Err(error) => {
-                    tracing::error!(%error, "{} cannot be started", name(post));
+                    if self.fleet.has_been_ready() {
+                        tracing::error!(%error, "{} cannot be started", name(post));
+                    } else {
+                        self.cannot_start(&name(post), &format!("cannot be started: {error}"));
+                    }
                     self.fleet.has_ended(id, Instant::now());
                 }
             },
