@@ -39,7 +39,7 @@ pub(super) async fn serve(
         tokio::select! {
             command = attendant.link.next() => match command {
                 None => return Ok(Outcome::CutOff),
-                Some(Command::Leave(patience)) => break patience,
+                Some(Command::Leave { patience, .. }) => break patience,
                 Some(command) => attendant.obey(command),
             },
             news = attendant.company.next() => attendant.link.say(match news {

@@ -17,8 +17,9 @@ use crate::server::{Load, Running, Server, Share};
 pub(super) struct Engine {
     /// By thread, the servers in the order of their sites.
     threads: Vec<Vec<Running>>,
-    /// What tells how they are, for as long as this lives.
-    _admin: Vec<Running>,
+    /// What tells how they are: for as long as this lives, unless another process or generation
+    /// does so in its place.
+    admin: Vec<Running>,
     /// What is served, in the order of the sites.
     parts: Vec<Part>,
     /// Those at the sockets of other workers, with the numbers of their places; none where that
@@ -51,7 +52,7 @@ impl Engine {
         threads.push(start(work, metrics)?);
         // Nobody needs to know how often it was asked for numbers.
         let admin = start(admin, &Metrics::default())?;
-        Ok(Self { threads, _admin: admin, parts: kept, covers: Vec::new() })
+        Ok(Self { threads, admin, parts: kept, covers: Vec::new() })
     }
 
     /// Serves at the sockets of another worker, too, in this thread.
@@ -106,9 +107,16 @@ impl Engine {
     }
 
     /// Ends so that no request is lost, and returns when the last connection has closed; see
-    /// [`Running::drain`].
-    pub(super) fn drain(&self, linger: Duration) -> impl Future<Output = ()> + use<> {
-        let mut servers: JoinSet<()> = self.servers().map(|server| server.drain(linger)).collect();
+    /// [`Running::drain`]. What tells how all are goes on to say so, unless others serve in the
+    /// place of this, and say it.
+    pub(super) fn drain(
+        &self,
+        linger: Duration,
+        is_relieved: bool,
+    ) -> impl Future<Output = ()> + use<> {
+        let admin = self.admin.iter().filter(|_| is_relieved);
+        let servers = self.servers().chain(admin);
+        let mut servers: JoinSet<()> = servers.map(|server| server.drain(linger)).collect();
         async move { while servers.join_next().await.is_some() {} }
     }
 

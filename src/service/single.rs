@@ -14,7 +14,6 @@ use self::change::{Binding, bound};
 use self::stop::elapsed_at;
 use super::company::{Company, News};
 use super::engine::Engine;
-use super::notify::Notifier;
 use super::outside::{Asked, Outside};
 use super::plan::{Names, take_place, write_pid_file};
 use super::signals::{Signal, Signals, reopen_logs};
@@ -23,7 +22,7 @@ use super::tickets::Rotation;
 use super::upgrade::Estate;
 use super::{Error, Outcome, Site, counted, reload};
 use crate::admin::{Asked as Inquiries, Asker, Health};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Snapshot};
 use crate::program::{Event, Program, Readings, Reload};
 use crate::server::{Settings, Sockets, Tickets};
 
@@ -70,7 +69,6 @@ pub(super) async fn serve(
             }
             let end =
                 server.live(&mut outside, (&mut signals, &mut inquiries), &mut succession).await;
-            let mut nobody = Notifier::default();
             match (end, &mut outside) {
                 // The service goes on, and so do its sockets.
                 (End::Relieved, _) => {
@@ -80,8 +78,7 @@ pub(super) async fn serve(
                 (End::Told, None) => {}
             }
             succession.give_up();
-            let notifier = outside.as_mut().map(|outside| &mut outside.notifier);
-            Ok(server.stop(&mut signals, inquiries, notifier.unwrap_or(&mut nobody)).await)
+            Ok(server.stop((&mut signals, inquiries), outside, end).await)
         }
         Err(error) => Err(error),
     };
@@ -161,7 +158,7 @@ impl Single {
                         self.settle(result, outside);
                     }
                 }
-                asker = inquiries.next() => tell(asker, &self.metrics, true),
+                asker = inquiries.next() => tell(asker, counted(&self.metrics, true), true),
                 News::Failed(reason) = self.company.next() => {
                     self.note(Err(reason));
                     tracing::error!("all is ended with it: finishing what has begun");
@@ -240,7 +237,7 @@ fn hear(signal: Signal, outside: Option<&mut Outside>) {
 }
 
 /// Tells someone how the server is.
-fn tell(asker: Asker, metrics: &Metrics, accepts: bool) {
+fn tell(asker: Asker, counted: Snapshot, ready: bool) {
     // Who does not wait any more need not be told.
-    let _ = asker.send(Health { counted: counted(metrics, accepts), ready: accepts });
+    let _ = asker.send(Health { counted, ready });
 }

@@ -62,8 +62,13 @@ pub(super) enum Command {
     Cover(usize, Vec<Vec<Place>>),
     /// Those who asked are to be told that all processes together are so.
     Health(Health),
-    /// End when what has begun is finished, within so long if that is limited.
-    Leave(Option<Duration>),
+    /// End when what has begun is finished.
+    Leave {
+        /// Within so long; none if that is not limited.
+        patience: Option<Duration>,
+        /// Whether others serve in its place, all that it does.
+        is_relieved: bool,
+    },
     /// Load, check and build what is to come by the change of this number.
     Prepare(u64, Snapshot),
     /// Open the files of logs anew.
@@ -286,13 +291,13 @@ mod tests {
 
     #[tokio::test]
     async fn later_messages_come_one_by_one_until_the_end() {
-        let commands = [Command::Prepare(1, Snapshot::default()), Command::Leave(None)];
+        let commands = [Command::Prepare(1, Snapshot::default()), Command::Beat];
         let bytes: Vec<_> = commands.iter().flat_map(|command| encode(command).unwrap()).collect();
         let mut stream = &bytes[..];
         let first = receive::<Command>(&mut stream).await.unwrap();
         assert!(matches!(first, Some(Command::Prepare(1, _))), "{first:?}");
         let second = receive::<Command>(&mut stream).await.unwrap();
-        assert!(matches!(second, Some(Command::Leave(None))), "{second:?}");
+        assert!(matches!(second, Some(Command::Beat)), "{second:?}");
         assert!(receive::<Command>(&mut stream).await.unwrap().is_none());
     }
 }

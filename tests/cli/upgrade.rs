@@ -64,10 +64,7 @@ fn the_new_process_takes_over_and_the_old_one_ends() {
         assert_eq!(process_of(&pid_file), server.process());
         server.write("api-paste.ini", &text.replace("one", "two"));
         server.signal("USR2");
-        let line = server.line(" has taken over");
-        let words: Vec<_> = line.split_whitespace().collect();
-        let number = words.iter().position(|word| *word == "process").unwrap() + 1;
-        let successor: u32 = words[number].parse().unwrap();
+        let successor = server.successor();
         assert_eq!(process_of(&pid_file), successor);
         let ask = || server.get("/").expect(200).body;
         let is_new = || (0..20).all(|_| ask() == "two").then_some(());

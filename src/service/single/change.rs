@@ -116,7 +116,7 @@ pub(super) type Binding = JoinSet<(Result<Vec<Sockets>, Error>, Coming)>;
 
 /// Ends servers that are replaced.
 async fn drain(engine: Engine, settings: Settings) {
-    let drained = engine.drain(settings.drain_linger.0);
+    let drained = engine.drain(settings.drain_linger.0, true);
     let Some(patience) = patience(&settings) else { return drained.await };
     if timeout(patience, drained).await.is_err() {
         tracing::warn!("what has not finished in time is cut off");

@@ -6,30 +6,31 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Single, tell};
+use super::{End, Single, tell};
 use crate::admin::Asked as Inquiries;
 use crate::program::{Draining, Part, Stopped};
 use crate::server::Sockets;
-use crate::service::Outcome;
-use crate::service::notify::Notifier;
+use crate::service::outside::Outside;
 use crate::service::plan::patience;
 use crate::service::signals::Signals;
+use crate::service::{Outcome, counted};
 
 impl Single {
     /// Ends when what has begun is finished, and the services with it, when that takes too long,
     /// or at a signal.
     pub(super) async fn stop(
         mut self,
-        signals: &mut Signals,
-        mut inquiries: Inquiries,
-        notifier: &mut Notifier,
+        (signals, mut inquiries): (&mut Signals, Inquiries),
+        mut outside: Option<Outside>,
+        end: End,
     ) -> Outcome {
+        let is_relieved = end == End::Relieved;
         self.publish(&Draining { part: Part::Main });
         self.binding.abort_all();
         mem::take(&mut self.sockets).into_iter().for_each(Sockets::close);
         let patience = patience(&self.settings[0]);
         let linger = self.settings[0].drain_linger.0;
-        let drained = self.engine.as_ref().map(|engine| engine.drain(linger));
+        let drained = self.engine.as_ref().map(|engine| engine.drain(linger, is_relieved));
         let stopped = self.company.stop(patience.map(|patience| Instant::now() + patience));
         let mut leaving = mem::take(&mut self.leaving);
         let ended = async {
@@ -52,8 +53,11 @@ impl Single {
                     tracing::warn!("{signal}: ended at once");
                     break Outcome::CutOff;
                 }
-                asker = inquiries.next() => tell(asker, &self.metrics, false),
-                () = elapsed_at(notifier.due()) => notifier.look(Instant::now()),
+                // Who asks here while another process takes over asks about what is served here.
+                asker = inquiries.next() => {
+                    tell(asker, counted(&self.metrics, false), is_relieved);
+                }
+                () = more_time(&mut outside) => {}
             }
         };
         self.publish(&Stopped { part: Part::Main });
@@ -65,6 +69,13 @@ impl Single {
         }
         outcome
     }
+}
+
+/// Asks the service manager for more time when that is due.
+async fn more_time(outside: &mut Option<Outside>) {
+    let due = outside.as_ref().and_then(|outside| outside.notifier.due());
+    elapsed_at(due).await;
+    outside.iter_mut().for_each(|outside| outside.notifier.look(Instant::now()));
 }
 
 /// Waits for so long; for ever if there is no limit.

@@ -79,7 +79,8 @@ impl Supervisor {
                 }
             },
             Action::Tell(id, Word::Leave) => {
-                let leave = wire::encode(&Command::Leave(self.plan.patience()));
+                let patience = self.plan.patience();
+                let leave = wire::encode(&Command::Leave { patience, is_relieved: true });
                 if let (Some(process), Ok(message)) = (crew.processes.get(&id), leave) {
                     process.tell(message);
                 }

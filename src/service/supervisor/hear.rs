@@ -105,7 +105,8 @@ impl Supervisor {
     pub(super) fn tell_health(&mut self, now: Instant) {
         let Some((askers, mut counted)) = self.census.result(now) else { return };
         counted += &self.metrics.snapshot();
-        let ready = !self.stopping && self.fleet.is_whole();
+        // Who asks here while another process takes over asks about what is served here.
+        let ready = self.is_relieved || (!self.stopping && self.fleet.is_whole());
         self.tell_all(&askers, &Command::Health(Health { counted, ready }));
     }
 }

@@ -156,7 +156,10 @@ impl Supervisor {
         let command = match word {
             Word::Abort(change) => Command::Abort(change),
             Word::Commit(change) => Command::Commit(change),
-            Word::Leave => Command::Leave(self.plan.patience()),
+            Word::Leave => Command::Leave {
+                patience: self.plan.patience(),
+                is_relieved: !self.stopping || self.is_relieved,
+            },
             Word::Prepare(change) => match &self.coming {
                 Some(coming) => Command::Prepare(change, (*coming.plan.snapshot).clone()),
                 None => return Ok(()),

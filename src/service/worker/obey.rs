@@ -42,7 +42,7 @@ impl Worker {
                     let _ = asker.send(health.clone());
                 }
             }
-            Command::Leave(patience) => self.leave(patience),
+            Command::Leave { patience, is_relieved } => self.leave(patience, is_relieved),
             Command::Prepare(change, snapshot) => self.load(Some(change), snapshot),
             Command::Reopen => access_log::reopen(),
             // Who serves has prepared it, and is told to serve by it.
@@ -136,13 +136,14 @@ impl Worker {
     }
 
     /// Finishes the requests that have begun, then has the services end.
-    fn leave(&mut self, patience: Option<Duration>) {
+    fn leave(&mut self, patience: Option<Duration>, is_relieved: bool) {
         if self.leaving.is_some() {
             return;
         }
         self.publish(&Draining { part: self.part.clone() });
         let deadline = patience.map(|patience| Instant::now() + patience);
-        let drained = self.engine.as_ref().map(|engine| engine.drain(self.linger));
+        let engine = self.engine.as_ref();
+        let drained = engine.map(|engine| engine.drain(self.linger, is_relieved));
         let stopped = self.company.as_ref().map(|company| company.stop(deadline));
         self.leaving = Some(tokio::spawn(async {
             if let Some(drained) = drained {
@@ -156,7 +157,7 @@ impl Worker {
 
     /// Leaves without having been told to by the supervisor, which looks for another.
     pub(super) fn leave_early(&mut self) {
-        self.leave(None);
+        self.leave(None, false);
         self.link.say(Report::Leaving);
     }
 

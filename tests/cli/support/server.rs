@@ -75,6 +75,15 @@ impl Server {
         }
     }
 
+    /// Waits until another process has taken over, and gives its number.
+    #[track_caller]
+    pub(crate) fn successor(&mut self) -> u32 {
+        let line = self.line(" has taken over");
+        let words: Vec<_> = line.split_whitespace().collect();
+        let number = words.iter().position(|word| *word == "process").unwrap() + 1;
+        words[number].parse().unwrap()
+    }
+
     /// Opens a connection.
     pub(crate) fn connect(&self) -> Client {
         Client::connect(&self.address)
