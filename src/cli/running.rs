@@ -70,6 +70,10 @@ impl Running {
         let found = sockets.filter_map(|path| Found::at(path).ok());
         let mut found: Vec<_> =
             found.filter(|found| found.is_wanted(file.as_deref(), pid)).collect();
+        // One that finishes what it has begun is meant only where no other goes on.
+        if found.iter().any(|found| !found.status.stopping) {
+            found.retain(|found| !found.status.stopping);
+        }
         match (found.pop(), found.is_empty()) {
             (Some(only), true) => Ok(only),
             (Some(last), false) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
 use super::control::{self, Control, Request};
 use super::notify::Notifier;
@@ -82,7 +82,8 @@ impl Outside {
         }
     }
 
-    /// Waits for what is asked for next.
+    /// Waits for what is asked for next. The service manager is asked for more time meanwhile,
+    /// where the end takes it.
     pub(super) async fn next(&mut self) -> Asked {
         loop {
             tokio::select! {
@@ -102,6 +103,7 @@ impl Outside {
                     Request::Reload(asker) => self.reload(Some(asker)),
                     Request::Status(asker) => return Asked::Status(asker),
                 },
+                () = until(self.notifier.due()) => self.notifier.look(Instant::now()),
                 () = tick(&mut self.watchdog) => return Asked::Watchdog,
                 () = changed(&mut self.watch) => {
                     tracing::info!("a file of the configuration has changed");
@@ -213,6 +215,14 @@ fn watch(snapshot: &Snapshot) -> Option<Watch> {
 async fn changed(watch: &mut Option<Watch>) {
     match watch {
         Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until then; for ever if there is no such time.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
 }

@@ -148,7 +148,7 @@ impl Supervisor {
     /// Waits for whatever comes next, and decides what follows from it.
     async fn next(&mut self, signals: &mut Signals, events: &mut UnboundedReceiver<Event>) {
         let fleets = self.fleets().filter_map(Fleet::due);
-        let others = [self.succession.due(), self.census.due(), self.outside.notifier.due()];
+        let others = [self.succession.due(), self.census.due()];
         let due = fleets.chain(others.into_iter().flatten()).min();
         let clock = async {
             match due {
@@ -174,7 +174,6 @@ impl Supervisor {
                 self.fleet.tick(now);
                 self.crews.iter_mut().for_each(|crew| crew.fleet.tick(now));
                 self.succession.look(now, &self.outside.notifier);
-                self.outside.notifier.look(now);
             }
         }
         self.tell_health(Instant::now());

@@ -121,6 +121,31 @@ fn the_new_process_is_asked_where_the_old_one_was() {
 }
 
 #[test]
+fn the_new_process_is_asked_while_the_old_one_drains() {
+    for workers in [0, 1] {
+        let other = Test::new();
+        let pid_file = other.directory().join("pid");
+        let text = file(workers, &pid_file).replace("workers", "drain_linger = 60\nworkers");
+        let mut server = start(Test::new(), &text, workers);
+        let mut client = server.connect();
+        client.ask("/").expect(200);
+        server.signal("USR2");
+        let (old, successor) = (server.process(), server.successor());
+        server.write("api-paste.ini", &text.replace("one", "two"));
+        server.run("reload api-paste.ini").status(0);
+        let status = server.run("status api-paste.ini").status(0);
+        status.prints(&format!("process {successor}, serves"));
+        let status = server.run(&format!("status --pid {old}")).status(0);
+        status.prints(&format!("process {old}, stops"));
+        let refused = server.run(&format!("reload --pid {old}")).status(1);
+        refused.tells("the server stops");
+        client.ask("/").expect(200);
+        signal(successor, "TERM");
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+#[test]
 fn any_number_of_sockets_is_handed_over() {
     let other = Test::new();
     let pid_file = other.directory().join("pid");

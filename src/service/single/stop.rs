@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{End, Single, tell};
+use super::{End, Single, asked, tell};
 use crate::admin::Asked as Inquiries;
 use crate::program::{Draining, Part, Stopped};
 use crate::server::Sockets;
-use crate::service::outside::Outside;
+use crate::service::outside::{Asked, Outside};
 use crate::service::plan::patience;
 use crate::service::signals::Signals;
 use crate::service::{Outcome, counted};
@@ -57,7 +57,12 @@ impl Single {
                 asker = inquiries.next() => {
                     tell(asker, counted(&self.metrics, false), is_relieved);
                 }
-                () = more_time(&mut outside) => {}
+                (asked, outside) = asked(&mut outside) => match asked {
+                    Asked::Change(_) => self.settle(Err("the server stops".to_owned()), outside),
+                    // Who does not wait any more need not be told.
+                    Asked::Status(asker) => drop(asker.send(outside.status(&[], Vec::new()))),
+                    Asked::Watchdog => outside.notifier.watchdog(),
+                },
             }
         };
         self.publish(&Stopped { part: Part::Main });
@@ -69,13 +74,6 @@ impl Single {
         }
         outcome
     }
-}
-
-/// Asks the service manager for more time when that is due.
-async fn more_time(outside: &mut Option<Outside>) {
-    let due = outside.as_ref().and_then(|outside| outside.notifier.due());
-    elapsed_at(due).await;
-    outside.iter_mut().for_each(|outside| outside.notifier.look(Instant::now()));
 }
 
 /// Waits for so long; for ever if there is no limit.
