@@ -71,6 +71,11 @@ impl Snapshot {
         *self.apps.entry(app.to_owned()).or_default() += served;
     }
 
+    /// How many requests have begun and not ended.
+    pub fn in_flight(&self) -> u64 {
+        self.apps.values().map(|served| served.in_flight).sum()
+    }
+
     /// What is left of it when its process is gone: what has happened, and nothing that is.
     #[must_use]
     pub fn ended(mut self) -> Self {

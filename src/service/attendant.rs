@@ -109,8 +109,9 @@ impl Attendant {
         loop {
             tokio::select! {
                 () = &mut stopped => break,
-                command = self.link.next() => if command.is_none() {
-                    return Ok(Outcome::CutOff);
+                command = self.link.next() => match command {
+                    Some(Command::Cut) | None => return Ok(Outcome::CutOff),
+                    Some(_) => {}
                 },
                 _ = pulse.tick() => self.beat(),
             }

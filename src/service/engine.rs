@@ -6,10 +6,17 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::{Role, Site, runtime};
 use crate::metrics::Metrics;
 use crate::server::{Load, Running, Server, Share};
+
+/// How long requests that are cut off may take to end.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How often is looked whether they have.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// The servers of one process, on all of its threads: each thread has a runtime of its own and
 /// runs all servers, so that nothing crosses between threads.
@@ -120,9 +127,31 @@ impl Engine {
         async move { while servers.join_next().await.is_some() {} }
     }
 
-    /// Ends all connections, whatever they are at.
-    pub(super) fn close(&self) {
-        self.servers().for_each(Running::close);
+    /// Ends all connections, whatever they are at, and returns when they are closed and all their
+    /// requests are logged and counted, or after half a second: whoever blocks a thread is not
+    /// waited for.
+    pub(super) fn cut(&self, metrics: &Metrics) -> impl Future<Output = ()> + use<> {
+        let (closed, metrics) = (self.close(), metrics.clone());
+        async move {
+            let ended = async {
+                closed.await;
+                // Over HTTP/2 each request is a task of its own, which ends after its connection.
+                while metrics.snapshot().in_flight() > 0 {
+                    sleep(MOMENT).await;
+                }
+            };
+            let _ = timeout(PATIENCE, ended).await;
+        }
+    }
+
+    /// Ends all connections, whatever they are at, and returns when they are closed.
+    pub(super) fn close(&self) -> impl Future<Output = ()> + use<> {
+        let close = |server: &Running| {
+            server.close();
+            server.ended()
+        };
+        let mut servers: JoinSet<()> = self.servers().map(close).collect();
+        async move { while servers.join_next().await.is_some() {} }
     }
 
     fn servers(&self) -> impl Iterator<Item = &Running> {

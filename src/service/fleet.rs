@@ -4,6 +4,7 @@ mod action;
 mod change;
 mod clock;
 mod cover;
+mod end;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -207,44 +208,12 @@ impl Fleet {
         }
     }
 
-    /// Has all workers end when what has begun is finished.
-    pub(super) fn stop(&mut self, now: Instant) {
-        self.give_up("the server stops", now);
-        self.stopping = true;
-        self.leave(now, |_| true);
-    }
-
-    /// Ends all workers at once.
-    pub(super) fn stop_at_once(&mut self, now: Instant) {
-        self.stop(now);
-        self.cut |= !self.workers.is_empty();
-        let kill = |id: &Id| Action::Kill(*id, "the server stops at once");
-        self.actions.extend(self.workers.keys().map(kill));
-    }
-
-    /// Whether it was stopped and no process is left; then whether all that had begun was
-    /// finished.
-    pub(super) fn outcome(&self) -> Option<bool> {
-        (self.stopping && self.workers.is_empty()).then_some(!self.cut)
-    }
-
     fn spawn(&mut self, slot: usize, generation: u32, now: Instant) {
         let (id, post) = (Id(self.next), Post { slot, generation });
         self.next += 1;
-        let worker = Worker { post, state: State::Starting, since: now, heard: now };
+        let worker = Worker { post, state: State::Starting, since: now, heard: now, is_cut: false };
         self.workers.insert(id, worker);
         self.actions.push(Action::Spawn(id, post));
         self.joins(id);
-    }
-
-    /// Has workers end when what has begun is finished.
-    fn leave(&mut self, now: Instant, which: impl Fn(&Worker) -> bool) {
-        let until = self.patience.map(|patience| now + patience);
-        for (id, worker) in self.workers.iter_mut().filter(|(_, worker)| which(worker)) {
-            if !matches!(worker.state, State::Leaving(_)) {
-                worker.state = State::Leaving(until);
-                self.actions.push(Action::Tell(*id, Word::Leave));
-            }
-        }
     }
 }

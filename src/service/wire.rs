@@ -60,6 +60,8 @@ pub(super) enum Command {
     /// Accept connections at the sockets of another worker, too, whose place is empty; they come
     /// with this, and of each server there is what is known of them.
     Cover(usize, Vec<Vec<Place>>),
+    /// End at once: close all connections, whatever they are at, and say what you have counted.
+    Cut,
     /// Those who asked are to be told that all processes together are so.
     Health(Health),
     /// End when what has begun is finished.

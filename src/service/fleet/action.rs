@@ -30,6 +30,8 @@ pub(in crate::service) enum Word {
     Abort(u64),
     /// Serve by what you have prepared for a change.
     Commit(u64),
+    /// End at once, whatever you are at, for a reason.
+    Cut(&'static str),
     /// End when what has begun is finished.
     Leave,
     /// Load, check and build what is to come by a change.

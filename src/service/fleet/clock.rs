@@ -36,8 +36,7 @@ impl Fleet {
             let is_late = matches!(worker.state, State::Leaving(Some(until)) if until <= now);
             if is_late {
                 self.cut |= self.stopping;
-                worker.state = State::Leaving(None);
-                self.actions.push(Action::Kill(*id, "it has not finished in time"));
+                self.actions.push(worker.cut(*id, "it has not finished in time", now));
             } else if worker.heard + SILENCE <= now {
                 // It is heard of once more: when it has ended.
                 worker.heard = now;

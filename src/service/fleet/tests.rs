@@ -264,7 +264,7 @@ fn one_that_leaves_early_is_followed_at_once_and_has_its_time() {
     let late = later + 60 * SECOND;
     (0..3).for_each(|id| fleet.heard(Id(id), late));
     fleet.tick(late);
-    assert_eq!(fleet.actions(), [Action::Kill(Id(1), "it has not finished in time")]);
+    assert_eq!(fleet.actions(), [tell(1, Word::Cut("it has not finished in time"))]);
     fleet.has_ended(Id(1), late);
     assert_eq!(fleet.actions(), [], "its place is taken");
 }
@@ -343,8 +343,26 @@ fn stopping_waits_for_all_and_ends_those_that_are_late() {
     (0..60).for_each(|seconds| fleet.heard(Id(1), now + seconds * SECOND));
     assert_eq!(fleet.due(), Some(now + 60 * SECOND));
     fleet.tick(now + 60 * SECOND);
-    assert_eq!(fleet.actions(), [Action::Kill(Id(1), "it has not finished in time")]);
-    fleet.has_ended(Id(1), now + 60 * SECOND);
+    assert_eq!(fleet.actions(), [tell(1, Word::Cut("it has not finished in time"))]);
+    assert_eq!(fleet.due(), Some(now + 61 * SECOND), "it has a second for its last words");
+    fleet.tick(now + 61 * SECOND);
+    assert_eq!(fleet.actions(), [Action::Kill(Id(1), "it does not end at once")]);
+    fleet.has_ended(Id(1), now + 61 * SECOND);
+    assert_eq!(fleet.outcome(), Some(false));
+}
+
+#[test]
+fn at_a_second_signal_all_end_at_once_and_at_a_third_they_are_killed() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.stop(now);
+    fleet.actions();
+    fleet.has_ended(Id(0), now);
+    fleet.stop_at_once(now);
+    assert_eq!(fleet.actions(), [tell(1, Word::Cut("the server stops"))]);
+    fleet.stop_at_once(now);
+    assert_eq!(fleet.actions(), [Action::Kill(Id(1), "it does not end at once")]);
+    fleet.has_ended(Id(1), now);
     assert_eq!(fleet.outcome(), Some(false));
 }
 

@@ -1,6 +1,11 @@
 //! A process of a fleet, and what it is at.
 
+use std::mem;
+use std::time::Duration;
+
 use tokio::time::Instant;
+
+use super::{Action, Word};
 
 /// The number of a process, never used again.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -45,4 +50,23 @@ pub(in crate::service) struct Worker {
     /// When it was started, or has begun to serve.
     pub(super) since: Instant,
     pub(super) heard: Instant,
+    /// Whether it has been told to end at once.
+    pub(super) is_cut: bool,
+}
+
+/// How long one that is told to end at once has for its last words: lines of logs, and what it has
+/// counted.
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
+
+impl Worker {
+    /// Has it end at once: it is told to, and is killed when it is heard of no end by the next
+    /// time.
+    pub(super) fn cut(&mut self, id: Id, reason: &'static str, now: Instant) -> Action {
+        if mem::replace(&mut self.is_cut, true) {
+            self.state = State::Leaving(None);
+            return Action::Kill(id, "it does not end at once");
+        }
+        self.state = State::Leaving(Some(now + LAST_WORDS));
+        Action::Tell(id, Word::Cut(reason))
+    }
 }

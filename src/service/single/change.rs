@@ -120,6 +120,6 @@ async fn drain(engine: Engine, settings: Settings) {
     let Some(patience) = patience(&settings) else { return drained.await };
     if timeout(patience, drained).await.is_err() {
         tracing::warn!("what has not finished in time is cut off");
-        engine.close();
+        engine.close().await;
     }
 }

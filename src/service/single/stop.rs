@@ -65,6 +65,9 @@ impl Single {
                 },
             }
         };
+        if let Some(engine) = self.engine.as_ref().filter(|_| outcome == Outcome::CutOff) {
+            engine.cut(&self.metrics).await;
+        }
         self.publish(&Stopped { part: Part::Main });
         if self.failed {
             return Outcome::Failed;

@@ -85,6 +85,14 @@ impl Supervisor {
                     process.tell(message);
                 }
             }
+            Action::Tell(id, Word::Cut(reason)) => {
+                tracing::warn!("{} is to end at once: {reason}", crew.name(id));
+                if let (Some(process), Ok(message)) =
+                    (crew.processes.get(&id), wire::encode(&Command::Cut))
+                {
+                    process.tell(message);
+                }
+            }
             // Nothing of it is ever changed.
             Action::Commit
             | Action::Cover(..)

@@ -156,6 +156,10 @@ impl Supervisor {
         let command = match word {
             Word::Abort(change) => Command::Abort(change),
             Word::Commit(change) => Command::Commit(change),
+            Word::Cut(reason) => {
+                tracing::warn!("{} is to end at once: {reason}", self.name(id));
+                Command::Cut
+            }
             Word::Leave => Command::Leave {
                 patience: self.plan.patience(),
                 is_relieved: !self.stopping || self.is_relieved,

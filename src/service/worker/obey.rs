@@ -36,6 +36,7 @@ impl Worker {
                 self.link.say(Report::Committed(change));
             }
             Command::Cover(slot, places) => self.cover(slot, places),
+            Command::Cut => self.cut(),
             Command::Health(health) => {
                 for asker in self.askers.drain(..) {
                     // Who does not wait any more need not be told.
@@ -151,6 +152,17 @@ impl Worker {
             }
             if let Some(stopped) = stopped {
                 stopped.await;
+            }
+        }));
+    }
+
+    /// Ends at once: closes all connections, so that what becomes of them is logged and counted,
+    /// and waits for nothing else.
+    fn cut(&mut self) {
+        let ended = self.engine.as_ref().map(|engine| engine.cut(&self.metrics));
+        self.leaving = Some(tokio::spawn(async {
+            if let Some(ended) = ended {
+                ended.await;
             }
         }));
     }

@@ -118,6 +118,11 @@ impl Server {
         fs::rename(new, path).unwrap();
     }
 
+    /// Reads one of its files.
+    pub(crate) fn read(&self, name: &str) -> String {
+        String::from_utf8(fs::read(self.test.directory().join(name)).unwrap()).unwrap()
+    }
+
     /// Puts an empty file where somebody may take it away at any moment.
     pub(crate) fn put(&self, name: &str) {
         File::create(self.test.directory().join(name)).unwrap();
