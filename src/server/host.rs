@@ -23,6 +23,15 @@ pub fn is_host(text: &[u8]) -> bool {
     is_name(&text[..text.len() - port.len()]) && is_port(port)
 }
 
+/// A host without its port; the text as it is if that is none.
+pub(super) fn without_port(host: &str) -> &str {
+    let tail = host.len().saturating_sub(LONGEST_PORT);
+    match host.as_bytes()[tail..].iter().rposition(|octet| matches!(octet, b':' | b']')) {
+        Some(at) if host.as_bytes()[tail + at] == b':' => &host[..tail + at],
+        _ => host,
+    }
+}
+
 /// What follows an IPv6 address and its bracket.
 fn after_address(text: &[u8]) -> Option<&[u8]> {
     let end = text.iter().position(|byte| *byte == b']')?;
@@ -82,6 +91,21 @@ mod tests {
             "[::ffff:192.0.2.1]:",
         ] {
             assert!(is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_taken_off() {
+        for (host, expected) in [
+            ("a.example:9696", "a.example"),
+            ("a.example:", "a.example"),
+            ("a.example", "a.example"),
+            ("a:65535", "a"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("", ""),
+        ] {
+            assert_eq!(without_port(host), expected);
         }
     }
 

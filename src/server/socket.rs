@@ -6,12 +6,16 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use smallvec::SmallVec;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 use super::passage;
+
+/// How many bytes are gathered at most to be written as one piece.
+const GATHERED: usize = 1024;
 
 /// The socket of a connection.
 #[derive(Debug)]
@@ -141,6 +145,18 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // hyper has the head of a response in one piece and the body in others, rustls a record in
+        // one. To gather few bytes here takes less than to have the system or rustls do it.
+        if let [slice] = slices {
+            return self.poll_write(context, slice);
+        }
+        if slices.iter().map(|slice| slice.len()).sum::<usize>() <= GATHERED {
+            let mut gathered = SmallVec::<[u8; GATHERED]>::new();
+            for slice in slices {
+                gathered.extend_from_slice(slice);
+            }
+            return self.poll_write(context, &gathered);
+        }
         match self.get_mut() {
             Self::Tcp(socket) => Pin::new(socket).poll_write_vectored(context, slices),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),

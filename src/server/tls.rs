@@ -18,13 +18,13 @@ pub use self::versions::Version;
 use std::fmt;
 use std::sync::Arc;
 
-use http::uri::Authority;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::NoServerSessionStorage;
 
 use self::chooser::{Chooser, Rules};
 use self::tickets::Ticketer;
+use super::host::without_port;
 use super::settings::Settings;
 use crate::diagnostic::Diagnostic;
 use crate::settings::Reader;
@@ -102,9 +102,7 @@ impl Tls {
     /// began: for a host with other certificates. Where clients show certificates, whoever asks
     /// by one name must not be served under another, known or not.
     pub(super) fn is_misdirected(&self, asked: Option<&str>, host: &str) -> bool {
-        let authority: Option<Authority> = host.parse().ok();
-        let host = authority.as_ref().map_or(host, Authority::host);
-        self.chooser.differ(asked, host, self.rules)
+        self.chooser.differ(asked, without_port(host), self.rules)
     }
 }
 

@@ -78,6 +78,10 @@ impl Chooser {
     /// Whether other certificates have the host of a request than the name by which its connection
     /// began, if there was one.
     pub(super) fn differ(&self, asked: Option<&str>, host: &str, rules: Rules) -> bool {
+        // So it is for nearly all, and neither name need be looked up.
+        if asked.map_or(rules == Rules::Lenient, |asked| asked.eq_ignore_ascii_case(host)) {
+            return false;
+        }
         match (asked.and_then(|name| self.known(name)), self.known(host)) {
             (Some(asked), Some(host)) => asked != host,
             (None, Some(host)) => rules == Rules::Strict && host != self.others,
