@@ -93,12 +93,16 @@ pub fn start(config: &Config, colours: Colours) -> Result<(), String> {
     Ok(())
 }
 
+/// What speaks HTTP/2. It warns of each client that does something wrong, without saying which
+/// one: whoever attacks could fill the log. They are counted instead.
+const HTTP2: &str = "h2";
+
 /// From which level on lines are written.
 fn levels(config: &Config) -> Targets {
     let level = if config.main.debug.0 { Level::DEBUG } else { Level::INFO };
     let single = config.main.default_log_levels.iter();
     let single = single.map(|single| (single.logger.clone(), single.level));
-    Targets::new().with_default(level).with_targets(single)
+    Targets::new().with_default(level).with_target(HTTP2, Level::ERROR).with_targets(single)
 }
 
 /// Takes whole lines, and has them written off the threads that serve: whoever reads the log
@@ -123,5 +127,27 @@ impl io::Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Input;
+    use crate::source::Sources;
+
+    /// Whether a line of a logger is written where an option is given, or none.
+    fn writes(option: Option<(&str, &str)>, logger: &str, level: Level) -> bool {
+        let given = option.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let input = Input { arguments: given.into_iter().collect(), ..Input::default() };
+        levels(&Config::read(&input, &mut Sources::default()).0).would_enable(logger, &level)
+    }
+
+    #[test]
+    fn no_client_of_http2_fills_the_log_unless_that_is_asked_for() {
+        let h2 = "h2::proto::streams::recv";
+        assert!(!writes(None, h2, Level::WARN) && writes(None, "pasteline", Level::INFO));
+        assert!(!writes(Some(("debug", "true")), h2, Level::WARN));
+        assert!(writes(Some(("default_log_levels", "h2=DEBUG")), h2, Level::DEBUG));
     }
 }

@@ -48,7 +48,7 @@ impl Record {
         Self {
             client: context.client(),
             connection: Some(Arc::clone(&context.connection)),
-            host: header(HOST),
+            host: header(HOST).or_else(|| HeaderValue::from_str(request.host()?).ok()),
             referer: header(REFERER),
             user_agent: header(USER_AGENT),
             request_id: context.request_id.clone(),
@@ -164,5 +164,17 @@ impl Head {
                 write!(out, "{} {} {}", self.method(), self.target(), self.protocol())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Body;
+
+    #[test]
+    fn the_host_may_be_that_of_the_target() {
+        let request = http::Request::get("https://a:81/").body(Body::empty()).unwrap();
+        assert_eq!(Record::begin(&request).host.unwrap(), "a:81");
     }
 }

@@ -61,9 +61,7 @@ fn text(status: &Server) -> String {
         format!("pasteline {version}, process {process}, {state} {}", file.display()),
         format!("listens at {}", addresses.join(", ")),
     ];
-    if status.servers.len() > 1 {
-        lines.extend(status.servers.iter().map(listening));
-    }
+    lines.extend(status.servers.iter().map(listening));
     match failure {
         Some(faults) => {
             lines.push("the last reload was refused, what was served before is served on:".into());

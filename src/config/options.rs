@@ -33,8 +33,7 @@ crate::settings! {
         /// included; unless set, what `[server:NAME]` in the paste file says.
         max_header_line: Whole<1, MANY> = "16384",
         /// How many seconds a client may be silent: while a head or a body is sent or an answer is
-        /// read, and between requests.
-        /// Unless set, the limits of `[server:NAME]` in the paste file hold, a limit each.
+        /// read, and between requests; with 0 for ever. Unless set, the limits of `[server:NAME]` in the paste file hold, a limit each.
         client_socket_timeout: Option<Whole<0, MANY>>,
         /// Whether a connection stays open for another request.
         wsgi_keep_alive: Flag = "true",

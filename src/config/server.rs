@@ -3,7 +3,7 @@
 use super::types::python_integer;
 use super::{Chosen, Config};
 use crate::ini::{Conf, Value};
-use crate::settings::{Dialect, Form};
+use crate::settings::{Dialect, Form, Seconds, Setting as _};
 
 /// Options that a server has under the same name, or another one.
 const SAME: [(&str, &str); 17] = [
@@ -56,18 +56,28 @@ impl Config {
             options.insert("host".into(), port.with("0.0.0.0"));
         }
         if let Some(chosen) = self.given("client_socket_timeout") {
-            // Upstream it is one limit for all. 0 is none there; the limits stay, here.
-            let timeouts = ["body_timeout", "head_timeout", "keep_alive_timeout", "write_timeout"];
+            // As upstream: one limit for all, and 0 is none.
             let is_limit = self.main.client_socket_timeout.is_some_and(|seconds| seconds.0 > 0);
-            for name in timeouts.into_iter().filter(|_| is_limit) {
-                options.insert(name.into(), chosen.value());
+            let never = || chosen.with(&Seconds::MOST.as_secs().to_string());
+            let timeout = if is_limit { chosen.value() } else { never() };
+            for name in ["body_timeout", "head_timeout", "keep_alive_timeout", "write_timeout"] {
+                options.insert(name.into(), timeout.clone());
             }
         }
         self.lay_encryption_over(options, dialect);
-        if let Some(chosen) = self.given("wsgi_keep_alive").filter(|_| !self.main.wsgi_keep_alive.0)
-        {
-            options.insert("keep_alive_timeout".into(), chosen.with("0"));
+        if let Some(chosen) = self.given("wsgi_keep_alive") {
+            if !self.main.wsgi_keep_alive.0 {
+                options.insert("keep_alive_timeout".into(), chosen.with("0"));
+            } else if Self::keeps_none_alive(options) {
+                options.shift_remove("keep_alive_timeout");
+            }
         }
+    }
+
+    /// Whether options say that no connection stays open for another request.
+    fn keeps_none_alive(options: &Conf) -> bool {
+        let timeout = options.get("keep_alive_timeout").map(|value| Seconds::parse(&value.text));
+        matches!(timeout, Some(Ok(Seconds(timeout))) if timeout.is_zero())
     }
 
     /// Lays over what `use_ssl` says: all of `[ssl]`, or that nothing is encrypted.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::settings::{Group as Place, GroupSpec};
+use crate::settings::{Group as Place, GroupSpec, Seconds};
 
 /// What is read of texts, as files in their order.
 fn read(texts: &[&str], variables: &[(&str, &str)]) -> (Config, Vec<String>) {
@@ -220,7 +220,13 @@ fn goes_over_the_options_of_the_section() {
     assert_eq!(served(text, &[("host", "h")]), expected);
     let text = "[DEFAULT]\nmax_header_line = 8192\nwsgi_default_pool_size = 100\n";
     assert_eq!(served(text, &[]), ["max_header_line=8192", "max_requests_in_flight=100"]);
-    assert_eq!(served("[DEFAULT]\nclient_socket_timeout = 0\n", &[]), [""; 0]);
+    let century = format!("head_timeout={}", Seconds::MOST.as_secs());
+    let never = served("[DEFAULT]\nclient_socket_timeout = 0\n", &[]);
+    assert!(never.len() == 4 && never.contains(&century), "{never:?}");
+    for (timeout, expected) in [("0.0", &[][..]), ("7", &["keep_alive_timeout=7"])] {
+        let section = [("keep_alive_timeout", timeout)];
+        assert_eq!(served("[DEFAULT]\nwsgi_keep_alive = true\n", &section), expected);
+    }
     let text = "[DEFAULT]\nwsgi_log_format = %(client_ip)s\n[pasteline]\naccess_log = stdout\n";
     let expected = ["access_format=%(client_ip)s", "access_log=stdout"];
     assert_eq!(served(text, &[("access_format", "combined")]), expected);

@@ -49,6 +49,9 @@ pub enum Refusal {
     HeaderLine,
     /// It did not name one valid host.
     Host,
+    /// Its HTTP/2 connection was ended as the client did too much of what is cheap for it only:
+    /// opening and resetting streams, for instance.
+    Http2Flood,
     /// It was no HTTP.
     Malformed,
     /// It had a method that is not served.
@@ -77,7 +80,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::AddressConnections,
         Self::BodyTimeout,
         Self::Connections,
@@ -88,6 +91,7 @@ impl Refusal {
         Self::HeadTimeout,
         Self::HeaderLine,
         Self::Host,
+        Self::Http2Flood,
         Self::Malformed,
         Self::Method,
         Self::Misdirected,
@@ -115,6 +119,7 @@ impl Refusal {
             Self::HeadTimeout => "head_timeout",
             Self::HeaderLine => "header_line",
             Self::Host => "host",
+            Self::Http2Flood => "http2_flood",
             Self::Malformed => "malformed",
             Self::Method => "method",
             Self::Misdirected => "misdirected",

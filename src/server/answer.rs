@@ -66,7 +66,7 @@ impl Answerer {
     }
 
     /// The connection that the requests come by.
-    pub(super) fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
 

@@ -1,5 +1,7 @@
 //! One connection, from its first byte to its last, in either protocol.
 
+mod refusal;
+
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
@@ -15,7 +17,7 @@ use super::answer::Answerer;
 use super::protocol::{Http1Connection, Http2Connection, Protocol, Protocols};
 use super::roster::Entry;
 use super::stream::Stream;
-use crate::app::Going;
+use crate::app::{Connection, Going};
 use crate::metrics::Refusal;
 
 /// A connection that is being served.
@@ -31,7 +33,7 @@ pub(super) struct Served {
 enum State {
     Ended,
     Http1(Box<Http1Connection>),
-    Http2(Box<Http2Connection>),
+    Http2(Box<Http2Connection>, Arc<Connection>),
     /// It goes on in another protocol.
     Upgraded(Going),
     /// Nothing has come yet, or too little to tell the protocol.
@@ -116,7 +118,8 @@ impl Served {
         self.state = match (std::mem::replace(&mut self.state, State::Ended), told) {
             (State::Waiting { stream, answerer, .. }, Some(Protocol::Http2)) => {
                 self.entry.activity().multiplex();
-                State::Http2(self.protocols.http2(stream, answerer))
+                let connection = Arc::clone(answerer.connection());
+                State::Http2(self.protocols.http2(stream, answerer), connection)
             }
             (State::Waiting { stream, answerer, .. }, Some(_)) => {
                 State::Http1(self.protocols.http1(stream, answerer))
@@ -140,7 +143,7 @@ impl Served {
                 }
                 polled
             }
-            State::Http2(http) => {
+            State::Http2(http, _) => {
                 // The client is told to open no more streams. Those that it has opened by then
                 // are answered, so this loses nothing however early it comes.
                 let is_to_finish = activity.is_to_leave() || activity.is_to_finish();
@@ -212,7 +215,7 @@ impl Served {
                 let read = Bytes::copy_from_slice(stream.beginning());
                 (stream, answerer, read)
             }
-            State::Http2(_) | State::Upgraded(_) | State::Ended => return,
+            State::Http2(..) | State::Upgraded(_) | State::Ended => return,
         };
         let activity = self.entry.activity();
         if activity.awaits_head() && !read.is_empty() {
@@ -224,15 +227,20 @@ impl Served {
 
     /// Notes that a request was refused, if that is why the connection failed.
     fn fail(&mut self, error: &hyper::Error) {
-        let State::Http1(http) = std::mem::replace(&mut self.state, State::Ended) else { return };
-        let refusal = match error {
-            error if error.is_parse_too_large() => Refusal::HeadSize,
-            error if error.is_parse() => Refusal::Malformed,
-            _ => return,
-        };
-        let parts = http.into_parts();
-        let connection = parts.service.connection();
-        self.entry.activity().ledger().refuse(refusal, &parts.read_buf, connection);
+        let ledger = self.entry.activity().ledger();
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Http1(http) => {
+                let Some(refusal) = refusal::of_http1(error) else { return };
+                let parts = http.into_parts();
+                ledger.refuse(refusal, &parts.read_buf, parts.service.connection());
+            }
+            State::Http2(_, connection) => {
+                if let Some(refusal) = refusal::of_http2(error) {
+                    ledger.refuse(refusal, &[], &connection);
+                }
+            }
+            State::Waiting { .. } | State::Upgraded(_) | State::Ended => {}
+        }
     }
 }
 

@@ -92,6 +92,7 @@ pub(super) fn status(refusal: Refusal) -> StatusCode {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
         }
         Refusal::TargetSize => StatusCode::URI_TOO_LONG,
+        Refusal::Http2Flood => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::BAD_REQUEST,
     }
 }

@@ -135,8 +135,8 @@ crate::settings! {
         /// The most fields that a head may have; past them the answer is 431.
         max_fields: usize = "100",
         /// The longest field of a head in bytes, its name and the end of its line included; past it
-        /// the answer is 431. Unless set, only `max_head_size` counts.
-        max_header_line: Option<usize>,
+        /// the answer is 431.
+        max_header_line: usize = "16384",
         /// The longest path and query of a request in bytes; past it the answer is 414.
         max_target_size: usize = "16384",
         /// The longest trailers of a request's body in bytes; past them the answer is 431.

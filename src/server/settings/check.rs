@@ -93,7 +93,7 @@ impl Settings {
             ("http2_stream_window", self.http2_stream_window as usize, 65_535, LARGEST),
             ("max_fields", self.max_fields, 1, 32_768),
             ("max_head_size", self.max_head_size, 1024, 1 << 24),
-            ("max_header_line", self.max_header_line.unwrap_or(1), 1, LARGEST),
+            ("max_header_line", self.max_header_line, 1, LARGEST),
             ("max_target_size", self.max_target_size, 1, LARGEST),
         ] {
             if !(least..=most).contains(&size) {

@@ -7,8 +7,9 @@ use tokio::time::{Instant, sleep};
 
 use super::frames::{END, Frames, GOAWAY, HEADERS, PING, RESET, SETTINGS, WINDOW_UPDATE, frame};
 use super::http2::{Multiplexed, in_clear};
-use super::{Observed, large, mirror, says, start_with, waits};
+use super::{Observed, large, mirror, refused, says, start_counted, start_with, waits};
 use crate::app::{App, Request};
+use crate::metrics::{Metrics, Refusal};
 use crate::server::Settings;
 
 #[tokio::test]
@@ -109,8 +110,10 @@ async fn a_connection_takes_as_much_of_all_bodies_as_its_window() {
 
 #[tokio::test]
 async fn a_client_that_resets_its_streams_at_once_is_left() {
+    let metrics = Metrics::default();
     for (resets, kind) in [(20, PING), (21, GOAWAY)] {
-        let (_running, address) = start_with(in_clear(), keeps()).await;
+        let meter = metrics.meter("main");
+        let (_running, address) = start_counted(in_clear(), keeps(), meter).await;
         let mut client = Frames::connect(address).await;
         client.agree().await;
         // All of it in one piece, so that no stream is looked at before the last is reset.
@@ -122,6 +125,21 @@ async fn a_client_that_resets_its_streams_at_once_is_left() {
         client.send(PING, 0, 0, b"question").await;
         assert_eq!(client.next(&[PING, GOAWAY]).await.0, kind, "{resets}");
     }
+    refused(&metrics, Refusal::Http2Flood, 1).await;
+}
+
+#[tokio::test]
+async fn what_is_no_http2_is_counted_and_logged() {
+    let server = Observed::start_with(in_clear(), mirror()).await;
+    let mut client = Frames::connect(server.address).await;
+    client.agree().await;
+    client.send(SETTINGS, 0, 1, &[]).await;
+    assert_eq!(client.next(&[GOAWAY]).await.0, GOAWAY);
+    drop(client);
+    refused(&server.metrics, Refusal::Malformed, 1).await;
+    let (served, log) = server.end().await;
+    assert_eq!(log, "127.0.0.1 \"-\" 400 0\n");
+    assert_eq!(served.refusals.values().sum::<u64>(), 1);
 }
 
 #[tokio::test]
