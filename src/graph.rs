@@ -1,6 +1,7 @@
 //! Paste Deploy's meaning of a file: typed, resolved, immutable nodes, each knowing its place.
 
 mod asked;
+mod beyond;
 mod blame;
 mod check;
 mod context;

@@ -12,9 +12,6 @@ use crate::source::{SourceId, Sources, Span};
 /// How deep sections may lead to sections. Paste Deploy comes to an end at 492.
 pub(super) const LEVELS: usize = 480;
 
-/// The slug of what is wrong if there are more.
-pub(super) const TOO_DEEP: &str = "too-deep";
-
 /// A section on the way to another.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
@@ -123,27 +120,47 @@ impl Frames {
 
     /// The circle from a frame up to the one that comes after so many.
     fn circle(&self, last: &Frame, before: usize, sources: &Sources) -> Option<Diagnostic> {
-        let mut circle: Vec<_> = self.up(last.parent).take(before).collect();
-        circle.push(last);
-        circle[..before].reverse();
-        // Whoever finds it tells it from the same section on.
-        let first = circle.iter().enumerate().min_by_key(|(_, frame)| frame.place);
-        let first = first.map_or(0, |(at, _)| at);
-        circle.rotate_left(first);
-        let (first, others) = circle.split_first()?;
-        Some(fault(first, others, sources))
+        let mut frames: Vec<_> = self.up(last.parent).take(before).collect();
+        frames.push(last);
+        frames[..before].reverse();
+        circle(&frames, sources)
     }
 
     /// What is wrong if the way to a section is too long.
-    pub(super) fn too_deep(&self, parent: Option<FrameId>, place: Option<Span>) -> Diagnostic {
+    pub(super) fn too_deep(
+        &self,
+        parent: Option<FrameId>,
+        place: Option<Span>,
+        end: Depth,
+    ) -> Diagnostic {
         let mut way: Vec<_> = self.up(parent).collect();
         way.reverse();
-        let message = format!("sections lead to sections more than {LEVELS} deep");
-        Diagnostic::error(TOO_DEEP, message)
+        let perhaps = if end == Depth::Unknown { ", perhaps in a circle" } else { "" };
+        let message = format!("sections lead to sections more than {LEVELS} deep{perhaps}");
+        Diagnostic::error("too-deep", message)
             .at(place)
             .help(format!("the way there: {}", chain(&way)))
             .class("RecursionError")
     }
+}
+
+/// Whether a way that is too deep comes to an end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Depth {
+    Bounded,
+    Unknown,
+}
+
+/// What is wrong if a section leads to the first of these, each to the next, and the last is that
+/// section.
+pub(super) fn circle(frames: &[&Frame], sources: &Sources) -> Option<Diagnostic> {
+    let mut circle = frames.to_vec();
+    // Whoever finds it tells it from the same section on.
+    let first = circle.iter().enumerate().min_by_key(|(_, frame)| frame.place);
+    let first = first.map_or(0, |(at, _)| at);
+    circle.rotate_left(first);
+    let (first, others) = circle.split_first()?;
+    Some(fault(first, others, sources))
 }
 
 /// A section leads to the first of the others, each of them to the next, and the last to it.
@@ -185,7 +202,6 @@ fn chain(way: &[&Frame]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::graph::fixture::{assert_validated, errors, loader, outline, registry};
 
     /// Sections that each use the next, and the last of them what is given.
@@ -289,6 +305,6 @@ use = main
         assert_eq!(outline(&uses(481, "egg:A")), expected);
         let registry = registry();
         let found = loader(&uses(2000, "egg:A"), &[], &[], &registry).validate();
-        assert_eq!(found.iter().filter(|found| found.slug == TOO_DEEP).count(), 1);
+        assert_eq!(found.iter().filter(|found| found.slug == "too-deep").count(), 1);
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::beyond::Beyond;
 use super::context::{ContextId, Contexts, FrameId, Home, Shape};
 use super::files::{Files, ViewId};
-use super::frame::{Frame, Frames, LEVELS, Visit};
+use super::frame::{Depth, Frame, Frames, LEVELS, Visit};
 use super::groups::Read;
 use super::name::Name;
 use super::notes::Notes;
@@ -59,6 +60,8 @@ pub(super) struct Resolver<'l> {
     limits: Limits,
     /// How many names were looked up.
     pub(super) names: usize,
+    /// Whether it was given up because sections lead too deep.
+    pub(super) is_deep: bool,
 }
 
 impl<'l> Resolver<'l> {
@@ -87,6 +90,7 @@ impl<'l> Resolver<'l> {
             reached: HashSet::new(),
             opened: HashSet::new(),
             names: 0,
+            is_deep: false,
         }
     }
 
@@ -217,7 +221,15 @@ impl<'l> Resolver<'l> {
 
     /// Gives up because too many names lead to one.
     pub(super) fn stop_too_deep(&mut self, wish: &Wish) {
-        let fault = self.frames.too_deep(wish.parent, self.place(wish));
+        self.is_deep = true;
+        let too_deep = |depth| self.frames.too_deep(wish.parent, self.place(wish), depth);
+        let fault = match self.beyond(wish) {
+            Beyond::Circle(circle) => {
+                self.frames.with_includes(wish.parent, *circle, self.sources())
+            }
+            Beyond::End => too_deep(Depth::Bounded),
+            Beyond::Unknown => too_deep(Depth::Unknown),
+        };
         self.stop(fault);
     }
 

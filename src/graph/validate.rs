@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use super::check::check;
-use super::frame::TOO_DEEP;
 use super::header::{self, Loadable};
 use super::notes::Notes;
 use super::{Graph, Loader, fault};
@@ -63,11 +62,11 @@ impl Loader<'_> {
             let Loadable { object, name, .. } = loadable;
             let loaded = self.resolve(object, name.as_deref(), |resolver| {
                 names += resolver.names;
+                is_deep |= resolver.is_deep;
                 reached.extend(resolver.reached.iter().copied().filter(|other| *other != number));
             });
             let checked = check(&loaded.graph, self.registry, self.sources());
             let found = loaded.diagnostics.into_iter().chain(checked);
-            let found = found.inspect(|fault| is_deep |= fault.slug == TOO_DEEP);
             found.for_each(|fault| notes.add(fault));
             look(&loaded.graph, self.sources());
             if names > NAMES {
