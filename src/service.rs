@@ -27,6 +27,7 @@ mod supervisor;
 mod tickets;
 mod upgrade;
 mod watch;
+mod whereabouts;
 mod wire;
 mod worker;
 

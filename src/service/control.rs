@@ -82,17 +82,33 @@ impl Control {
             (Some(path), Role::First) => (path.to_owned(), None),
             (Some(path), Role::Successor) => (beside(path), Some(path.to_owned())),
         };
-        let (sender, requests) = mpsc::channel(1);
-        match listen(&path) {
-            Ok((listener, file)) => {
-                let task = Some(tokio::spawn(accept(listener, sender)));
-                Self { file: Some(file), wanted, requests, task }
+        match Self::listen(&path) {
+            Ok(mut control) => {
+                control.wanted = wanted;
+                control
             }
             Err(error) => {
                 tracing::warn!("`pasteline reload` and `status` cannot ask this server: {error}");
-                Self { file: None, wanted: None, requests, task: None }
+                Self { file: None, wanted: None, requests: mpsc::channel(1).1, task: None }
             }
         }
+    }
+
+    /// Listens at another path, or where servers are looked for if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Nobody can listen there; the message names the path.
+    pub(super) fn at(path: Option<&Path>, environment: &Environment) -> io::Result<Self> {
+        let own = || directory::own_path(environment);
+        Self::listen(&path.map_or_else(own, Path::to_owned))
+    }
+
+    fn listen(path: &Path) -> io::Result<Self> {
+        let (listener, file) = listen(path)?;
+        let (sender, requests) = mpsc::channel(1);
+        let task = Some(tokio::spawn(accept(listener, sender)));
+        Ok(Self { file: Some(file), wanted: None, requests, task })
     }
 
     /// Is asked from now on where the server was that this one takes over from.

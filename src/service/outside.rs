@@ -1,8 +1,9 @@
 //! What those outside of a server ask of it and see of it: the service manager, whoever asks at
 //! its control socket, and whoever changes its files.
 
+use std::io;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub(super) enum Asked {
 #[derive(Debug)]
 pub(super) struct Outside {
     pub(super) notifier: Notifier,
+    order: Arc<Order>,
     control: Control,
     reloads: Reloads,
     watchdog: Option<Interval>,
@@ -69,6 +71,7 @@ impl Outside {
         });
         Self {
             notifier: Notifier::new(environment.notify_socket.as_deref()),
+            order: Arc::clone(order),
             control: Control::start(control, role, environment),
             reloads: Reloads::new(Arc::clone(order), Arc::new(registry)),
             watchdog,
@@ -80,6 +83,17 @@ impl Outside {
             failure: None,
             ready: false,
         }
+    }
+
+    /// Listens at another path, or where servers are looked for if there is none, to be asked there
+    /// later.
+    pub(super) fn listen_at(&self, path: Option<&Path>) -> io::Result<Control> {
+        Control::at(path, &self.order.environment)
+    }
+
+    /// Is asked at another place from now on.
+    pub(super) fn is_asked_at(&mut self, control: Control) {
+        self.control = control;
     }
 
     /// Waits for what is asked for next. The service manager is asked for more time meanwhile,

@@ -153,8 +153,9 @@ impl Single {
                     self.answer(asked, outside, succession);
                 }
                 (bound, coming) = bound(&mut self.binding) => {
-                    let result = self.has_bound(bound, coming);
+                    // Nobody else has something bound.
                     if let Some(outside) = outside {
+                        let result = self.has_bound(bound, coming, (outside, succession));
                         self.settle(result, outside);
                     }
                 }
@@ -181,14 +182,16 @@ impl Single {
     }
 
     /// Does what is asked for from outside.
-    fn answer(&mut self, asked: Asked, outside: &mut Outside, succession: &Succession) {
+    fn answer(&mut self, asked: Asked, outside: &mut Outside, succession: &mut Succession) {
         match asked {
             // The successor has the sockets of now, and loads the files itself.
             Asked::Change(Ok(_)) if succession.is_under_way() => {
                 self.settle(Err("a successor is being started".to_owned()), outside);
             }
             Asked::Change(prepared) => {
-                if let Some(result) = self.change(prepared.map(|prepared| *prepared)).transpose() {
+                let prepared = prepared.map(|prepared| *prepared);
+                let result = self.change(prepared, (outside, succession)).transpose();
+                if let Some(result) = result {
                     self.settle(result, outside);
                 }
             }

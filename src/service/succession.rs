@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::mem;
 use std::path::PathBuf;
 
 use tokio::time::Instant;
@@ -38,6 +39,13 @@ impl Succession {
     /// Takes note of the file that tells which process this is.
     pub(super) fn has_file(&mut self, pid_file: Option<PidFile>) {
         self.pid_file = pid_file;
+    }
+
+    /// Has another file tell which process this is.
+    pub(super) fn replace_file(&mut self, pid_file: Option<PidFile>) {
+        if let Some(before) = mem::replace(&mut self.pid_file, pid_file) {
+            before.remove();
+        }
     }
 
     /// Starts the program that is on disk now, and hands it what it is to have, so that it takes

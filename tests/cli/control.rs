@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixDatagram;
 
 use crate::support::process::children;
-use crate::support::{PATIENCE, Server, Test, signal};
+use crate::support::{PATIENCE, Server, Test, signal, wait_for};
 
 const FILE: &str = "[server:main]\nuse = egg:pasteline#http\nbind = 127.0.0.1:0\nworkers = 2\n\
                     [app:main]\nuse = egg:pasteline#respond\nbody = one\n";
@@ -66,6 +66,42 @@ fn one_process_can_be_asked_too() {
 fn without_a_server_there_is_nobody_to_ask() {
     let test = Test::new().ini(FILE).arguments("reload api-paste.ini");
     test.run().status(1).tells("error: no running server of `");
+}
+
+#[test]
+fn a_reload_has_the_server_found_elsewhere_and_replaces_no_worker_for_it() {
+    for workers in ["0", "2"] {
+        let workers = format!("workers = {workers}");
+        let text = |control: &str, pid_file: &str| {
+            let options = format!("{workers}\ncontrol = {control}\npid_file = {pid_file}");
+            FILE.replace("workers = 2", &options)
+        };
+        let server = Test::new().ini(&text("a.sock", "a.pid")).arguments("serve").start();
+        wait_for("a status", || {
+            (server.run("status --control a.sock").status == Some(0)).then_some(())
+        });
+        server.get("/").expect(200);
+        let before = children(server.process());
+        server.write("api-paste.ini", &text("b.sock", "b.pid"));
+        server.run("reload --control a.sock").status(0);
+        assert!(!server.has("a.sock") && !server.has("a.pid"));
+        assert_eq!(server.read("b.pid"), format!("{}\n", server.process()));
+        server.run("status --control b.sock").status(0);
+        for (control, pid_file) in [("c.sock", "no/such/pid"), ("no/such/c.sock", "c.pid")] {
+            server.write("api-paste.ini", &text(control, pid_file));
+            server.run("reload --control b.sock").status(1).tells("no/such/");
+            assert!(!server.has("c.sock") && !server.has("c.pid"));
+            assert!(server.has("b.sock") && server.has("b.pid"));
+        }
+        server.write("api-paste.ini", &text("b.sock", "b.pid").replace("one", "two"));
+        server.run("reload --control b.sock").status(0);
+        assert_eq!(server.get("/").body, "two");
+        assert_eq!(children(server.process()), before);
+        let worse = text("c.sock", "c.pid").replace("one", "three\nbackog = 1");
+        server.write("api-paste.ini", &worse);
+        server.run("reload --control b.sock").status(1);
+        assert!(!server.has("c.sock") && !server.has("c.pid") && server.has("b.pid"));
+    }
 }
 
 /// A service manager, which hears what a server says.

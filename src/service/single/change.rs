@@ -18,6 +18,7 @@ use crate::service::process::Heard;
 use crate::service::reload;
 use crate::service::succession::Succession;
 use crate::service::upgrade::Legacy;
+use crate::service::whereabouts::{Whereabouts, serve_alike};
 use crate::service::{Error, Prepared, Site, workers};
 
 impl Single {
@@ -46,6 +47,7 @@ impl Single {
     pub(super) fn change(
         &mut self,
         prepared: Result<Prepared, String>,
+        (outside, succession): (&mut Outside, &mut Succession),
     ) -> Result<Option<String>, String> {
         let Prepared { sites, basis, readings, .. } = prepared?;
         if workers(&sites) > 0 {
@@ -53,7 +55,10 @@ impl Single {
         }
         let log = Log::open(&basis.config)?;
         let settings: Vec<_> = sites.iter().map(|site| site.settings.clone()).collect();
-        if settings == self.settings {
+        if serve_alike(&self.settings, &settings) {
+            let whereabouts = Whereabouts::prepare((&self.settings[0], &settings[0]), outside)?;
+            whereabouts.put_in_force(succession, outside);
+            self.settings = settings;
             log.put_in_force();
             self.engine.iter_mut().for_each(|engine| engine.replace(&sites));
             self.company.reset(&readings);
@@ -75,10 +80,19 @@ impl Single {
         &mut self,
         bound: Result<Vec<Sockets>, Error>,
         coming: Coming,
+        (outside, succession): (&mut Outside, &mut Succession),
     ) -> reload::Result {
         let Coming { sites, settings, log, readings } = coming;
         let sockets = bound.map_err(|error| error.to_string())?;
-        let engine = engine(sites, &sockets, &self.metrics).map_err(|error| error.to_string())?;
+        let whereabouts = Whereabouts::prepare((&self.settings[0], &settings[0]), outside)?;
+        let engine = match engine(sites, &sockets, &self.metrics) {
+            Ok(engine) => engine,
+            Err(error) => {
+                whereabouts.give_up();
+                return Err(error.to_string());
+            }
+        };
+        whereabouts.put_in_force(succession, outside);
         log.put_in_force();
         if let Some(before) = self.engine.replace(engine) {
             self.leaving.spawn(drain(before, self.settings[0].clone()));

@@ -13,6 +13,7 @@ use crate::program::Reload;
 use crate::server::{Inherited, Settings, Sockets};
 use crate::service::plan::{Plan, bind};
 use crate::service::reload;
+use crate::service::whereabouts::{Whereabouts, serve_alike};
 use crate::service::wire::Command;
 use crate::service::{Error, Prepared, workers};
 use crate::source::Snapshot;
@@ -22,6 +23,7 @@ use crate::source::Snapshot;
 pub(super) struct Coming {
     pub(super) plan: Plan,
     log: Option<Log>,
+    whereabouts: Whereabouts,
     /// What those who asked are told once it is in force.
     what: &'static str,
 }
@@ -84,10 +86,14 @@ impl Supervisor {
         let title = basis.config.main.setproctitle;
         // The workers build apps of their own.
         let settings: Vec<_> = sites.into_iter().map(|site| site.settings).collect();
-        if settings == self.plan.settings {
-            let plan = Plan { snapshot, title, ..self.plan.clone() };
+        if serve_alike(&self.plan.settings, &settings) {
+            let whereabouts = match self.whereabouts(&settings) {
+                Ok(whereabouts) => whereabouts,
+                Err(reason) => return self.settle(&Err(reason)),
+            };
+            let plan = Plan { settings, snapshot, title, ..self.plan.clone() };
             let what = "the pipeline is replaced in all workers";
-            self.coming = Some(Coming { plan, log: Some(log), what });
+            self.coming = Some(Coming { plan, log: Some(log), whereabouts, what });
             self.fleet.change_in_place(Instant::now());
         } else {
             self.bind(count, Purpose::Replace(settings, snapshot, (count, title), log));
@@ -126,11 +132,16 @@ impl Supervisor {
         let now = Instant::now();
         match (bound, purpose) {
             (Ok(sockets), Purpose::Replace(settings, snapshot, (count, title), log)) => {
-                let names = self.plan.names.clone();
-                let plan = Plan { settings, snapshot, sockets, names, title };
-                let what = "the settings of the server are replaced, by new workers";
-                self.coming = Some(Coming { plan, log: Some(log), what });
-                self.fleet.replace(count, now);
+                match self.whereabouts(&settings) {
+                    Ok(whereabouts) => {
+                        let names = self.plan.names.clone();
+                        let plan = Plan { settings, snapshot, sockets, names, title };
+                        let what = "the settings of the server are replaced, by new workers";
+                        self.coming = Some(Coming { plan, log: Some(log), whereabouts, what });
+                        self.fleet.replace(count, now);
+                    }
+                    Err(reason) => self.settle(&Err(reason)),
+                }
             }
             (Ok(sockets), Purpose::Less) => {
                 self.plan.sockets = sockets;
@@ -148,13 +159,19 @@ impl Supervisor {
         }
     }
 
+    /// What the server is to be found by, if that is something else.
+    fn whereabouts(&self, settings: &[Settings]) -> Result<Whereabouts, String> {
+        Whereabouts::prepare((&self.plan.settings[0], &settings[0]), &self.outside)
+    }
+
     /// Has what was to come in force for workers that start from now on.
     pub(super) fn commit(&mut self) {
-        if let Some(Coming { plan, log, .. }) = &mut self.coming {
+        if let Some(Coming { plan, log, whereabouts, .. }) = &mut self.coming {
             if let Some(log) = log.take() {
                 log.put_in_force();
             }
-            if plan.settings != self.plan.settings {
+            mem::take(whereabouts).put_in_force(&mut self.succession, &mut self.outside);
+            if !serve_alike(&plan.settings, &self.plan.settings) {
                 plan.names.announce(&plan.settings, &plan.sockets);
             }
             let before = mem::replace(&mut self.plan, plan.clone());
@@ -168,7 +185,10 @@ impl Supervisor {
 
     /// A reload has ended: what was to come is in force or forgotten.
     pub(super) fn has_settled(&mut self, result: Result<(), String>) {
-        let what = self.coming.take().map_or("nothing was to come", |coming| coming.what);
+        let what = self.coming.take().map_or("nothing was to come", |coming| {
+            coming.whereabouts.give_up();
+            coming.what
+        });
         self.settle(&result.map(|()| what.to_owned()));
     }
 
