@@ -23,6 +23,7 @@ mod ledger;
 mod limits;
 mod listener;
 mod load;
+mod meeting;
 mod nominated;
 mod opening;
 mod pace;

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::graph::{Loader, Object};
 use crate::lint;
 use crate::registry::Registry;
-use crate::service::{check_sections, check_settings};
+use crate::service::{check_sections, check_servers, check_settings};
 use crate::source::{Sources, shown};
 
 /// Check a file: every section and option, all faults at once
@@ -72,6 +72,7 @@ impl Validate {
         diagnostics.extend(lint::validate(&mut loader, registry));
         let mut found = check_settings(&mut loader, registry, &config);
         found.extend(check_sections(&config, registry, loader.sources()));
+        found.extend(check_servers(&mut loader, registry, &config));
         lint::silence(&mut found, loader.sources());
         found.retain(|found| !diagnostics.contains(found));
         diagnostics.extend(found);

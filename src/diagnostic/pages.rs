@@ -94,6 +94,7 @@ pub const PAGES: &[Page] = pages![
     "retired-factory": Error Warning,
     "several-factories": Error,
     "shadowed-path": Warning,
+    "shared-address": Error Warning,
     "stray-continuation": Error,
     "stray-percent": Error,
     "too-deep": Error,

@@ -1,6 +1,7 @@
 //! Loads, checks and builds all that an order asks for.
 
 mod settings;
+mod shared;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use std::sync::Arc;
 pub(super) use self::settings::readings;
 use self::settings::{Rank, settings};
 pub(crate) use self::settings::{check_sections, check_settings};
+pub(crate) use self::shared::check_servers;
+use self::shared::{Claim, shared, shared_by_order};
 use super::{Order, Served};
 use crate::admin::{self, Desk};
 use crate::app::App;
@@ -46,11 +49,15 @@ pub fn prepare(
     for served in &order.servers {
         // The settings of the service are those of the first server.
         let main = &order.servers[0];
-        let first = sites.first().filter(|first| first.server == main.server);
-        let further = Rank::Further(first.map(|first| &first.settings));
+        let first = sites.first().filter(|first| first.claim.server == main.server);
+        let further = Rank::Further(first.map(|first| &first.claim.settings));
         let rank = if served == main { Rank::First(&config) } else { further };
         let planned = Planned::load(&mut loader, registry, (order, served, rank), &mut findings);
         sites.extend(planned);
+    }
+    let claims: Vec<_> = sites.iter().map(|site| site.claim.clone()).collect();
+    if order.bind.is_empty() {
+        findings.add(shared(&claims));
     }
     if is_first_look {
         let warnings = lint::validate(&mut loader, registry).into_iter();
@@ -73,14 +80,17 @@ pub fn prepare(
     if is_refused || sites.len() < order.servers.len() {
         return refusal(Vec::new());
     }
+    if let Some(error) = shared_by_order(order, &claims) {
+        return refusal(vec![error]);
+    }
     let (mut built, mut errors) = (Vec::new(), Vec::new());
     for site in sites {
         match stack::build(&site.graph, site.root, registry, sources) {
             Ok(app) => {
                 let name = site.graph.node(site.root).section().unwrap_or(&order.app).to_owned();
-                match Tls::load(&site.settings, sources) {
+                match Tls::load(&site.claim.settings, sources) {
                     Ok(tls) => {
-                        let Planned { settings, server, .. } = site;
+                        let Claim { settings, server, .. } = site.claim;
                         built.push(Site { app, tls, settings, name, server, role: Role::App });
                     }
                     // They were right a moment ago, and have been changed since.
@@ -203,8 +213,7 @@ fn describe(error: &stack::Error, sources: &Sources) -> String {
 struct Planned {
     graph: Graph,
     root: NodeId,
-    settings: Settings,
-    server: String,
+    claim: Claim,
 }
 
 impl Planned {
@@ -216,12 +225,14 @@ impl Planned {
         findings: &mut Findings,
     ) -> Option<Self> {
         let (settings, found) = settings(loader, registry, (&served.server, rank));
-        let named = settings.as_ref().and_then(|settings| settings.app.as_deref());
+        let named = settings.as_ref().and_then(|(settings, _)| settings.app.as_deref());
         let name = served.app.as_deref().or(named).unwrap_or(&order.app);
         let Loaded { graph, root, diagnostics } = loader.load(Object::App, Some(name));
         findings.add(diagnostics);
         findings.add(check(&graph, registry, loader.sources()));
         findings.add(found);
-        Some(Self { graph, root: root?, settings: settings?, server: served.server.clone() })
+        let (settings, places) = settings?;
+        let claim = Claim { server: served.server.clone(), settings, places };
+        Some(Self { graph, root: root?, claim })
     }
 }

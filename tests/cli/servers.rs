@@ -160,3 +160,51 @@ fn an_app_that_is_not_there_is_told() {
         Test::new().ini(&ini(0, TEXTS)).arguments("serve --server main --server admin=thurd");
     test.run().status(1).tells("`thurd`");
 }
+
+#[test]
+fn two_servers_at_one_address_are_told_with_both_places_and_nothing_is_waited_for() {
+    let text = |bind: &str, admin: &str, other: &str| {
+        format!(
+            "[server:main]\nuse = egg:pasteline#http\nbind = {bind}\nadmin_bind = {admin}\n\
+             [server:other]\nuse = egg:pasteline#http\nbind = {other}\n\
+             [app:main]\nuse = egg:pasteline#echo\n"
+        )
+    };
+    let both = "serve --server main --server other";
+    for (bind, admin, other, message, places) in [
+        (
+            "127.0.0.1:9",
+            "127.0.0.1:8",
+            "*:9",
+            "`[server:other]` listens at `0.0.0.0:9`, as `[server:main]` does",
+            ["api-paste.ini:7:8", "3 | bind = 127.0.0.1:9"],
+        ),
+        (
+            "127.0.0.1:9",
+            "127.0.0.1:8",
+            "[::]:8",
+            "`[server:other]` listens at `[::]:8`, as `admin_bind` does",
+            ["api-paste.ini:7:8", "4 | admin_bind = 127.0.0.1:8"],
+        ),
+    ] {
+        let ini = text(bind, admin, other);
+        let refused = Test::new().ini(&ini).arguments(both).run().status(1);
+        assert!(!refused.stderr.contains("is in use"));
+        let refused = refused.tells(&format!("error[shared-address]: {message}"));
+        places.iter().fold(refused, |refused, place| refused.tells(place));
+        let warned = Test::new().ini(&ini).validate().status(0);
+        warned.tells(&format!("warning[shared-address]: {message}"));
+    }
+    let ini = text("127.0.0.1:9", "127.0.0.1:9", "127.0.0.1:8");
+    for command in ["serve", "validate"] {
+        let refused = Test::new().ini(&ini).arguments(command).run().status(1);
+        let refused = refused.tells("error[shared-address]: `admin_bind` names `127.0.0.1:9`");
+        refused.tells("api-paste.ini:4:14").tells("3 | bind = 127.0.0.1:9");
+    }
+    let ini = text("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0");
+    let mut server = Test::new().ini(&ini).arguments(both).start();
+    server.line("ready: ");
+    let ini = text("127.0.0.1:0", "127.0.0.1:8", "127.0.0.1:9");
+    let refused = Test::new().ini(&ini).arguments(both).arguments("--bind 127.0.0.1:9").run();
+    refused.status(1).tells("error: `--bind` names `127.0.0.1:9`, where another server");
+}

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use super::Settings;
-use crate::server::Tls;
+use crate::diagnostic::Diagnostic;
+use crate::server::{Address, Tls};
 use crate::settings::Reader;
+use crate::source::Span;
 
 impl Settings {
     /// Notes with the reader what the types of the options cannot say.
@@ -29,6 +31,7 @@ impl Settings {
             );
             reader.reject("admin_bind", reason);
         }
+        self.check_admin(reader);
         if self.backlog == 0 {
             reader.reject("backlog", "at least one connection must fit");
         }
@@ -73,6 +76,26 @@ impl Settings {
 }
 
 impl Settings {
+    /// Notes where the server that tells how this one is would listen where this one does.
+    fn check_admin(&self, reader: &mut Reader<'_>) {
+        let own = self.addresses();
+        let meets = |address: &&Address| own.iter().any(|own| own.meets(address));
+        let Some(address) = self.admin_bind.0.iter().find(meets) else { return };
+        let message = format!("`admin_bind` names `{address}`, where the server itself listens");
+        let bound = Self::bound_at(reader);
+        let found = Diagnostic::error("shared-address", message)
+            .label("it would listen here, too")
+            .related(bound, "the server listens here")
+            .help("give it a port of its own, or a Unix socket");
+        reader.note("admin_bind", found);
+    }
+
+    /// The place that says where the server listens; none where nothing does.
+    pub fn bound_at(reader: &Reader<'_>) -> Option<Span> {
+        let given = ["bind", "host", "port"].into_iter().find_map(|name| reader.given(name));
+        given.and_then(|value| value.span)
+    }
+
     fn check_limits(&self, reader: &mut Reader<'_>) {
         for (name, time) in [
             ("body_timeout", self.body_timeout),
@@ -110,7 +133,6 @@ const LARGEST: usize = (1 << 31) - 1;
 mod tests {
     use super::*;
     use crate::ini::{Conf, Value};
-    use crate::server::Address;
     use crate::settings::{Dialect, Settings as _, Subject};
     use crate::source::Sources;
 

@@ -9,7 +9,7 @@ use crate::registry::{Kind, Registry};
 use crate::server::Settings;
 use crate::service::Order;
 use crate::settings::{Dialect, Reader, Settings as _, Subject};
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 
 /// Which one of several servers is loaded.
 #[derive(Clone, Copy)]
@@ -18,6 +18,15 @@ pub(super) enum Rank<'a> {
     First(&'a Config),
     /// Another one, beside the first if that could be read.
     Further(Option<&'a Settings>),
+}
+
+/// The places that say where a server listens.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Places {
+    /// The server itself; none where nothing says so.
+    pub(super) bind: Option<Span>,
+    /// The one that tells how it is.
+    pub(super) admin: Option<Span>,
 }
 
 /// What is wrong with the settings of the first server, with those of the service over those of
@@ -65,7 +74,7 @@ pub(super) fn settings(
     loader: &mut Loader<'_>,
     registry: &Registry,
     (name, rank): (&str, Rank<'_>),
-) -> (Option<Settings>, Vec<Diagnostic>) {
+) -> (Option<(Settings, Places)>, Vec<Diagnostic>) {
     let is_described = loader
         .loadable()
         .iter()
@@ -95,7 +104,7 @@ fn read(
     (subject, local, global): (Subject<'_>, &Conf, &Conf),
     rank: Rank<'_>,
     sources: &Sources,
-) -> (Option<Settings>, Vec<Diagnostic>) {
+) -> (Option<(Settings, Places)>, Vec<Diagnostic>) {
     let mut local = local.clone();
     if let Rank::First(config) = rank {
         config.lay_over(&mut local, subject.dialect);
@@ -108,5 +117,7 @@ fn read(
             settings.check_beside(first, &mut reader);
         }
     }
-    (settings, reader.finish())
+    let admin = reader.given("admin_bind").and_then(|value| value.span);
+    let places = Places { bind: Settings::bound_at(&reader), admin };
+    (settings.map(|settings| (settings, places)), reader.finish())
 }
