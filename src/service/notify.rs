@@ -5,6 +5,7 @@ use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -14,10 +15,10 @@ use tokio::time::Instant;
 ///
 /// The messages are systemd's, each one datagram. A service manager that does not read holds the
 /// server up for a moment only.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Notifier {
     /// None if there is nobody to be told.
-    socket: Option<UnixDatagram>,
+    socket: Option<Arc<UnixDatagram>>,
     /// When it is to be told that the end takes longer.
     due: Option<Instant>,
 }
@@ -32,7 +33,7 @@ impl Notifier {
         if let Err(error) = &socket {
             tracing::warn!(%error, "the service manager cannot be told anything");
         }
-        Self { socket: socket.ok(), due: None }
+        Self { socket: socket.ok().map(Arc::new), due: None }
     }
 
     /// All workers accept connections, or a reload has ended.

@@ -65,7 +65,10 @@ pub(super) async fn serve(
                 }
                 server.sockets.iter().for_each(Sockets::take_charge);
                 // If it has ended meanwhile, all the better.
-                let _ = predecessor.relieve();
+                let notifier = outside.as_ref().map(|outside| outside.notifier.clone());
+                let _ = predecessor.relieve(move || {
+                    notifier.unwrap_or_default().status("serving");
+                });
             }
             let end =
                 server.live(&mut outside, (&mut signals, &mut inquiries), &mut succession).await;

@@ -178,12 +178,16 @@ impl Predecessor {
     }
 
     /// Tells it that this process serves, and keeps the wire until it lets go of this process:
-    /// it might take the end of the wire for the end of who is to take over.
-    pub(super) fn relieve(mut self) -> io::Result<()> {
+    /// it might take the end of the wire for the end of who is to take over. By then it has told
+    /// the service manager which process is the main one now, which is listened to from then on.
+    pub(super) fn relieve(mut self, then: impl FnOnce() + Send + 'static) -> io::Result<()> {
         self.0.write_all(&wire::encode(&Report::Ready)?)?;
         self.0.set_nonblocking(true)?;
         let mut wire = UnixStream::from_std(self.0)?;
-        tokio::spawn(async move { wire.read_u8().await });
+        tokio::spawn(async move {
+            let _ = wire.read_u8().await;
+            then();
+        });
         Ok(())
     }
 }

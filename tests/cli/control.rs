@@ -155,6 +155,9 @@ fn the_service_manager_is_told_of_each_step() {
         manager.hear_of("STATUS=starting a successor");
         let successor = manager.hear_of("MAINPID=");
         let successor = successor.trim_start_matches("MAINPID=").parse().unwrap();
+        // Said before, it is not heard from a process that is not the main one yet.
+        let status = if workers == "0" { "STATUS=serving" } else { "STATUS=ready: 2 workers" };
+        assert_eq!(manager.hear_of("STATUS="), status);
         manager.hear_of("WATCHDOG=1");
         signal(successor, "TERM");
         manager.hear_of("STOPPING=1");

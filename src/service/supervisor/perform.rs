@@ -51,7 +51,7 @@ impl Supervisor {
         }
         tracing::info!("{ready}");
         self.outside.is_ready(&ready);
-        self.relieve_predecessor();
+        self.relieve_predecessor(ready);
     }
 
     fn act(&mut self, action: Action) {

@@ -36,7 +36,7 @@ impl Supervisor {
     }
 
     /// Takes the place of the process that has started this one, if one has.
-    pub(super) fn relieve_predecessor(&mut self) {
+    pub(super) fn relieve_predecessor(&mut self, status: String) {
         let Some(predecessor) = self.predecessor.take() else { return };
         match write_pid_file(&self.plan.settings[0]) {
             Ok(pid_file) => self.succession.has_file(pid_file),
@@ -44,6 +44,7 @@ impl Supervisor {
         }
         self.plan.sockets.iter().for_each(Sockets::take_charge);
         // If it has ended meanwhile, all the better.
-        let _ = predecessor.relieve();
+        let notifier = self.outside.notifier.clone();
+        let _ = predecessor.relieve(move || notifier.status(&status));
     }
 }
