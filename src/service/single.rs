@@ -120,6 +120,8 @@ struct Single {
     metrics: Metrics,
     /// Those that were replaced, until the last of their connections has closed.
     leaving: JoinSet<()>,
+    /// Whether a signal has told it to end.
+    is_told: bool,
     /// Whether something has ended that was to last, or an essential callback has failed.
     failed: bool,
 }
@@ -142,9 +144,7 @@ impl Single {
             tokio::select! {
                 signal = signals.next() => match (signal, &mut *outside) {
                     (Signal::Interrupt | Signal::Terminate, _) => {
-                        tracing::info!(
-                            "{signal}: finishing what has begun; a second one ends it at once"
-                        );
+                        self.finish_at(signal);
                         return End::Told;
                     }
                     (Signal::Upgrade, Some(outside)) => {

@@ -21,6 +21,8 @@ pub(super) struct Succession {
     pid_file: Option<PidFile>,
     /// Who is about to relieve this process.
     successor: Option<Successor>,
+    /// Whether another process serves in the place of this one.
+    is_done: bool,
 }
 
 impl Succession {
@@ -28,7 +30,7 @@ impl Succession {
     const FAILED: &str = "serving; the last upgrade has failed";
 
     pub(super) fn new(pid_file: Option<PidFile>) -> Self {
-        Self { path: path(), pid_file, successor: None }
+        Self { path: path(), pid_file, successor: None, is_done: false }
     }
 
     /// The name of the file of the program.
@@ -80,6 +82,7 @@ impl Succession {
                 // The service goes on: that this process ends is told to nobody.
                 notifier.main_process(process.id());
                 process.release();
+                self.is_done = true;
                 return true;
             }
             Heard::Said(_) => {}
@@ -97,6 +100,11 @@ impl Succession {
     /// Whether a successor is being started.
     pub(super) fn is_under_way(&self) -> bool {
         self.successor.is_some()
+    }
+
+    /// Whether another process serves in the place of this one.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_done
     }
 
     /// When the successor is late.

@@ -93,8 +93,8 @@ struct Supervisor {
     heard: UnboundedSender<Event>,
     tickets: Rotation,
     stopping: bool,
-    /// Whether another process serves in the place of this one.
-    is_relieved: bool,
+    /// Whether a signal has told it to end.
+    is_told: bool,
     /// Whether something has ended that was to last, or an essential callback has failed.
     failed: bool,
     /// Who waits to be relieved by this process.
@@ -138,7 +138,7 @@ impl Supervisor {
             heard,
             tickets: Rotation::start(),
             stopping: false,
-            is_relieved: false,
+            is_told: false,
             failed: false,
             predecessor: None,
             succession: Succession::new(None),

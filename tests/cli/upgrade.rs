@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::process::title;
-use crate::support::{Server, Test, signal, wait_for};
+use crate::support::{Server, Test, Upstream, signal, wait_for};
 
 fn file(workers: usize, pid_file: &Path) -> String {
     format!(
@@ -140,6 +140,27 @@ fn the_new_process_is_asked_while_the_old_one_drains() {
         let refused = server.run(&format!("reload --pid {old}")).status(1);
         refused.tells("the server stops");
         client.ask("/").expect(200);
+        signal(successor, "TERM");
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+#[test]
+fn the_first_signal_to_an_old_process_that_drains_cuts_nothing() {
+    for workers in [0, 1] {
+        let (other, upstream) = (Test::new(), Upstream::holding());
+        let proxy = format!("egg:pasteline#proxy\nupstream = http://{}", upstream.address());
+        let text = file(workers, &other.directory().join("pid"));
+        let text = text.replace("egg:pasteline#respond\nbody = one", &proxy);
+        let mut server = start(Test::new(), &text, workers);
+        let client = server.connect().send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+        upstream.request();
+        server.signal("USR2");
+        let successor = server.successor();
+        server.signal("TERM");
+        server.line("SIGTERM: finishing what has begun; a second one ends it at once");
+        upstream.release();
+        client.answer().expect(200);
         signal(successor, "TERM");
         assert_eq!(server.wait().status, Some(0));
     }

@@ -37,6 +37,7 @@ impl Single {
             engine: None,
             metrics: Metrics::default(),
             leaving: JoinSet::new(),
+            is_told: false,
             failed: false,
         };
         server.note(started);
@@ -52,6 +53,7 @@ impl Single {
             // Without any, those who have connected already are answered first.
             signal = signals.stopping(), if has_services => {
                 tracing::info!("{signal}: ended before all services had started");
+                server.is_told = true;
                 false
             }
         };

@@ -12,10 +12,16 @@ use crate::program::{Draining, Part, Stopped};
 use crate::server::Sockets;
 use crate::service::outside::{Asked, Outside};
 use crate::service::plan::patience;
-use crate::service::signals::Signals;
+use crate::service::signals::{Signal, Signals};
 use crate::service::{Outcome, counted};
 
 impl Single {
+    /// Takes note of the first signal to end.
+    pub(super) fn finish_at(&mut self, signal: Signal) {
+        tracing::info!("{signal}: finishing what has begun; a second one ends it at once");
+        self.is_told = true;
+    }
+
     /// Ends when what has begun is finished, and the services with it, when that takes too long,
     /// or at a signal.
     pub(super) async fn stop(
@@ -50,6 +56,11 @@ impl Single {
                     break Outcome::CutOff;
                 }
                 signal = signals.stopping() => {
+                    // It may be ending for another reason.
+                    if !self.is_told {
+                        self.finish_at(signal);
+                        continue;
+                    }
                     tracing::warn!("{signal}: ended at once");
                     break Outcome::CutOff;
                 }

@@ -25,7 +25,7 @@ impl Supervisor {
             Signal::Upgrade => self.upgrade(),
             Signal::Hangup if self.stopping => {}
             Signal::Hangup => self.outside.reload(None),
-            Signal::Interrupt | Signal::Terminate if self.stopping => {
+            Signal::Interrupt | Signal::Terminate if self.is_told => {
                 tracing::warn!("{signal}: ended at once");
                 let now = Instant::now();
                 self.fleet.stop_at_once(now);
@@ -33,7 +33,11 @@ impl Supervisor {
             }
             Signal::Interrupt | Signal::Terminate => {
                 tracing::info!("{signal}: finishing what has begun; a second one ends it at once");
-                self.stop();
+                self.is_told = true;
+                // It may be about that already, for another reason.
+                if !self.stopping {
+                    self.stop();
+                }
             }
         }
     }
@@ -106,7 +110,7 @@ impl Supervisor {
         let Some((askers, mut counted)) = self.census.result(now) else { return };
         counted += &self.metrics.snapshot();
         // Who asks here while another process takes over asks about what is served here.
-        let ready = self.is_relieved || (!self.stopping && self.fleet.is_whole());
+        let ready = self.succession.is_done() || (!self.stopping && self.fleet.is_whole());
         self.tell_all(&askers, &Command::Health(Health { counted, ready }));
     }
 }

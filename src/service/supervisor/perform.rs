@@ -162,7 +162,7 @@ impl Supervisor {
             }
             Word::Leave => Command::Leave {
                 patience: self.plan.patience(),
-                is_relieved: !self.stopping || self.is_relieved,
+                is_relieved: !self.stopping || self.succession.is_done(),
             },
             Word::Prepare(change) => match &self.coming {
                 Some(coming) => Command::Prepare(change, (*coming.plan.snapshot).clone()),

@@ -29,7 +29,6 @@ impl Supervisor {
     /// Has the workers here finish what they have begun, if others accept connections now.
     pub(super) fn hear_successor(&mut self, heard: Heard) {
         if self.succession.hear(heard, &self.outside.notifier) {
-            self.is_relieved = true;
             mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::hand_over);
             self.drain();
         }
