@@ -139,6 +139,22 @@ impl Sockets {
         adopted
     }
 
+    /// Warns of what the service manager has opened and others do not have: it stays open, and
+    /// clients wait there for nothing.
+    pub fn warn_of_left(&self, others: &[Self]) {
+        let is_kept = |at: &Listening| {
+            let mut others = others.iter().flat_map(|other| &other.listening);
+            others.any(|other| other.held.place == at.held.place)
+        };
+        for at in self.listening.iter().filter(|at| at.is_handed_over() && !is_kept(at)) {
+            tracing::warn!(
+                "nothing listens at {} any more, which the service manager holds open: clients \
+                 wait there until its socket unit is stopped",
+                at.held.place.endpoint
+            );
+        }
+    }
+
     /// Closes the sockets that no clone and no successor by [`rebind`](Self::rebind) holds, and
     /// removes the files of Unix sockets among them, as if they were dropped.
     pub fn close(self) {}

@@ -85,7 +85,9 @@ pub(super) async fn take_place(
 ) -> Result<Option<Vec<Sockets>>, Error> {
     let bind = async {
         if !sockets.is_empty() {
-            return bind(settings, workers, sockets, &mut inherited).await;
+            let bound = bind(settings, workers, sockets.clone(), &mut inherited).await?;
+            warn_of_left(&sockets, &bound);
+            return Ok(bound);
         }
         let mut bound = Vec::new();
         for settings in settings {
@@ -104,6 +106,13 @@ pub(super) async fn take_place(
     inherited.warn();
     privileges::check(&Identity::of(&settings[0])).map_err(Error::Privileges)?;
     Ok(Some(bound))
+}
+
+/// Warns of what the service manager has opened and is served no more.
+pub(super) fn warn_of_left(before: &[Sockets], now: &[Sockets]) {
+    for sockets in before {
+        sockets.warn_of_left(now);
+    }
 }
 
 /// Says which process it is, where the settings ask for that.

@@ -271,6 +271,21 @@ fn what_the_service_manager_has_handed_over_and_is_no_stream_comes_to_no_worker(
 }
 
 #[test]
+fn what_the_service_manager_has_handed_over_and_a_reload_drops_is_told() {
+    for workers in [0, 1] {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let text = server(&format!("bind = systemd 127.0.0.1:0\nworkers = {workers}"));
+        let test = Test::new().ini(&text).arguments("serve");
+        let mut server = test.shell(ACTIVATE, socket).start();
+        server.get("/").expect(200);
+        server.write("api-paste.ini", &text.replace("systemd ", ""));
+        server.signal("HUP");
+        server.line(&format!("nothing listens at {address} any more, which the service manager"));
+    }
+}
+
+#[test]
 fn goes_on_when_descriptors_are_there_again() {
     // By default, connections beyond a part of the descriptors are refused, so that some are left.
     let text = server("bind = 127.0.0.1:0\nmax_connections = 0");

@@ -10,6 +10,7 @@ use crate::server::bind::{Options, Sharing, bind};
 use crate::server::endpoint::Endpoint;
 use crate::server::share::{Place, Spread};
 use crate::server::target::Target;
+use crate::server::unix_name::UnixName;
 
 /// When new sockets begin to listen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,6 +56,17 @@ impl Listening {
     pub(in crate::server) fn new(place: Place, socket: Socket) -> Self {
         let held = Arc::new(Held { place, removes: AtomicBool::new(true) });
         Self { held, sockets: vec![Arc::new(socket)] }
+    }
+
+    /// Whether the service manager has opened it, as far as that shows: not of a name that is no
+    /// path.
+    pub(super) fn is_handed_over(&self) -> bool {
+        let Place { target, spread, file, .. } = &self.held.place;
+        match target {
+            Target::Inherited(_) => true,
+            Target::Network { .. } => *spread == Spread::OneForAll,
+            Target::Unix(name) => matches!(name, UnixName::Path(_)) && file.is_none(),
+        }
     }
 
     pub(super) fn first(&self) -> &Socket {

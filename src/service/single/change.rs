@@ -13,7 +13,7 @@ use crate::program::Readings;
 use crate::server::{Inherited, Settings, Sockets};
 use crate::service::engine::Engine;
 use crate::service::outside::Outside;
-use crate::service::plan::{bind, patience};
+use crate::service::plan::{bind, patience, warn_of_left};
 use crate::service::process::Heard;
 use crate::service::reload;
 use crate::service::succession::Succession;
@@ -99,6 +99,7 @@ impl Single {
         }
         self.names.announce(&settings, &sockets);
         self.settings = settings;
+        warn_of_left(&self.sockets, &sockets);
         mem::replace(&mut self.sockets, sockets).into_iter().for_each(Sockets::close);
         self.company.reset(&readings);
         Ok("the settings of the server are replaced".to_owned())

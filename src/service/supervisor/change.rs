@@ -11,7 +11,7 @@ use crate::config::Title;
 use crate::log::Log;
 use crate::program::Reload;
 use crate::server::{Inherited, Settings, Sockets};
-use crate::service::plan::{Plan, bind};
+use crate::service::plan::{Plan, bind, warn_of_left};
 use crate::service::reload;
 use crate::service::whereabouts::{Whereabouts, serve_alike};
 use crate::service::wire::Command;
@@ -175,6 +175,7 @@ impl Supervisor {
                 plan.names.announce(&plan.settings, &plan.sockets);
             }
             let before = mem::replace(&mut self.plan, plan.clone());
+            warn_of_left(&before.sockets, &self.plan.sockets);
             before.sockets.into_iter().for_each(Sockets::close);
             let patience = self.plan.patience();
             self.fleet.be_patient(patience);
