@@ -1,11 +1,14 @@
 //! The processes of workers: how they are started, told things and ended.
 
+use std::ffi::CString;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream as StdStream;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::thread::set_name;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -13,6 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
+use super::upgrade;
 use super::wire::{self, Report};
 use crate::source::describe;
 
@@ -114,6 +118,17 @@ pub(super) fn worker(title: &str) -> Command {
         command.env_remove(variable);
     }
     command
+}
+
+/// Gives this process the name of the program, which `pgrep`, `top` and the system's log go by: it
+/// has that of the link by which it was started.
+pub(super) fn take_name() {
+    let path = upgrade::path();
+    let name = path.file_name().map(|name| CString::new(name.as_bytes()));
+    if let Some(Ok(name)) = name {
+        // It only fails where it is of no use.
+        let _ = set_name(&name);
+    }
 }
 
 /// What says which sockets the service manager hands to a process.

@@ -20,7 +20,7 @@ use super::engine::Engine;
 use super::link::{Link, die_with_supervisor, meet};
 use super::signals::{Signal, Signals};
 use super::wire::{Report, Start};
-use super::{Error, Order, Outcome, Prepared, Refusal, Site, end_logs, runtime};
+use super::{Error, Order, Outcome, Prepared, Refusal, Site, end_logs, process, runtime};
 use crate::access_log;
 use crate::admin::Asker;
 use crate::config::Config;
@@ -43,6 +43,7 @@ const PULSE: Duration = Duration::from_secs(2);
 pub(crate) fn work(program: Program, begin: impl FnOnce(&Config)) -> Result<Outcome, Error> {
     let (wire, start, descriptors) = meet().map_err(Error::Wire)?;
     die_with_supervisor();
+    process::take_name();
     let mut sources = Sources::from_snapshot(Arc::new(start.snapshot.clone()));
     begin(&Config::read(&start.order.config, &mut sources).0);
     let runtime = runtime().map_err(Error::System)?;

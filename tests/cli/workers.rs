@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::support::process::{children, title};
+use crate::support::process::{children, name, title};
 use crate::support::{Client, Server, Test, signal, wait_for};
 
 /// A server with two workers that say which file they were made of.
@@ -29,6 +29,8 @@ fn workers_serve_and_their_titles_tell_which_they_are() {
     let titles: Vec<_> = workers.iter().map(|worker| title(*worker)).collect();
     assert!(titles[0].starts_with("pasteline: worker 1 (generation 1)"), "{titles:?}");
     assert!(titles[1].starts_with("pasteline: worker 2 (generation 1)"), "{titles:?}");
+    let names = [server.process()].into_iter().chain(workers).map(name);
+    assert_eq!(names.collect::<Vec<_>>(), ["pasteline"; 3], "what `pgrep -x` finds");
 }
 
 #[test]

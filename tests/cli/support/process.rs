@@ -26,6 +26,11 @@ pub(crate) fn title(process: u32) -> String {
     read(&format!("/proc/{process}/cmdline")).replace('\0', " ")
 }
 
+/// The name of a process, by which `pgrep` and `top` know it.
+pub(crate) fn name(process: u32) -> String {
+    read(&format!("/proc/{process}/comm")).trim_end().to_owned()
+}
+
 fn read(path: &str) -> String {
     String::from_utf8(fs::read(path).unwrap_or_default()).unwrap()
 }
