@@ -92,9 +92,10 @@ fn begin(server: &Server, count: usize) -> Vec<Client> {
 
 #[test]
 fn no_line_is_lost_when_a_server_ends_at_once() {
-    for workers in [0, 2] {
+    for (workers, threads) in [(0, 1), (0, 2), (1, 2), (2, 1)] {
         let other = Test::new();
-        let (mut server, log) = start(workers, &other, "admin_bind = 127.0.0.1:0");
+        let options = format!("admin_bind = 127.0.0.1:0\nworker_threads = {threads}");
+        let (mut server, log) = start(workers, &other, &options);
         let admin = admin(&mut server);
         is_ready(workers, &mut server);
         let clients = begin(&server, 10);
