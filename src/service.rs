@@ -37,7 +37,7 @@ pub use self::error::Error;
 pub use self::order::{NotServed, Order, Served};
 use self::prepare::readings;
 pub use self::prepare::{Basis, Prepared, Refusal, Role, Site, prepare};
-pub(crate) use self::prepare::{check_sections, check_servers, check_settings};
+pub(crate) use self::prepare::{InForce, check_sections, check_servers, check_settings, in_force};
 pub(crate) use self::status::{Attendant, Listening, Member, Status};
 pub(crate) use self::worker::work;
 

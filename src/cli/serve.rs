@@ -16,6 +16,7 @@ use super::terminal;
 use crate::access_log;
 use crate::admin::Desk;
 use crate::config::Config;
+use crate::graph::Loader;
 use crate::program::Program;
 use crate::registry::Registry;
 use crate::server::{Address, Inherited};
@@ -113,7 +114,12 @@ impl Serve {
         };
         let Prepared { basis, diagnostics, sources, .. } = &prepared;
         report::tell(diagnostics, sources, &registry.mask(), Format::Text)?;
-        log::log_settings(&basis.config, sources, registry);
+        if basis.config.main.log_options.0 && tracing::enabled!(tracing::Level::DEBUG) {
+            let input = order.input.clone().or(&basis.config, sources);
+            let mut loader = Loader::open_with(&input, registry, sources.clone());
+            loader = loader.with_settings(basis.config.groups());
+            log::log_settings(&basis.config, &mut loader, registry, &order);
+        }
         let inherited = Inherited::take(|name| env::var_os(name));
         status(service::serve(order, prepared, (program.clone(), inherited)))
     }

@@ -1,5 +1,7 @@
 //! `pasteline show`: what a file resolves to.
 
+mod settings;
+
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::process::ExitCode;
@@ -11,16 +13,14 @@ use serde_json::Value as Json;
 
 use super::config::ConfigPaths;
 use super::files::{self, Files};
-use super::log::Given;
 use super::rows::Manner;
 use super::sections::Sections;
 use super::tree::Tree;
-use super::{log, report, terminal};
+use super::{report, terminal};
 use crate::config::Config;
 use crate::diagnostic::Findings;
 use crate::graph::{Detail, Loaded, Loader, Object, Origins};
 use crate::registry::Registry;
-use crate::service::check_sections;
 use crate::settings::Mask;
 use crate::source::Sources;
 
@@ -107,7 +107,7 @@ enum Format {
 impl Show {
     pub(super) fn run(self, registry: &Registry) -> io::Result<ExitCode> {
         if self.settings {
-            return print_settings(self.config, registry);
+            return settings::print(self.files, self.config, registry);
         }
         let Self { files, name, object, all, sections, origin, format, config, .. } = self;
         let detail = if origin { Detail::Origins } else { Detail::Plain };
@@ -142,38 +142,6 @@ impl Show {
             }
         }
     }
-}
-
-/// Prints every setting of the service with where its value comes from, and what settings files
-/// give for factories.
-fn print_settings(paths: ConfigPaths, registry: &Registry) -> io::Result<ExitCode> {
-    let (mut sources, mask) = (Sources::default(), registry.mask());
-    let (config, mut diagnostics) = Config::read(&paths.input(Vec::new()), &mut sources);
-    let (mut text, mut group) = (String::new(), "");
-    for chosen in &log::chosen(&config, registry) {
-        if chosen.group != group {
-            let gap = if group.is_empty() { "" } else { "\n" };
-            text.extend([gap, "[", chosen.group, "]\n"]);
-            group = chosen.group;
-        }
-        let value = chosen.shown(&mask).map_or_else(String::new, |value| format!(" {value}"));
-        let origin = log::origin(chosen, &sources);
-        text.extend([chosen.option.name, " =", &value, "  (", &origin, ")\n"]);
-    }
-    diagnostics.extend(config.groups().unknown(&registry.groups()));
-    diagnostics.extend(check_sections(&config, registry, &sources));
-    let (given, found) = log::given((&config, &sources), registry);
-    diagnostics.extend(found);
-    for Given { group: theirs, name, shown, place } in given {
-        if theirs != group {
-            text.extend(["\n[", theirs, "]\n"]);
-            group = theirs;
-        }
-        text.extend([&*name, " = ", &shown, "  (", &place, ")\n"]);
-    }
-    terminal::print(&text)?;
-    report::tell(&diagnostics, &sources, &mask, report::Format::Text)?;
-    Ok(report::status(&diagnostics))
 }
 
 fn print_json(shown: &Json) -> io::Result<ExitCode> {

@@ -22,30 +22,34 @@ crate::settings! {
         /// Unless set, as many as this process may use CPUs and as have 256 MiB of its memory
         /// each, at least one.
         api_workers: Option<Whole<0, 65535>>,
-        /// How many connections the system may hold before they are accepted.
-        backlog: Whole<1, MANY> = "4096",
-        /// After how many seconds of silence a connection is probed.
-        tcp_keepidle: Whole<1, 32767> = "600",
+        /// How many connections the system may hold before they are accepted. Unless set, what
+        /// `[server:NAME]` in the paste file says, or 4096.
+        backlog: Option<Whole<1, MANY>>,
+        /// After how many seconds of silence a connection is probed. Unless set, what
+        /// `[server:NAME]` in the paste file says, or 600.
+        tcp_keepidle: Option<Whole<1, 32767>>,
         /// For how many seconds an address that is in use is tried again at start. With 0 it is
-        /// tried once.
-        retry_until_window: Whole<0, MANY> = "30",
+        /// tried once. Unless set, what `[server:NAME]` in the paste file says, or 30.
+        retry_until_window: Option<Whole<0, MANY>>,
         /// The most bytes that a field in the head of a request may have, the end of its line
-        /// included; unless set, what `[server:NAME]` in the paste file says.
-        max_header_line: Whole<1, MANY> = "16384",
+        /// included. Unless set, what `[server:NAME]` in the paste file says, or 16384.
+        max_header_line: Option<Whole<1, MANY>>,
         /// How many seconds a client may be silent: while a head or a body is sent or an answer is
         /// read, and between requests; with 0 for ever. Unless set, the limits of `[server:NAME]` in the paste file hold, a limit each.
         client_socket_timeout: Option<Whole<0, MANY>>,
         /// Whether a connection stays open for another request.
         wsgi_keep_alive: Flag = "true",
-        /// The most requests that one worker answers at a time; unless set, what `[server:NAME]` in
-        /// the paste file says. Upstream it counts connections, idle ones included.
-        wsgi_default_pool_size: Whole<1, MANY> = "100",
+        /// The most requests that one worker answers at a time. Unless set, what `[server:NAME]` in
+        /// the paste file says for `max_requests_in_flight`, or 10000. Upstream it counts
+        /// connections, idle ones included, and is 100.
+        wsgi_default_pool_size: Option<Whole<1, MANY>>,
         /// How a line of `access_log` in `[pasteline]` is written, with names such as
         /// `%(client_ip)s`.
         wsgi_log_format: Option<String>,
         /// How many seconds what has begun may take when the server stops; after them the rest is
-        /// cut off. With 0 it may take as long as it does.
-        graceful_shutdown_timeout: Whole<0, MANY> = "60",
+        /// cut off. With 0 it may take as long as it does. Unless set, what `[server:NAME]` in the
+        /// paste file says, or 60.
+        graceful_shutdown_timeout: Option<Whole<0, MANY>>,
         /// Whether connections are encrypted, with what `[ssl]` says.
         use_ssl: Flag = "false",
         /// The paste file. A relative path is looked for in the directories of `--config-dir`,

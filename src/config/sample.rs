@@ -119,12 +119,13 @@ mod tests {
 # The host or IP address";
         assert!(sample.starts_with(expected), "{sample}");
         let expected = "
-# After how many seconds of silence a connection is probed. (integer
+# After how many seconds of silence a connection is probed. Unless
+# set, what `[server:NAME]` in the paste file says, or 600. (integer
 # value)
 # Minimum value: 1
 # Maximum value: 32767
 # Other group/name - [wsgi]/tcp_keepidle
-#tcp_keepidle = 600
+#tcp_keepidle = <None>
 ";
         assert!(sample.contains(expected), "{sample}");
         for part in [

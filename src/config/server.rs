@@ -39,6 +39,12 @@ const SSL: [(&str, &str); 5] = [
 const CLIENTS: [&str; 2] = ["client_auth", "crl_file"];
 
 impl Config {
+    /// Whether an option stands for one of a server: where it is not given, that of the section
+    /// counts.
+    pub fn is_of_server(name: &str) -> bool {
+        SAME.iter().chain(&SSL).any(|(known, _)| *known == name)
+    }
+
     /// Lays what is given over the options of `[server:NAME]`, whose names are those of a dialect.
     pub fn lay_over(&self, options: &mut Conf, dialect: &Dialect) {
         if self.is_given("bind_host") || self.is_given("bind_port") {

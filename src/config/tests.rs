@@ -70,7 +70,7 @@ bridge = br
     assert_eq!(told, [""; 0]);
     assert_eq!(config.main.bind_port, Some(Whole(9696)));
     assert_eq!(config.main.api_workers, Some(Whole(2)));
-    assert_eq!(config.main.backlog, Whole(4096));
+    assert_eq!(config.main.backlog, None);
     let origins = config.chosen().iter().filter(|chosen| chosen.origin != Origin::Default);
     let origins: Vec<_> = origins.map(|chosen| chosen.option.name).collect();
     assert_eq!(origins, ["bind_port", "api_workers"]);
@@ -83,7 +83,7 @@ fn the_environment_wins_over_later_files_and_they_over_earlier_ones() {
     let (config, told) = read(&files, &variables);
     assert_eq!(told, [""; 0]);
     let Main { backlog, debug, use_json, .. } = config.main;
-    assert_eq!((backlog.0, debug.0, use_json.0), (3, false, true));
+    assert_eq!((backlog.unwrap().0, debug.0, use_json.0), (3, false, true));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_value_that_grows_without_end_is_refused() {
 fn empty_is_no_number() {
     let (config, told) = read(&["[DEFAULT]\napi_workers =\nbacklog = ''\n"], &[]);
     assert_eq!(told, [""; 0]);
-    assert_eq!((config.main.api_workers, config.main.backlog), (None, Whole(4096)));
+    assert_eq!((config.main.api_workers, config.main.backlog), (None, None));
 }
 
 #[test]

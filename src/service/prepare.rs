@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use self::settings::readings;
+pub(crate) use self::settings::{InForce, check_sections, check_settings, in_force};
 use self::settings::{Rank, settings};
-pub(crate) use self::settings::{check_sections, check_settings};
 pub(crate) use self::shared::check_servers;
 use self::shared::{Claim, shared, shared_by_order};
 use super::{Order, Served};

@@ -87,7 +87,7 @@ fn debug_logs_all_settings_and_no_secret() {
     server.signal("TERM");
     let finished = server.wait();
     assert!(!finished.stderr.contains("lemon"), "{finished:#?}");
-    let finished = finished.tells("backlog                        = 4096  (default)");
+    let finished = finished.tells("server:main.backlog            = 4096  (default)");
     finished.tells("debug                          = on  (n.conf:4:9)");
 }
 
@@ -140,9 +140,37 @@ fn show_tells_where_each_setting_comes_from() {
     let first = "[DEFAULT]\nbacklog = 1\ndebug = on\n";
     let test = Test::new().file("a.conf", first).file("d/b.conf", "[DEFAULT]\nbacklog = 2\n");
     let test = test.arguments("show --settings --config-file a.conf --config-dir d");
-    let finished = test.run().status(0).prints("[DEFAULT]\nbind_host =  (default)\n");
+    let finished = test.run().status(0).prints("[DEFAULT]\nbind_host =  (as the server has it)\n");
     let finished = finished.prints("\nbacklog = 2  (d/b.conf:2:11)\n");
     finished.prints("\ndebug = on  (a.conf:3:9)\n").prints("\n\n[ssl]\n");
+}
+
+#[test]
+fn show_tells_what_counts_for_each_server() {
+    let servers = "[server:main]\nuse = egg:waitress\nlisten = *:1\nbacklog = 7\n\
+                   [server:other]\nuse = egg:pasteline#http\nmax_fields = 9\n";
+    let test = Test::new().ini(&format!("{HELLO}{servers}"));
+    let test = test.file("a.conf", "[DEFAULT]\napi_workers = 3\n");
+    let test = test.variable("OS_DEFAULT__TCP_KEEPIDLE", "5");
+    let finished = test.arguments("show --settings --config-file a.conf").run().status(0);
+    let (_, main) = finished.stdout.split_once("\n\n[server:main]\n").unwrap();
+    let (main, other) = main.split_once("\n\n[server:other]\n").unwrap();
+    let lines = |text: &str, expected: &[&str]| {
+        for line in expected {
+            assert!(text.lines().any(|told| told == *line), "{line}: {text}");
+        }
+    };
+    lines(
+        main,
+        &[
+            "bind = *:1  (api-paste.ini:6:10)",
+            "backlog = 7  (api-paste.ini:7:11)",
+            "tcp_keepidle = 5  (<environment>:1:26)",
+            "workers = 3  (a.conf:2:15)",
+            "max_header_line = 16384  (default)",
+        ],
+    );
+    lines(other, &["max_fields = 9  (api-paste.ini:10:14)", "workers =  (default)"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::program::Readings;
 use crate::registry::{Kind, Registry};
 use crate::server::Settings;
 use crate::service::Order;
-use crate::settings::{Dialect, Reader, Settings as _, Subject};
+use crate::settings::{Dialect, OptionSpec, Reader, Settings as _, Subject};
 use crate::source::{Sources, Span};
 
 /// Which one of several servers is loaded.
@@ -75,6 +75,62 @@ pub(super) fn settings(
     registry: &Registry,
     (name, rank): (&str, Rank<'_>),
 ) -> (Option<(Settings, Places)>, Vec<Diagnostic>) {
+    let (read, mut diagnostics) =
+        find(loader, registry, name, |section, sources| read(section, rank, sources));
+    let Some((settings, found)) = read else { return (None, diagnostics) };
+    diagnostics.extend(found);
+    (settings, diagnostics)
+}
+
+/// What counts for an option of a server.
+#[derive(Debug)]
+pub(crate) struct InForce {
+    /// The option.
+    pub(crate) option: &'static OptionSpec,
+    /// Its value; none if it has none, and no default.
+    pub(crate) text: Option<Box<str>>,
+    /// Where it is given; none if it is the default.
+    pub(crate) place: Option<Span>,
+}
+
+/// What counts for each option of a server: for the first one with the settings of the service
+/// over its section. Nothing if the section cannot be read, which is told elsewhere.
+pub(crate) fn in_force(
+    loader: &mut Loader<'_>,
+    registry: &Registry,
+    (name, config): (&str, Option<&Config>),
+) -> Vec<InForce> {
+    let values = |(subject, local, global): Section<'_>, sources: &Sources| {
+        let mut local = local.clone();
+        if let Some(config) = config {
+            config.lay_over(&mut local, subject.dialect);
+        }
+        let reader = Reader::new(subject, &local, global, sources);
+        let in_force = |option: &'static OptionSpec| {
+            let given = reader.given(option.name);
+            let default = || subject.dialect.default_of(option.name).or(option.default);
+            InForce {
+                option,
+                text: given.map(|value| &*value.text).or_else(default).map(Box::from),
+                place: given.and_then(|value| value.span),
+            }
+        };
+        Settings::OPTIONS.iter().map(in_force).collect()
+    };
+    find(loader, registry, name, values).0.unwrap_or_default()
+}
+
+/// What a section describes a server by: the factory, its options, and those of all sections.
+type Section<'a> = (Subject<'a>, &'a Conf, &'a Conf);
+
+/// Hands the section of a server on, or an empty one for a `main` that nothing describes; and
+/// tells what is wrong with it.
+fn find<T>(
+    loader: &mut Loader<'_>,
+    registry: &Registry,
+    name: &str,
+    read: impl FnOnce(Section<'_>, &Sources) -> T,
+) -> (Option<T>, Vec<Diagnostic>) {
     let is_described = loader
         .loadable()
         .iter()
@@ -82,7 +138,7 @@ pub(super) fn settings(
     if name == Order::MAIN && !is_described {
         let subject = Subject { factory: "http", place: None, dialect: &Dialect::new() };
         let nothing = Conf::default();
-        return read((subject, &nothing, &nothing), rank, loader.sources());
+        return (Some(read((subject, &nothing, &nothing), loader.sources())), Vec::new());
     }
     let Loaded { graph, root, mut diagnostics } = loader.load(Object::Server, Some(name));
     let node = root.map(|root| graph.node(root));
@@ -93,15 +149,13 @@ pub(super) fn settings(
         return (None, diagnostics);
     };
     let subject = found.subject(&factory.spec, node.place);
-    let (settings, found) = read((subject, &node.local, &node.global), rank, loader.sources());
-    diagnostics.extend(found);
-    (settings, diagnostics)
+    (Some(read((subject, &node.local, &node.global), loader.sources())), diagnostics)
 }
 
 /// Reads the settings of a server from the options of its section, those of the service over
 /// them.
 fn read(
-    (subject, local, global): (Subject<'_>, &Conf, &Conf),
+    (subject, local, global): Section<'_>,
     rank: Rank<'_>,
     sources: &Sources,
 ) -> (Option<(Settings, Places)>, Vec<Diagnostic>) {
