@@ -1,6 +1,7 @@
 //! Passes requests on to another HTTP server.
 
 mod body;
+mod circuit;
 mod exchange;
 mod fault;
 mod fields;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use http::header::ALLOW;
 use http::{HeaderValue, Method, StatusCode};
 
+use self::circuit::Circuit;
 use self::exchange::Exchange;
 use self::fields::{Fields, Host};
 use self::pool::{Limits, Pool};
@@ -65,7 +67,7 @@ settings! {
     /// its own to it.
     ///
     /// An upstream that cannot be reached or gives no valid response is answered for with 502, one
-    /// that is too slow with 504.
+    /// that is too slow with 504, one that is left alone after many failures with 503.
     ///
     /// ```ini
     /// [app:neutron]
@@ -97,6 +99,13 @@ settings! {
         /// How many seconds a connection that goes on in another protocol may be silent both ways,
         /// or a quarter more. When the server stops, `upgrade_drain_timeout` of the server counts.
         upgrade_timeout: Seconds = "3600",
+        /// After how many requests in a row to which no valid response came in time, or no
+        /// connection was made, the upstream is left alone for `fail_timeout`: requests are
+        /// answered 503 at once. Then one of them tries for all. Each worker counts by itself. With
+        /// 0 it is always asked.
+        max_fails: u32 = "0",
+        /// For how many seconds it is left alone.
+        fail_timeout: Seconds = "10",
         /// How many connections are kept for later requests.
         idle_connections: usize = "256",
         /// How many seconds a connection is kept at most while no request uses it.
@@ -112,6 +121,7 @@ impl AppFactory for Proxy {
             ("read_timeout", self.read_timeout),
             ("upgrade_timeout", self.upgrade_timeout),
             ("idle_timeout", self.idle_timeout),
+            ("fail_timeout", self.fail_timeout),
         ];
         for (name, _) in spans.iter().filter(|(_, Seconds(span))| span.is_zero()) {
             reader.reject(name, "it must be more than no time");
@@ -128,6 +138,7 @@ impl AppFactory for Proxy {
         let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         Ok(App::new(Passing(Arc::new(Route {
             pool: Arc::new(Pool::new(self.upstream, limits)),
+            circuit: Circuit::new(self.max_fails, self.fail_timeout.0),
             fields: Fields {
                 host: if self.preserve_host { Host::Client } else { Host::Upstream },
                 suppressed: self.suppress_headers.0.into(),
@@ -151,6 +162,7 @@ fn in_upper_case(method: &Method) -> Method {
 #[derive(Debug)]
 struct Route {
     pool: Arc<Pool>,
+    circuit: Circuit,
     fields: Fields,
     /// None of them if all are passed on.
     methods: Vec<Method>,

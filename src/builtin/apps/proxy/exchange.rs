@@ -48,9 +48,17 @@ impl From<TrySendError<http::Request<Upload>>> for Failure {
 impl Exchange {
     /// Passes the request on with its body. Where that fails, the response says so.
     pub(super) async fn run(self, body: Body) -> Response {
-        self.pass(body).await.unwrap_or_else(|fault| {
+        let Route { circuit, pool, .. } = &*self.route;
+        let passed = if circuit.admits() {
+            let passed = self.pass(body).await;
+            circuit.note(passed.as_ref().err(), &pool.upstream);
+            passed
+        } else {
+            Err(Fault::Open)
+        };
+        passed.unwrap_or_else(|fault| {
             let request_id = self.request.context().request_id.as_ref();
-            fault.into_response(&self.route.pool.upstream, request_id)
+            fault.into_response(&pool.upstream, request_id)
         })
     }
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use http_body_util::LengthLimitError;
 
@@ -19,6 +20,8 @@ pub(super) enum Fault {
     ConnectTimeout,
     /// The response is valid, but not one that can be passed on.
     Improper(&'static str),
+    /// It has failed so often that it is not asked for a while.
+    Open,
     /// No response came in time.
     ResponseTimeout,
     /// No connection can be made.
@@ -34,12 +37,28 @@ impl Fault {
     ) -> Response {
         let (status, detail) = self.status_and_detail();
         let (reason, code) = (self.reason(), status.as_u16());
-        if status.is_server_error() {
+        if matches!(self, Self::Open) {
+            // That has been logged, once for all.
+            tracing::debug!(%upstream, ?request_id, status = code, reason, "the upstream is not asked");
+        } else if status.is_server_error() {
             tracing::warn!(%upstream, ?request_id, status = code, reason, "no response of the upstream");
         } else {
             tracing::info!(%upstream, ?request_id, status = code, reason, "the request is not complete");
         }
-        response::failure(status, detail, request_id)
+        let mut response = response::failure(status, detail, request_id);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    /// Whether the upstream has failed, not the client or what it asked for.
+    pub(super) fn is_of_upstream(&self) -> bool {
+        match self {
+            Self::Broken(error) => !error.is_user(),
+            Self::ConnectTimeout | Self::ResponseTimeout | Self::Unreachable(_) => true,
+            Self::Improper(_) | Self::Open => false,
+        }
     }
 
     fn status_and_detail(&self) -> (StatusCode, &'static str) {
@@ -58,6 +77,10 @@ impl Fault {
             Self::ConnectTimeout | Self::ResponseTimeout => {
                 (StatusCode::GATEWAY_TIMEOUT, "The upstream server did not respond in time.")
             }
+            Self::Open => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The upstream server fails. Please try again later.",
+            ),
             Self::Unreachable(_) => {
                 (StatusCode::BAD_GATEWAY, "The upstream server cannot be reached.")
             }
@@ -76,6 +99,7 @@ impl Fault {
             },
             Self::ConnectTimeout => "no connection was made in time".to_owned(),
             Self::Improper(reason) => (*reason).to_owned(),
+            Self::Open => "it has failed too often in a row".to_owned(),
             Self::ResponseTimeout => "no response came in time".to_owned(),
             Self::Unreachable(error) => describe(error),
         }

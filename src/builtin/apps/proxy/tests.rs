@@ -7,6 +7,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt;
@@ -442,6 +443,33 @@ async fn a_dead_upstream_is_a_502_that_names_the_request() {
     assert_eq!(values(response.headers(), "content-type"), "application/json");
     let expected = r#"{"message":"The upstream server cannot be reached.","code":"502 Bad Gateway","title":"Bad Gateway","request_id":"req-1"}"#;
     assert_eq!(text(response).await, expected);
+}
+
+#[tokio::test]
+async fn an_upstream_that_fails_is_left_alone_and_asked_again() {
+    let upstream = Upstream::listen().await;
+    let app = upstream.proxy("max_fails = 2\nfail_timeout = 0.05\nresponse_timeout = 0.2\n");
+    for _ in 0..2 {
+        let response = answer(&app, get("/"));
+        let _silent = upstream.accept().await;
+        assert_eq!(response.await.unwrap().status(), StatusCode::GATEWAY_TIMEOUT);
+    }
+    let refused = app.answer(get("/")).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()[RETRY_AFTER], "1");
+    let healthy = tokio::spawn(async move {
+        loop {
+            let Peer(mut peer) = upstream.accept().await;
+            // Whoever gave up meanwhile does not hear it.
+            let _ = peer.read(&mut [0; 1024]).await;
+            let _ = peer.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").await;
+        }
+    });
+    while app.answer(get("/")).await.status() != StatusCode::OK {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(app.answer(get("/")).await.status(), StatusCode::OK, "all are passed on again");
+    healthy.abort();
 }
 
 #[tokio::test]
