@@ -141,12 +141,13 @@ crate::settings! {
         max_target_size: usize = "16384",
         /// The longest trailers of a request's body in bytes; past them the answer is 431.
         max_trailer_size: usize = "8192",
-        /// The most connections of a worker. Further ones are answered 503 and closed at once.
+        /// The most connections of a worker. Further ones are answered 503 and closed at once;
+        /// over TLS, or where `proxy_protocol_from` is set, only closed.
         /// Unless set, 45 % of the files that it may open (`ulimit -n`), divided by the number of
         /// its servers (`[server:NAME]`); with 0 there is no limit.
         max_connections: Option<usize>,
         /// The most connections of a worker with one address. Further ones are answered 503 and
-        /// closed at once. Of those from `proxy_protocol_from` the address of the client counts
+        /// closed at once, or only closed, as with `max_connections`. Of those from `proxy_protocol_from` the address of the client counts
         /// that is told. With 0 there is no limit.
         max_connections_per_address: usize = "0",
         /// The most requests that a worker answers at a time. Further ones are answered 503. With 0

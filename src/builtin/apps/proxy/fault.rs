@@ -36,14 +36,15 @@ impl Fault {
         request_id: Option<&HeaderValue>,
     ) -> Response {
         let (status, detail) = self.status_and_detail();
+        let id = request_id.and_then(|id| id.to_str().ok());
         let (reason, code) = (self.reason(), status.as_u16());
         if matches!(self, Self::Open) {
             // That has been logged, once for all.
-            tracing::debug!(%upstream, ?request_id, status = code, reason, "the upstream is not asked");
+            tracing::debug!(%upstream, request_id = id, status = code, reason, "the upstream is not asked");
         } else if status.is_server_error() {
-            tracing::warn!(%upstream, ?request_id, status = code, reason, "no response of the upstream");
+            tracing::warn!(%upstream, request_id = id, status = code, reason, "no response of the upstream");
         } else {
-            tracing::info!(%upstream, ?request_id, status = code, reason, "the request is not complete");
+            tracing::info!(%upstream, request_id = id, status = code, reason, "the request is not complete");
         }
         let mut response = response::failure(status, detail, request_id);
         if status == StatusCode::SERVICE_UNAVAILABLE {
