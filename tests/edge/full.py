@@ -16,7 +16,7 @@ HELLO = "use = egg:pasteline#respond\nbody = Hello, World!"
 def exhausted(judge, options, settings):
     prefix = ["prlimit", "--nofile=256"]
     with Server(options.bin, HELLO, {"workers": 0, **settings}, prefix) as server:
-        printed = tool(options.tools, "fd_exhaust.py", server.port, server.process.pid, 256)
+        printed = tool(options.tools, "fd_exhaust.py", server.port, server.processes()[0], 256)
     print(printed, end="")
     cpu = float(re.search(r"cpu while full (\d+) %", printed)[1])
     status, seconds = re.search(r"after release: b'(.*)' in ([\d.]+) s", printed).groups()
@@ -61,9 +61,10 @@ def main():
     arguments.add_argument("--hold", type=float, default=30)
     options = arguments.parse_args()
     judge = Judge()
-    exhausted(judge, options, {})
+    judge.twice(exhausted, options, {})
     # Without a limit to connections it is the system that says that there are too many.
-    exhausted(judge, options, {"max_connections": 0})
+    judge.twice(exhausted, options, {"max_connections": 0})
+    judge.twice(exhausted, options, {"max_connections": 0, "workers": 1})
     many(judge, options)
     judge.end()
 
