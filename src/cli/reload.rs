@@ -26,7 +26,10 @@ pub(super) struct Reload {
 impl Reload {
     pub(super) fn run(self) -> io::Result<ExitCode> {
         let answer = match self.running.find() {
-            Ok(server) => server.ask(Question::Reload)?,
+            Ok(server) => {
+                let unanswered = |error| Answer::Refused(format!("error: {error}"));
+                server.ask(Question::Reload).unwrap_or_else(unanswered)
+            }
             Err(reason) => Answer::Refused(format!("error: {reason}")),
         };
         match answer {

@@ -1,6 +1,8 @@
 //! What those outside of a server ask of it and see of it: the service manager, whoever asks at
 //! its control socket, and whoever changes its files.
 
+mod put_off;
+
 use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -129,10 +131,13 @@ impl Outside {
 
     /// Has the files loaded anew.
     pub(super) fn reload(&mut self, asker: Asker) {
+        let was_under_way = self.reloads.is_under_way();
+        self.reloads.ask(asker);
         if !self.reloads.is_under_way() {
+            tracing::info!("the reload is put off until the upgrade has ended");
+        } else if !was_under_way {
             self.begin_reload();
         }
-        self.reloads.ask(asker);
     }
 
     /// All workers accept connections, for the first time.

@@ -37,6 +37,8 @@ pub(super) struct Reloads {
     now: Option<Vec<Asker>>,
     /// Those who asked since.
     next: Option<Vec<Asker>>,
+    /// Whether the next one waits for more than that.
+    is_put_off: bool,
 }
 
 /// Why what was to be loaded is at fault.
@@ -53,7 +55,7 @@ pub(super) type Asker = Option<oneshot::Sender<Result>>;
 
 impl Reloads {
     pub(super) fn new(order: Arc<Order>, registry: Arc<Registry>) -> Self {
-        Self { order, registry, loading: None, now: None, next: None }
+        Self { order, registry, loading: None, now: None, next: None, is_put_off: false }
     }
 
     /// Whether a reload is under way.
@@ -63,10 +65,37 @@ impl Reloads {
 
     /// Asks for a reload.
     pub(super) fn ask(&mut self, asker: Asker) {
-        let askers = if self.now.is_some() { &mut self.next } else { &mut self.now };
-        askers.get_or_insert_default().push(asker);
-        if self.next.is_none() {
-            self.load();
+        self.next.get_or_insert_default().push(asker);
+        self.go_on();
+    }
+
+    /// Has none begin from now on, whoever asks.
+    pub(super) fn put_off(&mut self) {
+        self.is_put_off = true;
+    }
+
+    /// Begins what was put off, and whatever is asked for from now on.
+    pub(super) fn take_up(&mut self) {
+        self.is_put_off = false;
+        self.go_on();
+    }
+
+    /// Forgets what was put off, and tells those who asked for it why. Tells whether anybody had.
+    pub(super) fn give_up(&mut self, reason: &str) -> bool {
+        self.is_put_off = false;
+        let askers = self.next.take();
+        let is_asked_for = askers.is_some();
+        tell(askers, &Err(reason.to_owned()));
+        is_asked_for
+    }
+
+    /// Begins the next one, if somebody has asked for it and nothing is in its way.
+    fn go_on(&mut self) {
+        if self.now.is_none() && !self.is_put_off {
+            self.now = self.next.take();
+            if self.now.is_some() {
+                self.load();
+            }
         }
     }
 
@@ -97,14 +126,16 @@ impl Reloads {
 
     /// Tells those who asked how it ended, and begins the next one if somebody asked since.
     pub(super) fn settle(&mut self, result: &Result) {
-        for asker in self.now.take().into_iter().flatten().flatten() {
-            // Who does not wait any more need not be told.
-            let _ = asker.send(result.clone());
-        }
-        self.now = self.next.take();
-        if self.now.is_some() {
-            self.load();
-        }
+        tell(self.now.take(), result);
+        self.go_on();
+    }
+}
+
+/// Tells those who asked how it ended.
+fn tell(askers: Option<Vec<Asker>>, result: &Result) {
+    for asker in askers.into_iter().flatten().flatten() {
+        // Who does not wait any more need not be told.
+        let _ = asker.send(result.clone());
     }
 }
 
@@ -121,6 +152,39 @@ mod tests {
     fn asker() -> (Asker, oneshot::Receiver<Result>) {
         let (sender, receiver) = oneshot::channel();
         (Some(sender), receiver)
+    }
+
+    #[tokio::test]
+    async fn what_is_put_off_begins_when_it_is_taken_up() {
+        let mut reloads = reloads();
+        reloads.put_off();
+        let ((first, first_result), (second, second_result)) = (asker(), asker());
+        reloads.ask(first);
+        reloads.ask(second);
+        assert!(!reloads.is_under_way());
+        reloads.take_up();
+        reloads.loaded().await.unwrap_err();
+        reloads.settle(&Ok("done".to_owned()));
+        for result in [first_result, second_result] {
+            assert_eq!(result.await.unwrap(), Ok("done".to_owned()));
+        }
+        reloads.take_up();
+        assert!(!reloads.is_under_way(), "nobody has asked");
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_is_told_and_forgotten() {
+        let mut reloads = reloads();
+        reloads.put_off();
+        assert!(!reloads.give_up("nobody"));
+        reloads.put_off();
+        let (asker, result) = asker();
+        reloads.ask(asker);
+        assert!(reloads.give_up("another does it"));
+        assert_eq!(result.await.unwrap(), Err("another does it".to_owned()));
+        assert!(!reloads.is_under_way());
+        reloads.ask(None);
+        assert!(reloads.is_under_way(), "it is put off no more");
     }
 
     #[tokio::test]

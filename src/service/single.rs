@@ -77,7 +77,10 @@ pub(super) async fn serve(
                 (End::Relieved, _) => {
                     mem::take(&mut server.sockets).into_iter().for_each(Sockets::hand_over);
                 }
-                (End::Told, Some(outside)) => outside.notifier.stopping(),
+                (End::Told, Some(outside)) => {
+                    outside.notifier.stopping();
+                    outside.give_up_reloads();
+                }
                 (End::Told, None) => {}
             }
             succession.give_up();
@@ -170,13 +173,13 @@ impl Single {
                 Some(_) = self.leaving.join_next() => {}
                 keys = self.tickets.next() => Tickets::of_this_process().replace(&keys),
                 Some(heard) = heard.recv() => {
-                    if outside.as_ref().is_some_and(|it| succession.hear(heard, &it.notifier)) {
+                    if outside.as_mut().is_some_and(|outside| succession.hear(heard, outside)) {
                         return End::Relieved;
                     }
                 }
                 () = elapsed_at(succession.due()) => {
                     if let Some(outside) = outside {
-                        succession.look(Instant::now(), &outside.notifier);
+                        succession.look(Instant::now(), outside);
                     }
                 }
             }
@@ -187,10 +190,6 @@ impl Single {
     /// Does what is asked for from outside.
     fn answer(&mut self, asked: Asked, outside: &mut Outside, succession: &mut Succession) {
         match asked {
-            // The successor has the sockets of now, and loads the files itself.
-            Asked::Change(Ok(_)) if succession.is_under_way() => {
-                self.settle(Err("a successor is being started".to_owned()), outside);
-            }
             Asked::Change(prepared) => {
                 let prepared = prepared.map(|prepared| *prepared);
                 let result = self.change(prepared, (outside, succession)).transpose();

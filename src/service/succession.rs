@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use tokio::time::Instant;
 
-use super::notify::Notifier;
+use super::outside::Outside;
 use super::pid_file::PidFile;
 use super::process::Heard;
 use super::upgrade::{Legacy, Successor, path};
@@ -51,11 +51,11 @@ impl Succession {
     }
 
     /// Starts the program that is on disk now, and hands it what it is to have, so that it takes
-    /// over.
+    /// over. Reloads are put off for as long.
     pub(super) fn start(
         &mut self,
         legacy: io::Result<Legacy>,
-        notifier: &Notifier,
+        outside: &mut Outside,
         heard: impl Fn(Heard) + Send + Sync + 'static,
     ) {
         if self.successor.is_some() {
@@ -66,21 +66,24 @@ impl Succession {
             Ok(successor) => {
                 let process = successor.process.id();
                 tracing::info!("`{path}` starts as process {process}, to take over");
-                notifier.status("starting a successor");
+                outside.notifier.status("starting a successor");
+                outside.put_off_reloads();
                 self.successor = Some(successor);
             }
             Err(error) => tracing::error!("not upgraded: `{path}` cannot be started: {error}"),
         }
     }
 
-    /// Takes note of what is heard of the successor, and tells whether it has taken over.
-    pub(super) fn hear(&mut self, heard: Heard, notifier: &Notifier) -> bool {
+    /// Takes note of what is heard of the successor, and tells whether it has taken over. It is
+    /// left to do what was put off.
+    pub(super) fn hear(&mut self, heard: Heard, outside: &mut Outside) -> bool {
         match heard {
             Heard::Said(Report::Ready) => {
                 let Some(Successor { process, .. }) = self.successor.take() else { return false };
                 tracing::info!("process {} has taken over: finishing what has begun", process.id());
                 // The service goes on: that this process ends is told to nobody.
-                notifier.main_process(process.id());
+                outside.notifier.main_process(process.id());
+                outside.leave_reloads_to(process.id());
                 process.release();
                 self.is_done = true;
                 return true;
@@ -90,7 +93,7 @@ impl Succession {
                 if self.successor.is_some() {
                     let status = status.map_or_else(|error| error.to_string(), |it| it.to_string());
                     let reason = format!("the successor has ended before it was ready: {status}");
-                    self.fail(&reason, notifier);
+                    self.fail(&reason, outside);
                 }
             }
         }
@@ -113,9 +116,9 @@ impl Succession {
     }
 
     /// Ends a successor that is late.
-    pub(super) fn look(&mut self, now: Instant, notifier: &Notifier) {
+    pub(super) fn look(&mut self, now: Instant, outside: &mut Outside) {
         if self.due().is_some_and(|until| until <= now) {
-            self.fail("the successor is not ready in time, and is ended", notifier);
+            self.fail("the successor is not ready in time, and is ended", outside);
         }
     }
 
@@ -131,13 +134,14 @@ impl Succession {
         }
     }
 
-    fn fail(&mut self, reason: &str, notifier: &Notifier) {
+    fn fail(&mut self, reason: &str, outside: &mut Outside) {
         self.successor = None;
         // Another version may have said too early that it is the one.
         if let Some(pid_file) = &self.pid_file {
             pid_file.reclaim();
         }
         tracing::error!("not upgraded: {reason}");
-        notifier.status(Self::FAILED);
+        outside.notifier.status(Self::FAILED);
+        outside.take_up_reloads();
     }
 }

@@ -173,7 +173,7 @@ impl Supervisor {
                 let now = Instant::now();
                 self.fleet.tick(now);
                 self.crews.iter_mut().for_each(|crew| crew.fleet.tick(now));
-                self.succession.look(now, &self.outside.notifier);
+                self.succession.look(now, &mut self.outside);
             }
         }
         self.tell_health(Instant::now());

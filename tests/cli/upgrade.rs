@@ -1,6 +1,7 @@
 //! An upgrade: the program that is on disk takes over, and no connection is refused.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -184,25 +185,114 @@ fn any_number_of_sockets_is_handed_over() {
     assert_eq!(server.wait().status, Some(0));
 }
 
+/// Puts a program there that waits for a line of what is given back before it is what was there,
+/// and ends if that is dropped.
+fn put_waiting(program: &Path) -> File {
+    let (gate, real) = (program.with_extension("gate"), program.with_extension("real"));
+    put(program, &real);
+    assert!(Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    // Opened in both ways, as the system waits for a reader otherwise.
+    let open = File::options().read(true).write(true).open(&gate).unwrap();
+    let (gate, real) = (gate.display(), real.display());
+    let script = format!("#!/bin/sh\nread line <{gate} || exit 7\nexec {real} \"$@\"\n");
+    put_script(&script, program);
+    open
+}
+
+/// Begins to ask a server for a reload.
+fn ask_for_reload(server: &Server) -> Server {
+    let directory = server_directory(server.process());
+    let test = Test::new().variable("RUNTIME_DIRECTORY", directory.to_str().unwrap());
+    test.arguments(&format!("reload --pid {}", server.process())).spawn()
+}
+
+const PUT_OFF: &str = "the reload is put off until the upgrade has ended";
+
 #[test]
-fn nothing_else_changes_while_a_new_program_starts() {
+fn a_reload_during_an_upgrade_is_left_to_the_new_process() {
     for workers in [0, 1] {
         let other = Test::new();
         let (pid_file, program) = (other.directory().join("pid"), copy(other.directory()));
         let text = file(workers, &pid_file);
         let mut server = start(Test::program(&program), &text, workers);
-        // One that takes its time, and ends with whoever has started it.
-        put_script("#!/bin/sh\nexec cat >/dev/null\n", Path::new(&program));
+        let mut gate = put_waiting(Path::new(&program));
         server.signal("USR2");
         server.line("to take over");
-        server.write("api-paste.ini", &text.replace("one", "two"));
         server.signal("HUP");
-        server.line("not reloaded");
+        server.line(PUT_OFF);
+        let asker = ask_for_reload(&server);
+        server.line(PUT_OFF);
         if workers > 0 {
             server.signal("TTIN");
             server.line("the number of workers stays while something else changes");
         }
+        server.write("api-paste.ini", &text.replace("one", "two"));
         assert_eq!(server.get("/").expect(200).body, "one");
+        gate.write_all(b"go\n").unwrap();
+        server.line(" has taken over");
+        asker.wait().status(1).tells("has taken over, and reloads: its log tells the result");
+        let successor = process_of(&pid_file);
+        copy(other.directory());
+        // Which line comes first of those that two processes log, nobody knows.
+        let has_reloaded = || {
+            let told = server.run(&format!("status --pid {successor} --format json")).status(0);
+            let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+            (told["reloads"] == 1).then_some(())
+        };
+        wait_for("the reload of the new process", has_reloaded);
+        signal(successor, "TERM");
+        let finished = server.wait().status(0);
+        finished
+            .tells(&format!("the reload that was put off is left to process {successor}"))
+            .tells("reloaded: the pipeline is replaced");
+    }
+}
+
+#[test]
+fn a_reload_during_an_upgrade_that_fails_follows_it() {
+    for workers in [0, 1] {
+        let other = Test::new();
+        let (pid_file, program) = (other.directory().join("pid"), copy(other.directory()));
+        let text = file(workers, &pid_file);
+        let mut server = start(Test::program(&program), &text, workers);
+        let gate = put_waiting(Path::new(&program));
+        server.signal("USR2");
+        server.line("to take over");
+        server.write("api-paste.ini", &text.replace("one", "two"));
+        server.signal("HUP");
+        server.line(PUT_OFF);
+        let asker = ask_for_reload(&server);
+        server.line(PUT_OFF);
+        assert_eq!(server.get("/").expect(200).body, "one");
+        drop(gate);
+        server.line("not upgraded: the successor has ended before it was ready: exit status: 7");
+        server.line("reloaded: the pipeline is replaced");
+        assert_eq!(asker.wait().status, Some(0));
+        assert_eq!(server.get("/").expect(200).body, "two");
+        // What was put off is one reload, and the next one is not put off.
+        server.write("api-paste.ini", &text.replace("one", "three"));
+        server.signal("HUP");
+        server.line("reloaded: the pipeline is replaced");
+        assert_eq!(server.get("/").expect(200).body, "three");
+        server.signal("TERM");
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+#[test]
+fn a_stop_during_an_upgrade_ends_both_and_the_reload_that_waits() {
+    for workers in [0, 1] {
+        let other = Test::new();
+        let (pid_file, program) = (other.directory().join("pid"), copy(other.directory()));
+        let mut server = start(Test::program(&program), &file(workers, &pid_file), workers);
+        let _gate = put_waiting(Path::new(&program));
+        server.signal("USR2");
+        server.line("to take over");
+        let asker = ask_for_reload(&server);
+        server.line(PUT_OFF);
+        server.signal("TERM");
+        asker.wait().status(1);
+        assert_eq!(server.wait().status, Some(0));
     }
 }
 

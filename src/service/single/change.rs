@@ -26,7 +26,7 @@ impl Single {
     pub(super) fn upgrade(
         &self,
         succession: &mut Succession,
-        outside: &Outside,
+        outside: &mut Outside,
         sender: UnboundedSender<Heard>,
     ) {
         if outside.is_reloading() {
@@ -35,7 +35,7 @@ impl Single {
         let shares: Result<_, _> = self.sockets.iter().map(|sockets| sockets.share(0)).collect();
         let (tickets, patience) = (self.tickets.hand_over(), self.settings[0].successor_timeout.0);
         let legacy = shares.map(|shares| Legacy { shares: vec![shares], tickets, patience });
-        succession.start(legacy, &outside.notifier, move |what| {
+        succession.start(legacy, outside, move |what| {
             // Nobody listens only where this process is about to end.
             let _ = sender.send(what);
         });

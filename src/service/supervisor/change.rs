@@ -66,10 +66,6 @@ impl Supervisor {
         }
         let prepared = match prepared {
             Ok(_) if self.stopping => return self.settle(&Err("the server stops".to_owned())),
-            // It has the sockets of now, and loads the files itself.
-            Ok(_) if self.succession.is_under_way() => {
-                return self.settle(&Err("a successor is being started".to_owned()));
-            }
             Ok(prepared) => prepared,
             Err(reason) => return self.settle(&Err(reason)),
         };

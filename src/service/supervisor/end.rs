@@ -20,6 +20,7 @@ impl Supervisor {
             binding.abort();
         }
         self.succession.give_up();
+        self.outside.give_up_reloads();
         mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::close);
         self.drain();
     }

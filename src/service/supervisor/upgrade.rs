@@ -20,7 +20,7 @@ impl Supervisor {
         let tickets = self.tickets.hand_over();
         let legacy = shares.map(|shares| Legacy { shares, tickets, patience });
         let heard = self.heard.clone();
-        self.succession.start(legacy, &self.outside.notifier, move |what| {
+        self.succession.start(legacy, &mut self.outside, move |what| {
             // Nobody listens only where this process is about to end.
             let _ = heard.send(Event::Successor(what));
         });
@@ -28,7 +28,7 @@ impl Supervisor {
 
     /// Has the workers here finish what they have begun, if others accept connections now.
     pub(super) fn hear_successor(&mut self, heard: Heard) {
-        if self.succession.hear(heard, &self.outside.notifier) {
+        if self.succession.hear(heard, &mut self.outside) {
             mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::hand_over);
             self.drain();
         }
