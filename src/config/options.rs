@@ -35,7 +35,8 @@ crate::settings! {
         /// included. Unless set, what `[server:NAME]` in the paste file says, or 16384.
         max_header_line: Option<Whole<1, MANY>>,
         /// How many seconds a client may be silent: while a head or a body is sent or an answer is
-        /// read, and between requests; with 0 for ever. Unless set, the limits of `[server:NAME]` in the paste file hold, a limit each.
+        /// read, and between requests; with 0 for ever. Unless set, the limits of `[server:NAME]`
+        /// in the paste file hold, a limit each.
         client_socket_timeout: Option<Whole<0, MANY>>,
         /// Whether a connection stays open for another request.
         wsgi_keep_alive: Flag = "true",

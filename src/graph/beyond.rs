@@ -21,6 +21,10 @@ use crate::ini::{Conf, Section, Setting, Value};
 use crate::source::Sources;
 use crate::syntax::{self, Factory};
 
+/// How many sections of a circle are told with the places of their names, from the first on, and
+/// some more.
+const NAMED: usize = 10;
+
 /// How many names are followed at most.
 const MOST: usize = 100_000;
 
@@ -198,12 +202,20 @@ impl<'f> Walk<'f> {
         let beyond = self.stops.iter().skip((before + 1).saturating_sub(self.way.len()));
         let beyond = beyond.map(|stop| (stop.asked, stop.lead)).chain([closing]);
         let globals = Identity(Arc::new(Conf::new()));
-        let frame = |(asked, lead)| self.frame(asked, lead, globals.clone());
-        let frames = resolved.chain(beyond.map(frame));
+        let beyond: Vec<_> = beyond.collect();
+        // Of most of them only the header is told, if that.
+        let places = beyond.iter().map(|((section, _), _)| self.viewed.file.section(*section).span);
+        let first = places.enumerate().min_by_key(|(_, place)| *place).map_or(0, |(at, _)| at);
+        let is_told = |at: usize| at < NAMED || at.wrapping_sub(first) < NAMED;
+        let frame = |(at, (asked, lead)): (usize, (Asked, Option<Lead<'f>>))| {
+            let name = is_told(at).then(|| lead.map_or_else(|| self.end.clone(), Lead::name));
+            self.frame(asked, name, globals.clone())
+        };
+        let frames = resolved.chain(beyond.into_iter().enumerate().map(frame));
         circle(&frames.collect::<Vec<_>>().iter().collect::<Vec<_>>(), sources)
     }
 
-    fn frame(&self, (section, object): Asked, lead: Option<Lead<'f>>, globals: Identity) -> Frame {
+    fn frame(&self, (section, object): Asked, name: Option<Name>, globals: Identity) -> Frame {
         let file = &self.viewed.file;
         let Section { name: header, span: place, .. } = file.section(section);
         Frame {
@@ -214,14 +226,14 @@ impl<'f> Walk<'f> {
             header: Arc::clone(header),
             place: *place,
             file: file.document.source,
-            name: Some(lead.map_or_else(|| self.end.clone(), |lead| lead.name())),
+            name,
             is_composite: false,
         }
     }
 }
 
 impl Lead<'_> {
-    fn name(&self) -> Name {
+    fn name(self) -> Name {
         let Setting { key_span, raw, value_span, .. } = self.setting;
         let (text, key_span, span) = (Arc::clone(raw), Some(*key_span), Some(*value_span));
         Name::whole(Value { text, key_span, span }).part(self.text)

@@ -147,8 +147,9 @@ crate::settings! {
         /// its servers (`[server:NAME]`); with 0 there is no limit.
         max_connections: Option<usize>,
         /// The most connections of a worker with one address. Further ones are answered 503 and
-        /// closed at once, or only closed, as with `max_connections`. Of those from `proxy_protocol_from` the address of the client counts
-        /// that is told. With 0 there is no limit.
+        /// closed at once, or only closed, as with `max_connections`. Of those from
+        /// `proxy_protocol_from` the address of the client counts that is told. With 0 there is no
+        /// limit.
         max_connections_per_address: usize = "0",
         /// The most requests that a worker answers at a time. Further ones are answered 503. With 0
         /// there is no limit.

@@ -90,13 +90,17 @@ impl Stream {
     /// on their way, and with many clients those that they have yet to read.
     fn poll_farewell(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(late) = &mut self.farewell else { return Poll::Ready(()) };
+        // First, as there may always be something to read.
+        if late.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
         loop {
             let mut bytes = [0; BEGINNING];
             let mut buffer = ReadBuf::new(&mut bytes);
             match Pin::new(&mut self.socket).poll_read(context, buffer.unfilled()) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
                 Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => return late.as_mut().poll(context),
+                Poll::Pending => return Poll::Pending,
             }
         }
     }

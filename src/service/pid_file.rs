@@ -38,6 +38,12 @@ impl PidFile {
         }
     }
 
+    /// Whether another one is the same file, perhaps by another path.
+    pub(super) fn is_at(&self, other: &Self) -> bool {
+        let place = |path: &Path| fs::canonicalize(path).ok();
+        self.0 == other.0 || place(&self.0).is_some_and(|at| place(&other.0) == Some(at))
+    }
+
     /// Removes the file, unless it tells of another process by now.
     pub(super) fn remove(self) {
         let path = self.0;

@@ -55,10 +55,11 @@ pub fn prepare(
         let planned = Planned::load(&mut loader, registry, (order, served, rank), &mut findings);
         sites.extend(planned);
     }
-    let claims: Vec<_> = sites.iter().map(|site| site.claim.clone()).collect();
-    if order.bind.is_empty() {
-        findings.add(shared(&claims));
+    let mut claims: Vec<_> = sites.iter().map(|site| site.claim.clone()).collect();
+    if let Some(first) = claims.first_mut().filter(|_| !order.bind.is_empty()) {
+        first.places.bind = None;
     }
+    findings.add(shared(&claims));
     if is_first_look {
         let warnings = lint::validate(&mut loader, registry).into_iter();
         findings.add(warnings.filter(|found| found.severity == Severity::Warning));

@@ -45,7 +45,9 @@ impl Succession {
 
     /// Has another file tell which process this is.
     pub(super) fn replace_file(&mut self, pid_file: Option<PidFile>) {
-        if let Some(before) = mem::replace(&mut self.pid_file, pid_file) {
+        let before = mem::replace(&mut self.pid_file, pid_file);
+        let is_same = |before: &PidFile| self.pid_file.as_ref().is_some_and(|it| it.is_at(before));
+        if let Some(before) = before.filter(|before| !is_same(before)) {
             before.remove();
         }
     }

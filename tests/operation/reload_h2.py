@@ -212,9 +212,11 @@ async def check(server, reloads, kind):
             server.backlog += 1
         told = await server.reload()
         good &= ("pipeline" in told) == (kind == "pipelines")
-    goal = tally.answered + 10 * CONNECTIONS * STREAMS
-    while tally.answered < goal and not tally.failed:
+    goal, end = tally.answered + 10 * CONNECTIONS * STREAMS, time.monotonic() + PATIENCE
+    while tally.answered < goal and not tally.failed and time.monotonic() < end:
         await asyncio.sleep(0.01)
+    if tally.answered < goal:
+        tally.fail("no more answers after the last reload")
     stop.set()
     _, late = await asyncio.wait(clients, timeout=PATIENCE)
     for task in late:

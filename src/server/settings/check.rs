@@ -81,11 +81,12 @@ impl Settings {
         let own = self.addresses();
         let meets = |address: &&Address| own.iter().any(|own| own.meets(address));
         let Some(address) = self.admin_bind.0.iter().find(meets) else { return };
+        // Where nothing says where it listens, the command line may, or the service manager.
+        let Some(bound) = Self::bound_at(reader) else { return };
         let message = format!("`admin_bind` names `{address}`, where the server itself listens");
-        let bound = Self::bound_at(reader);
         let found = Diagnostic::error("shared-address", message)
             .label("it would listen here, too")
-            .related(bound, "the server listens here")
+            .related(Some(bound), "the server listens here")
             .help("give it a port of its own, or a Unix socket");
         reader.note("admin_bind", found);
     }

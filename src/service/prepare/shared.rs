@@ -18,9 +18,11 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Where it listens, with the place that says so.
+    /// Where it listens, with the place that says so. Where nothing does, the command line may, or
+    /// the service manager.
     fn own(&self) -> (Vec<Address>, Option<Span>) {
-        (self.settings.addresses(), self.places.bind)
+        let addresses = self.places.bind.map(|_| self.settings.addresses());
+        (addresses.unwrap_or_default(), self.places.bind)
     }
 
     /// Where the server listens that tells how all are.

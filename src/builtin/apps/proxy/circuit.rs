@@ -23,32 +23,46 @@ pub(super) struct Circuit {
     next: Mutex<Option<Instant>>,
 }
 
+/// How a request passes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Pass {
+    /// As all do.
+    Free,
+    /// It tries for all.
+    Trial,
+}
+
 impl Circuit {
     pub(super) fn new(most: u32, pause: Duration) -> Self {
         Self { most, pause, failures: AtomicU32::new(0), next: Mutex::default() }
     }
 
-    /// Whether a request may be passed on. Where it is the one that tries for all, the others wait
-    /// for what becomes of it, or for as long as before if nothing does.
-    pub(super) fn admits(&self) -> bool {
+    /// Lets a request pass; where it is not asked, in how many seconds it may be. Where one tries
+    /// for all, the others wait for what becomes of it, or for as long as before if nothing does.
+    pub(super) fn admit(&self) -> Result<Pass, u64> {
         if self.most == 0 || self.failures.load(Ordering::Relaxed) < self.most {
-            return true;
+            return Ok(Pass::Free);
         }
         let (mut next, now) = (self.next(), Instant::now());
-        if next.is_some_and(|next| now < next) {
-            return false;
+        let left = next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
+        if !left.is_zero() {
+            return Err(left.as_secs() + u64::from(left.subsec_nanos() > 0));
         }
         *next = Some(now + self.pause);
-        true
+        Ok(Pass::Trial)
     }
 
-    /// Notes what became of a request that was passed on.
-    pub(super) fn note(&self, fault: Option<&Fault>, upstream: &Upstream) {
-        match fault {
+    /// Notes what became of a request that was let pass.
+    pub(super) fn note(&self, pass: Pass, fault: Option<&Fault>, upstream: &Upstream) {
+        let has_failed = fault.is_some_and(Fault::is_of_upstream);
+        match (pass, fault) {
             _ if self.most == 0 => {}
-            None => self.close(upstream),
-            Some(fault) if fault.is_of_upstream() => self.fail(upstream),
-            Some(_) => {}
+            (_, None | Some(Fault::Improper(_))) => self.close(upstream),
+            (Pass::Free, _) if has_failed => self.fail(upstream),
+            (Pass::Trial, _) if has_failed => *self.next() = Some(Instant::now() + self.pause),
+            // The client has given up. Another may try.
+            (Pass::Trial, _) => *self.next() = None,
+            (Pass::Free, _) => {}
         }
     }
 
@@ -64,13 +78,14 @@ impl Circuit {
         }
     }
 
+    /// Counts a failure. Those that were under way when it opened change nothing.
     fn fail(&self, upstream: &Upstream) {
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        if failures < self.most {
+        if self.failures.load(Ordering::Relaxed) >= self.most {
             return;
         }
-        *self.next() = Some(Instant::now() + self.pause);
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
         if failures == self.most {
+            *self.next() = Some(Instant::now() + self.pause);
             let seconds = self.pause.as_secs_f64();
             tracing::warn!(%upstream, failures, seconds, "the upstream is left alone for a while");
         }
@@ -97,43 +112,52 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn opens_after_failures_in_a_row_and_closes_with_a_response() {
         let (circuit, upstream) = (Circuit::new(2, PAUSE), upstream());
-        let fail = || circuit.note(Some(&Fault::ResponseTimeout), &upstream);
-        fail();
-        circuit.note(None, &upstream);
-        fail();
-        assert!(circuit.admits(), "a response came in between");
-        fail();
-        assert!(!circuit.admits());
+        let note = |pass, fault| circuit.note(pass, fault, &upstream);
+        let failed = Some(&Fault::ResponseTimeout);
+        note(Pass::Free, failed);
+        note(Pass::Free, None);
+        note(Pass::Free, failed);
+        assert_eq!(circuit.admit(), Ok(Pass::Free), "a response came in between");
+        note(Pass::Free, failed);
+        assert_eq!(circuit.admit(), Err(10));
+        advance(PAUSE / 2).await;
+        note(Pass::Free, failed);
+        assert_eq!(circuit.admit(), Err(5), "what was under way changes nothing");
+        advance(PAUSE / 2).await;
+        assert_eq!((circuit.admit(), circuit.admit()), (Ok(Pass::Trial), Err(10)));
+        note(Pass::Trial, failed);
+        assert_eq!(circuit.admit(), Err(10), "in vain");
         advance(PAUSE).await;
-        assert!(circuit.admits() && !circuit.admits(), "one tries for all");
-        fail();
-        advance(PAUSE * 9 / 10).await;
-        assert!(!circuit.admits(), "in vain");
-        advance(PAUSE / 10).await;
-        assert!(circuit.admits());
-        circuit.note(None, &upstream);
-        assert!(circuit.admits() && circuit.admits());
+        assert_eq!(circuit.admit(), Ok(Pass::Trial));
+        note(Pass::Trial, None);
+        assert_eq!((circuit.admit(), circuit.admit()), (Ok(Pass::Free), Ok(Pass::Free)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn another_one_tries_where_nothing_becomes_of_the_first() {
         let circuit = Circuit::new(1, PAUSE);
-        circuit.note(Some(&Fault::ConnectTimeout), &upstream());
+        circuit.note(Pass::Free, Some(&Fault::ConnectTimeout), &upstream());
         advance(PAUSE).await;
-        assert!(circuit.admits() && !circuit.admits());
+        assert_eq!((circuit.admit(), circuit.admit()), (Ok(Pass::Trial), Err(10)));
         advance(PAUSE).await;
-        assert!(circuit.admits());
+        assert_eq!(circuit.admit(), Ok(Pass::Trial));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_that_cannot_be_passed_on_shows_that_there_is_somebody() {
+        let circuit = Circuit::new(1, PAUSE);
+        circuit.note(Pass::Free, Some(&Fault::ConnectTimeout), &upstream());
+        advance(PAUSE).await;
+        circuit.note(Pass::Trial, Some(&Fault::Improper("it has no end")), &upstream());
+        assert_eq!(circuit.admit(), Ok(Pass::Free));
     }
 
     #[tokio::test]
-    async fn what_is_not_the_upstreams_doing_does_not_count() {
-        let circuit = Circuit::new(1, PAUSE);
-        circuit.note(Some(&Fault::Open), &upstream());
-        assert!(circuit.admits());
-        let never = Circuit::new(0, PAUSE);
+    async fn it_never_opens_with_0() {
+        let circuit = Circuit::new(0, PAUSE);
         for _ in 0..9 {
-            never.note(Some(&Fault::ConnectTimeout), &upstream());
+            circuit.note(Pass::Free, Some(&Fault::ConnectTimeout), &upstream());
         }
-        assert!(never.admits(), "with 0 it never opens");
+        assert_eq!(circuit.admit(), Ok(Pass::Free));
     }
 }

@@ -49,12 +49,13 @@ impl Exchange {
     /// Passes the request on with its body. Where that fails, the response says so.
     pub(super) async fn run(self, body: Body) -> Response {
         let Route { circuit, pool, .. } = &*self.route;
-        let passed = if circuit.admits() {
-            let passed = self.pass(body).await;
-            circuit.note(passed.as_ref().err(), &pool.upstream);
-            passed
-        } else {
-            Err(Fault::Open)
+        let passed = match circuit.admit() {
+            Ok(pass) => {
+                let passed = self.pass(body).await;
+                circuit.note(pass, passed.as_ref().err(), &pool.upstream);
+                passed
+            }
+            Err(seconds) => Err(Fault::Open(seconds)),
         };
         passed.unwrap_or_else(|fault| {
             let request_id = self.request.context().request_id.as_ref();

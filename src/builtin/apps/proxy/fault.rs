@@ -20,8 +20,8 @@ pub(super) enum Fault {
     ConnectTimeout,
     /// The response is valid, but not one that can be passed on.
     Improper(&'static str),
-    /// It has failed so often that it is not asked for a while.
-    Open,
+    /// It has failed so often that it is not asked for so many seconds.
+    Open(u64),
     /// No response came in time.
     ResponseTimeout,
     /// No connection can be made.
@@ -38,7 +38,7 @@ impl Fault {
         let (status, detail) = self.status_and_detail();
         let id = request_id.and_then(|id| id.to_str().ok());
         let (reason, code) = (self.reason(), status.as_u16());
-        if matches!(self, Self::Open) {
+        if matches!(self, Self::Open(_)) {
             // That has been logged, once for all.
             tracing::debug!(%upstream, request_id = id, status = code, reason, "the upstream is not asked");
         } else if status.is_server_error() {
@@ -47,8 +47,8 @@ impl Fault {
             tracing::info!(%upstream, request_id = id, status = code, reason, "the request is not complete");
         }
         let mut response = response::failure(status, detail, request_id);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Self::Open(seconds) = self {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -58,7 +58,7 @@ impl Fault {
         match self {
             Self::Broken(error) => !error.is_user(),
             Self::ConnectTimeout | Self::ResponseTimeout | Self::Unreachable(_) => true,
-            Self::Improper(_) | Self::Open => false,
+            Self::Improper(_) | Self::Open(_) => false,
         }
     }
 
@@ -78,7 +78,7 @@ impl Fault {
             Self::ConnectTimeout | Self::ResponseTimeout => {
                 (StatusCode::GATEWAY_TIMEOUT, "The upstream server did not respond in time.")
             }
-            Self::Open => (
+            Self::Open(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The upstream server fails. Please try again later.",
             ),
@@ -100,7 +100,7 @@ impl Fault {
             },
             Self::ConnectTimeout => "no connection was made in time".to_owned(),
             Self::Improper(reason) => (*reason).to_owned(),
-            Self::Open => "it has failed too often in a row".to_owned(),
+            Self::Open(_) => "it has failed too often in a row".to_owned(),
             Self::ResponseTimeout => "no response came in time".to_owned(),
             Self::Unreachable(error) => describe(error),
         }
