@@ -19,7 +19,7 @@ const BEGINNING: usize = 1024;
 
 /// How long a client of HTTP/2 may take to close its end when the server ends and has closed its
 /// own.
-const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A socket that notes what is read and written.
 pub(super) struct Stream {
