@@ -147,10 +147,12 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         // hyper has the head of a response in one piece and the body in others, rustls a record in
         // one. To gather few bytes here takes less than to have the system or rustls do it.
-        if let [slice] = slices {
-            return self.poll_write(context, slice);
-        }
+        // Of more, the system takes what it has room for again and again, where one slice alone would
+        // have to wait for it after the first time: a slow client would seem to go on.
         if slices.iter().map(|slice| slice.len()).sum::<usize>() <= GATHERED {
+            if let [slice] = slices {
+                return self.poll_write(context, slice);
+            }
             let mut gathered = SmallVec::<[u8; GATHERED]>::new();
             for slice in slices {
                 gathered.extend_from_slice(slice);
