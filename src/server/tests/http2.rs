@@ -153,7 +153,7 @@ async fn a_client_may_speak_on_when_the_server_has_said_all() {
             tokio::time::pause();
             let start = tokio::time::Instant::now();
             drained.await.unwrap();
-            assert!(start.elapsed() <= Duration::from_secs(1), "{:?}", start.elapsed());
+            assert!((1..=501).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
             tokio::time::resume();
         } else {
             drop(client);
