@@ -5,6 +5,7 @@ mod expand;
 mod fault;
 mod find;
 mod groups;
+mod hidden;
 mod input;
 mod layers;
 mod options;
@@ -101,7 +102,7 @@ impl Config {
         let mut diagnostics = Vec::new();
         let layers = Layers::read(input, sources, &mut diagnostics);
         diagnostics.extend(unknown::old(&layers));
-        diagnostics.extend(unknown::misspelt(&layers));
+        diagnostics.extend(unknown::warnings(&layers));
         let mut expander = Expander::new(&layers);
         let mut chosen = Vec::new();
         let (main, found) = group(&GROUPS[0], (&mut expander, &mut chosen), sources);
@@ -111,6 +112,9 @@ impl Config {
         let (own, found) = group(&GROUPS[2], (&mut expander, &mut chosen), sources);
         diagnostics.extend(found);
         diagnostics.append(&mut expander.diagnostics);
+        diagnostics.extend(hidden::warnings::<Main>(&GROUPS[0], &layers, sources));
+        diagnostics.extend(hidden::warnings::<Ssl>(&GROUPS[1], &layers, sources));
+        diagnostics.extend(hidden::warnings::<Own>(&GROUPS[2], &layers, sources));
         let groups = Groups::new(layers);
         let config = Self { main, ssl, own, chosen, groups, input: input.clone() };
         diagnostics.extend(config.missing_certificate());

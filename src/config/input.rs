@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::layers::spelt;
 use super::options::{ALIASES, GROUPS};
+use super::unknown::misspelt;
 
 /// What the settings are read from, beside defaults.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -39,16 +41,20 @@ impl Input {
     }
 }
 
-/// The group and the name of the option that a variable of the environment sets: one of ours, or
-/// whatever it names in a group that we have nothing in.
+/// The group and the name of the option that a variable of the environment sets: one of ours, one
+/// that is most likely misspelt, or whatever it names in a group that we have nothing in.
 pub(super) fn option_of(variable: &str) -> Option<(String, String)> {
     let known = names().find(|(group, name)| variable_of(group, name) == variable);
     if let Some((group, name)) = known {
         return Some((group.to_owned(), name.to_owned()));
     }
     let (group, name) = variable.strip_prefix("OS_")?.split_once("__")?;
-    let (group, name) = (group.to_lowercase(), name.to_lowercase());
-    (!is_group_of_server(&group) && !group.is_empty() && !name.is_empty()).then_some((group, name))
+    let (group, name) = (spelt(group), name.to_lowercase());
+    if group.is_empty() || name.is_empty() {
+        return None;
+    }
+    let is_theirs = || is_group_of_server(&group) && misspelt(&group, &name).is_none();
+    (!is_theirs()).then(|| (group.into_owned(), name))
 }
 
 /// Whether the server itself reads a group of settings files, which is named in small letters or
@@ -81,14 +87,23 @@ mod tests {
             "OS_SSL__KEY_FILE",
             "OS_USERNAME",
             "OS_DEFAULT__HOST",
+            "OS_DEFAULT__BIND_PROT",
+            "OS_WSGI__OTHER",
             "OS_CORS__MAX_AGE",
-            "OS_SSL__OTHER",
+            "OS_SSL__KEY_FLE",
             "OS_CORS_MAX_AGE",
             "OS___MAX_AGE",
         ];
         let all = names.map(|name| (name.to_owned(), "x".to_owned()));
         let taken: Vec<_> = Input::environment(all).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(taken, ["OS_DEFAULT__BIND_PORT", "OS_SSL__KEY_FILE", "OS_CORS__MAX_AGE"]);
+        let expected = [
+            "OS_DEFAULT__BIND_PORT",
+            "OS_SSL__KEY_FILE",
+            "OS_DEFAULT__BIND_PROT",
+            "OS_CORS__MAX_AGE",
+            "OS_SSL__KEY_FLE",
+        ];
+        assert_eq!(taken, expected);
         let of_factory = Some(("cors".to_owned(), "max_age".to_owned()));
         assert_eq!(option_of("OS_CORS__MAX_AGE"), of_factory);
     }

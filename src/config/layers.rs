@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
+use std::ptr;
 use std::sync::Arc;
 
 use super::fault;
@@ -82,6 +83,25 @@ impl Layers {
     pub(super) fn of_files(&self) -> impl Iterator<Item = &Given> {
         let files = self.0.iter().filter(|layer| layer.kind == LayerKind::File);
         files.flat_map(|layer| &layer.given)
+    }
+
+    /// All that the environment gives.
+    pub(super) fn of_environment(&self) -> impl Iterator<Item = &Given> {
+        let environment = self.0.iter().filter(|layer| layer.kind == LayerKind::Environment);
+        environment.flat_map(|layer| &layer.given)
+    }
+
+    /// All that is given for an option and does not count, as something stronger is given, from the
+    /// strongest to the weakest.
+    pub(super) fn hidden(&self, group: &str, name: &str) -> Vec<&Given> {
+        let is_it = |given: &&Given| {
+            let theirs = (&*given.group, &*given.name);
+            let is_alias = |alias: &Alias| alias.ours == (group, name) && alias.theirs == theirs;
+            theirs == (group, name) || ALIASES.iter().any(is_alias)
+        };
+        let counts = self.find(group, name).map(|(_, given)| given);
+        let all = self.0.iter().rev().flat_map(|layer| layer.given.iter().rev()).filter(is_it);
+        all.filter(|given| !counts.is_some_and(|counts| ptr::eq(counts, *given))).collect()
     }
 
     /// What is given under an old name.

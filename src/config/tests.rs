@@ -183,6 +183,26 @@ fn a_value_that_grows_without_end_is_refused() {
 }
 
 #[test]
+fn what_does_not_count_is_checked_too() {
+    let texts = ["[DEFAULT]\nbacklog = abc\nworkers = banana\n", "[DEFAULT]\nbacklog = 7\n"];
+    let (config, told) = read(&texts, &[("OS_DEFAULT__API_WORKERS", "2")]);
+    assert_eq!(config.main.backlog, Some(Whole(7)));
+    assert_eq!(config.main.api_workers, Some(Whole(2)));
+    let is_told = |part: &str| told.iter().any(|told| told.contains(part));
+    assert!(is_told("`backlog` is `abc`") && is_told("`api_workers` is `banana`"), "{told:?}");
+    assert_eq!(told.len(), 2);
+}
+
+#[test]
+fn misspelt_variables_are_told() {
+    let variables = [("OS_PASTELINE__ACCES_LOG", "x"), ("OS_DEFAULT__BIND_PROT", "1")];
+    let (_, told) = read(&[""], &variables);
+    let told = told.join(" ");
+    assert!(told.contains("`[pasteline]` is called `acces_log`"), "{told}");
+    assert!(told.contains("`[DEFAULT]` is called `bind_prot`"), "{told}");
+}
+
+#[test]
 fn empty_is_no_number() {
     let (config, told) = read(&["[DEFAULT]\napi_workers =\nbacklog = ''\n"], &[]);
     assert_eq!(told, [""; 0]);

@@ -8,11 +8,34 @@ use crate::diagnostic::{Diagnostic, nearest};
 /// Options of other programs that look like ours and are not misspelt.
 const OTHERS: [&str; 2] = ["host", "tcp_keepalive"];
 
-/// Warns of names in the files that are most likely misspelt ones of ours. In `[DEFAULT]` a
-/// service has hundreds of its own, so that only a near miss is one; a group that only we read
-/// has no others.
-pub(super) fn misspelt(layers: &Layers) -> Vec<Diagnostic> {
-    layers.of_files().filter_map(warning).collect()
+/// Warns of names in files and in the environment that are most likely misspelt ones of ours.
+pub(super) fn warnings(layers: &Layers) -> Vec<Diagnostic> {
+    layers.of_files().chain(layers.of_environment()).filter_map(warning).collect()
+}
+
+/// What a name may have been meant for that is most likely a misspelt one of ours; none if it is
+/// not. In `[DEFAULT]` a service has hundreds of its own, so that only a near miss is one; a group
+/// that only we read has no others.
+pub(super) fn misspelt(group: &str, name: &str) -> Option<Meant> {
+    let known: Vec<_> =
+        names().filter(|(known, _)| *known == group).map(|(_, name)| name).collect();
+    if known.contains(&name) || !GROUPS.iter().any(|known| known.name == group) {
+        return None;
+    }
+    let near = match group {
+        "DEFAULT" if OTHERS.contains(&name) => return None,
+        "DEFAULT" => Some(near_miss(name, &known)?),
+        _ => nearest(name, known.iter().copied()),
+    };
+    Some(Meant { near, known })
+}
+
+/// What a misspelt name may have been meant for.
+pub(super) struct Meant {
+    /// The name that is nearest to it, if one is near.
+    near: Option<&'static str>,
+    /// All that there are in its group.
+    known: Vec<&'static str>,
 }
 
 /// Warns of an option that none of the factories has which read its group.
@@ -36,18 +59,8 @@ pub(super) fn old(layers: &Layers) -> Vec<Diagnostic> {
 }
 
 fn warning(given: &Given) -> Option<Diagnostic> {
-    let Given { group, name, .. } = given;
-    let of_group = names().filter(|(known, _)| *known == &**group).map(|(_, name)| name);
-    let of_group: Vec<_> = of_group.collect();
-    if of_group.contains(&&**name) || !GROUPS.iter().any(|known| known.name == &**group) {
-        return None;
-    }
-    let near = match &**group {
-        "DEFAULT" if OTHERS.contains(&&**name) => return None,
-        "DEFAULT" => Some(near_miss(name, &of_group)?),
-        _ => nearest(name, of_group.iter().copied()),
-    };
-    Some(no_such_option(group, given, (near, &of_group)))
+    let Meant { near, known } = misspelt(&given.group, &given.name)?;
+    Some(no_such_option(&given.group, given, (near, &known)))
 }
 
 fn no_such_option(
