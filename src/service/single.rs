@@ -7,6 +7,7 @@ mod stop;
 use std::mem;
 
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -123,6 +124,8 @@ struct Single {
     metrics: Metrics,
     /// Those that were replaced, until the last of their connections has closed.
     leaving: JoinSet<()>,
+    /// Whether these are to be cut off.
+    cut: watch::Sender<bool>,
     /// Whether a signal has told it to end.
     is_told: bool,
     /// Whether something has ended that was to last, or an essential callback has failed.

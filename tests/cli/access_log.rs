@@ -90,16 +90,22 @@ fn begin(server: &Server, count: usize) -> Vec<Client> {
     (0..count).map(|_| server.connect().send(request)).collect()
 }
 
+/// A server that is answering ten requests, its log, where it tells how it is, and the clients.
+fn busy(workers: usize, other: &Test, options: &str) -> (Server, PathBuf, String, Vec<Client>) {
+    let (mut server, log) = start(workers, other, &format!("admin_bind = 127.0.0.1:0\n{options}"));
+    let admin = admin(&mut server);
+    is_ready(workers, &mut server);
+    let clients = begin(&server, 10);
+    await_ten(&admin);
+    (server, log, admin, clients)
+}
+
 #[test]
 fn no_line_is_lost_when_a_server_ends_at_once() {
     for (workers, threads) in [(0, 1), (0, 2), (1, 2), (2, 1)] {
         let other = Test::new();
-        let options = format!("admin_bind = 127.0.0.1:0\nworker_threads = {threads}");
-        let (mut server, log) = start(workers, &other, &options);
-        let admin = admin(&mut server);
-        is_ready(workers, &mut server);
-        let clients = begin(&server, 10);
-        await_ten(&admin);
+        let options = format!("worker_threads = {threads}");
+        let (mut server, log, _, clients) = busy(workers, &other, &options);
         server.signal("TERM");
         server.line("a second one ends it at once");
         server.signal("TERM");
@@ -115,12 +121,7 @@ fn no_line_is_lost_when_a_server_ends_at_once() {
 fn no_line_is_lost_when_requests_take_too_long() {
     for workers in [0, 2] {
         let other = Test::new();
-        let options = "graceful_shutdown_timeout = 0.5\nadmin_bind = 127.0.0.1:0";
-        let (mut server, log) = start(workers, &other, options);
-        let admin = admin(&mut server);
-        is_ready(workers, &mut server);
-        let clients = begin(&server, 10);
-        await_ten(&admin);
+        let (server, log, _, clients) = busy(workers, &other, "graceful_shutdown_timeout = 0.5");
         (0..20).for_each(|_| drop(server.get("/").expect(200)));
         server.signal("TERM");
         assert_eq!(server.wait().status, Some(1));
@@ -133,16 +134,33 @@ fn no_line_is_lost_when_requests_take_too_long() {
 }
 
 #[test]
+fn no_line_is_lost_of_requests_that_began_before_a_reload() {
+    for (workers, threads) in [(0, 1), (0, 2), (2, 1)] {
+        let other = Test::new();
+        let options = format!("worker_threads = {threads}\nbacklog = 98");
+        let (mut server, log, _, clients) = busy(workers, &other, &options);
+        let file = server.read("api-paste.ini");
+        server.write("api-paste.ini", &file.replace("backlog = 98", "backlog = 99"));
+        server.signal("HUP");
+        server.line("the settings of the server are replaced");
+        server.signal("TERM");
+        server.line("a second one ends it at once");
+        server.signal("TERM");
+        assert_eq!(server.wait().status, Some(1));
+        drop(clients);
+        let text = read(&log);
+        let cut = text.lines().filter(|line| line.starts_with("GET /slow HTTP/1.1")).count();
+        assert_eq!(cut, 10, "{workers} workers, {threads} threads: {text}");
+    }
+}
+
+#[test]
 fn requests_that_a_reload_cuts_off_are_logged_and_counted() {
     for workers in [0, 2] {
         let other = Test::new();
-        let options = "graceful_shutdown_timeout = 0.5\nadmin_bind = 127.0.0.1:0";
-        let (mut server, log) = start(workers, &other, options);
-        let admin = admin(&mut server);
-        is_ready(workers, &mut server);
+        let options = "graceful_shutdown_timeout = 0.5";
+        let (server, log, admin, clients) = busy(workers, &other, options);
         let file = server.read("api-paste.ini");
-        let clients = begin(&server, 10);
-        await_ten(&admin);
         server.get("/").expect(200);
         server.write("api-paste.ini", &file.replace(options, &format!("{options}\nbacklog = 99")));
         server.signal("HUP");

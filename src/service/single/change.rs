@@ -3,12 +3,14 @@
 use std::mem;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 use super::Single;
 use super::start::engine;
+use super::stop::elapsed;
 use crate::log::Log;
+use crate::metrics::Metrics;
 use crate::program::Readings;
 use crate::server::{Inherited, Settings, Sockets};
 use crate::service::engine::Engine;
@@ -95,7 +97,8 @@ impl Single {
         whereabouts.put_in_force(succession, outside);
         log.put_in_force();
         if let Some(before) = self.engine.replace(engine) {
-            self.leaving.spawn(drain(before, self.settings[0].clone()));
+            let (cut, metrics) = (self.cut.subscribe(), self.metrics.clone());
+            self.leaving.spawn(drain(before, self.settings[0].clone(), cut, metrics));
         }
         self.names.announce(&settings, &sockets);
         self.settings = settings;
@@ -129,12 +132,20 @@ pub(super) async fn bound(binding: &mut Binding) -> (Result<Vec<Sockets>, Error>
 /// Addresses that are being taken, one set at most. It ends with this.
 pub(super) type Binding = JoinSet<(Result<Vec<Sockets>, Error>, Coming)>;
 
-/// Ends servers that are replaced.
-async fn drain(engine: Engine, settings: Settings) {
-    let drained = engine.drain(settings.drain_linger.0, true);
-    let Some(patience) = patience(&settings) else { return drained.await };
-    if timeout(patience, drained).await.is_err() {
-        tracing::warn!("what has not finished in time is cut off");
-        engine.close().await;
+/// Ends servers that are replaced; at once where all is cut off.
+async fn drain(
+    engine: Engine,
+    settings: Settings,
+    mut cut: watch::Receiver<bool>,
+    metrics: Metrics,
+) {
+    tokio::select! {
+        () = engine.drain(settings.drain_linger.0, true) => return,
+        () = elapsed(patience(&settings)) => {
+            tracing::warn!("what has not finished in time is cut off");
+        }
+        // Whoever cuts off has said so. Where nobody can any more, that is the end, too.
+        _ = cut.wait_for(|cut| *cut) => {}
     }
+    engine.cut(&metrics).await;
 }

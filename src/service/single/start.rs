@@ -1,5 +1,6 @@
 //! How one process begins to serve.
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Single;
@@ -37,6 +38,7 @@ impl Single {
             engine: None,
             metrics: Metrics::default(),
             leaving: JoinSet::new(),
+            cut: watch::Sender::new(false),
             is_told: false,
             failed: false,
         };

@@ -1,7 +1,7 @@
 //! How one process ends.
 
 use std::mem;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
@@ -46,9 +46,39 @@ impl Single {
             while leaving.join_next().await.is_some() {}
             stopped.await;
         };
-        let limit = elapsed(patience);
-        let (mut ended, mut limit) = (pin!(ended), pin!(limit));
-        let outcome = loop {
+        let asked = (signals, &mut inquiries, &mut outside);
+        let outcome = self.finish(pin!(ended), patience, asked, is_relieved).await;
+        if outcome == Outcome::CutOff {
+            self.cut.send_replace(true);
+            let cut = self.engine.as_ref().map(|engine| engine.cut(&self.metrics));
+            let replaced = async { while leaving.join_next().await.is_some() {} };
+            let engine = async {
+                if let Some(cut) = cut {
+                    cut.await;
+                }
+            };
+            tokio::join!(engine, replaced);
+        }
+        self.publish(&Stopped { part: Part::Main });
+        if self.failed {
+            return Outcome::Failed;
+        }
+        if outcome == Outcome::Finished {
+            tracing::info!("ended");
+        }
+        outcome
+    }
+
+    /// Waits until all has ended, or is to be cut off.
+    async fn finish(
+        &mut self,
+        mut ended: Pin<&mut impl Future<Output = ()>>,
+        patience: Option<Duration>,
+        (signals, inquiries, outside): (&mut Signals, &mut Inquiries, &mut Option<Outside>),
+        is_relieved: bool,
+    ) -> Outcome {
+        let mut limit = pin!(elapsed(patience));
+        loop {
             tokio::select! {
                 () = &mut ended => break Outcome::Finished,
                 () = &mut limit => {
@@ -68,30 +98,19 @@ impl Single {
                 asker = inquiries.next() => {
                     tell(asker, counted(&self.metrics, false), is_relieved);
                 }
-                (asked, outside) = asked(&mut outside) => match asked {
+                (asked, outside) = asked(outside) => match asked {
                     Asked::Change(_) => self.settle(Err("the server stops".to_owned()), outside),
                     // Who does not wait any more need not be told.
                     Asked::Status(asker) => drop(asker.send(outside.status(&[], Vec::new()))),
                     Asked::Watchdog => outside.notifier.watchdog(),
                 },
             }
-        };
-        if let Some(engine) = self.engine.as_ref().filter(|_| outcome == Outcome::CutOff) {
-            engine.cut(&self.metrics).await;
         }
-        self.publish(&Stopped { part: Part::Main });
-        if self.failed {
-            return Outcome::Failed;
-        }
-        if outcome == Outcome::Finished {
-            tracing::info!("ended");
-        }
-        outcome
     }
 }
 
 /// Waits for so long; for ever if there is no limit.
-async fn elapsed(limit: Option<Duration>) {
+pub(super) async fn elapsed(limit: Option<Duration>) {
     match limit {
         Some(limit) => sleep(limit).await,
         None => std::future::pending().await,
