@@ -145,6 +145,28 @@ fn a_reload_that_waits_for_an_address_keeps_nothing_else_waiting() {
 }
 
 #[test]
+fn a_reload_that_waits_for_an_address_is_given_up_when_the_server_stops() {
+    for workers in [0, 1] {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let options = format!("workers = {workers}\nretry_until_window = 3600\nbind = ");
+        let text = server(&format!("{options}127.0.0.1:0"));
+        let mut running = Test::new().ini(&text).arguments("serve").start();
+        running.get("/").expect(200);
+        let other = server(&format!("{options}{}", taken.local_addr().unwrap()));
+        running.write("api-paste.ini", &other);
+        let asker = running.ask_for_reload();
+        running.line("is in use: trying again");
+        // It lives on for a moment, and the server with it.
+        let mut idle = running.connect();
+        idle.ask("/").expect(200);
+        running.signal("TERM");
+        asker.wait().status(1).tells("the server stops");
+        drop(idle);
+        assert_eq!(running.wait().status, Some(0));
+    }
+}
+
+#[test]
 fn a_reload_that_is_asked_for_during_another_is_made_after_it() {
     for workers in [0, 1] {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -199,13 +199,6 @@ fn put_waiting(program: &Path) -> File {
     open
 }
 
-/// Begins to ask a server for a reload.
-fn ask_for_reload(server: &Server) -> Server {
-    let directory = server_directory(server.process());
-    let test = Test::new().variable("RUNTIME_DIRECTORY", directory.to_str().unwrap());
-    test.arguments(&format!("reload --pid {}", server.process())).spawn()
-}
-
 const PUT_OFF: &str = "the reload is put off until the upgrade has ended";
 
 #[test]
@@ -220,7 +213,7 @@ fn a_reload_during_an_upgrade_is_left_to_the_new_process() {
         server.line("to take over");
         server.signal("HUP");
         server.line(PUT_OFF);
-        let asker = ask_for_reload(&server);
+        let asker = server.ask_for_reload();
         server.line(PUT_OFF);
         if workers > 0 {
             server.signal("TTIN");
@@ -261,7 +254,7 @@ fn a_reload_during_an_upgrade_that_fails_follows_it() {
         server.write("api-paste.ini", &text.replace("one", "two"));
         server.signal("HUP");
         server.line(PUT_OFF);
-        let asker = ask_for_reload(&server);
+        let asker = server.ask_for_reload();
         server.line(PUT_OFF);
         assert_eq!(server.get("/").expect(200).body, "one");
         drop(gate);
@@ -288,7 +281,7 @@ fn a_stop_during_an_upgrade_ends_both_and_the_reload_that_waits() {
         let _gate = put_waiting(Path::new(&program));
         server.signal("USR2");
         server.line("to take over");
-        let asker = ask_for_reload(&server);
+        let asker = server.ask_for_reload();
         server.line(PUT_OFF);
         server.signal("TERM");
         asker.wait().status(1);

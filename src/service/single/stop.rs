@@ -32,7 +32,12 @@ impl Single {
     ) -> Outcome {
         let is_relieved = end == End::Relieved;
         self.publish(&Draining { part: Part::Main });
-        self.binding.abort_all();
+        if !self.binding.is_empty() {
+            self.binding.abort_all();
+            if let Some(outside) = &mut outside {
+                self.settle(Err("the server stops".to_owned()), outside);
+            }
+        }
         mem::take(&mut self.sockets).into_iter().for_each(Sockets::close);
         let patience = patience(&self.settings[0]);
         let linger = self.settings[0].drain_linger.0;

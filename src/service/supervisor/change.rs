@@ -189,7 +189,7 @@ impl Supervisor {
         self.settle(&result.map(|()| what.to_owned()));
     }
 
-    fn settle(&mut self, result: &reload::Result) {
+    pub(super) fn settle(&mut self, result: &reload::Result) {
         self.metrics.count_reload(result);
         self.outside.settle(result);
         self.publish(&Reload { result: result.clone() });

@@ -16,11 +16,15 @@ impl Supervisor {
     /// nobody takes it from.
     pub(super) fn stop(&mut self) {
         self.outside.notifier.stopping();
-        if let Some(binding) = self.binding.take() {
-            binding.abort();
-        }
         self.succession.give_up();
         self.outside.give_up_reloads();
+        if let Some(binding) = self.binding.take() {
+            binding.abort();
+            // It may also have been for one worker more.
+            if self.outside.is_reloading() {
+                self.settle(&Err("the server stops".to_owned()));
+            }
+        }
         mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::close);
         self.drain();
     }

@@ -144,6 +144,14 @@ impl Server {
         self.test.run_with(&arguments)
     }
 
+    /// Begins to ask this one for a reload.
+    pub(crate) fn ask_for_reload(&self) -> Self {
+        // Where it runs, and where it has put the socket at which it is asked.
+        let directory = self.test.directory().to_str().unwrap();
+        let test = Test::new().variable("RUNTIME_DIRECTORY", directory);
+        test.arguments(&format!("reload --pid {}", self.process())).spawn()
+    }
+
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, signal: &str) {
         super::signal(self.process.id(), signal);
