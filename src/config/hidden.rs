@@ -22,12 +22,11 @@ pub(super) fn warnings<T: Settings>(
         let mut conf = Conf::default();
         for (option, values) in &mut hidden {
             // What references stand for is asked only where it counts.
-            let is_plain = |text: &str| {
-                !text.contains('$')
-                    && !(text.is_empty() && matches!(option.form, Form::Whole { .. }))
+            let is_left_out = |text: &str| {
+                text.contains('$') || text.is_empty() && matches!(option.form, Form::Whole { .. })
             };
             let value = values.pop().map(|given| given.value.clone());
-            if let Some(value) = value.filter(|value| is_plain(&value.text)) {
+            if let Some(value) = value.filter(|value| !is_left_out(&value.text)) {
                 conf.insert(option.name.into(), value);
             }
         }
