@@ -161,7 +161,7 @@ impl Fleet {
     }
 
     /// Whether any worker of the generation in force accepts connections.
-    fn serves(&self) -> bool {
+    pub(super) fn serves(&self) -> bool {
         self.serving(self.generation) > 0
     }
 

@@ -44,8 +44,8 @@ impl Fleet {
             }
         }
         if self.change.due().is_some_and(|due| due <= now) {
-            let serves = self.serving(self.generation) > 0;
-            let reason = if serves { "it takes the workers too long" } else { "no worker serves" };
+            let reason =
+                if self.serves() { "it takes the workers too long" } else { "no worker serves" };
             self.give_up(reason, now);
         }
         self.fill(now);
