@@ -129,8 +129,8 @@ impl Activity {
 
     /// Notes that a request's head is there.
     pub(super) fn request_begins(&self) {
-        increase(&self.requests);
-        increase(&self.begun);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.waiting.store(false, Ordering::Relaxed);
         self.deadline.store(Clock::NEVER, Ordering::Relaxed);
     }
@@ -139,9 +139,7 @@ impl Activity {
     /// hyper has it until it flushes what it writes.
     pub(super) fn response_ends(&self) {
         self.unflushed.store(true, Ordering::Relaxed);
-        let requests = self.requests.load(Ordering::Relaxed) - 1;
-        self.requests.store(requests, Ordering::Relaxed);
-        if requests == 0 {
+        if self.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.waiting.store(!self.is_multiplexed(), Ordering::Relaxed);
             self.due_in(self.clock.keep_alive);
         }
@@ -227,12 +225,6 @@ impl Activity {
     fn due_in(&self, ticks: u32) {
         self.deadline.store(self.clock.after(ticks), Ordering::Relaxed);
     }
-}
-
-/// Counts one more. The connection alone counts, and for one that counts an exclusive access to
-/// memory would only take longer.
-fn increase(count: &AtomicU32) {
-    count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
 #[cfg(test)]
