@@ -133,6 +133,11 @@ impl ResponseFuture {
         Self(State::Pending(Box::pin(future)))
     }
 
+    /// Whether the response is there already.
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.0, State::Ready(_))
+    }
+
     /// The response if it is there already, else the future again.
     ///
     /// # Errors

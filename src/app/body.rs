@@ -64,6 +64,12 @@ impl Body {
         Self::boxed(Observed { body, observe })
     }
 
+    /// Whether it is nothing, or bytes in memory: to ask it for them waits for nothing, and runs
+    /// nobody's code.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self.0, Kind::Empty | Kind::Bytes(_))
+    }
+
     fn boxed<B>(body: B) -> Self
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,

@@ -5,15 +5,16 @@ use std::cell::Cell;
 use http::HeaderValue;
 
 thread_local! {
-    static CURRENT: Cell<Option<HeaderValue>> = const { Cell::new(None) };
+    static CURRENT: Cell<Option<Box<HeaderValue>>> = const { Cell::new(None) };
 }
 
 /// The id of one request while no thread is at it.
 ///
 /// It is no span of `tracing`: that would cost every request an entry in a table, whether or not a
-/// line is logged.
+/// line is logged. It is a pointer, as it changes places several times for each request, which
+/// most often has no id.
 #[derive(Debug, Default)]
-pub struct Trace(Option<HeaderValue>);
+pub struct Trace(Option<Box<HeaderValue>>);
 
 impl Trace {
     /// Does some of the work for the request: what is logged meanwhile has its id.
@@ -41,13 +42,14 @@ impl Trace {
 
 /// Says what the id of the request is that this thread is at.
 pub fn identify(id: &HeaderValue) {
-    CURRENT.set(Some(id.clone()));
+    CURRENT.set(Some(Box::new(id.clone())));
 }
 
 /// The id of the request that this thread is at, if it is at one that has an id.
 pub fn current_id() -> Option<HeaderValue> {
-    let id = CURRENT.take();
-    CURRENT.set(id.clone());
+    let current = CURRENT.take();
+    let id = current.as_deref().cloned();
+    CURRENT.set(current);
     id
 }
 

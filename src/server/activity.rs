@@ -4,7 +4,7 @@ mod late;
 mod paced;
 mod told;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Waker;
 
@@ -16,6 +16,14 @@ use crate::app::Tunnel;
 
 /// How much of what is written a client must take within the time for it.
 const LEAST_TAKEN: usize = 4096;
+
+/// A request that has begun, as [`Activity::requests`] counts it.
+const BEGUN: u64 = 1 << 32;
+
+/// How many requests are being answered, of those that are counted.
+fn in_flight(requests: u64) -> u64 {
+    requests % BEGUN
+}
 
 /// What a connection is at, and what it is told to do.
 ///
@@ -31,10 +39,9 @@ pub(super) struct Activity {
     waiting: AtomicBool,
     /// Whether several requests may be answered at a time.
     multiplexed: AtomicBool,
-    /// How many requests are being answered.
-    requests: AtomicU32,
-    /// How many have begun.
-    begun: AtomicU32,
+    /// How many requests are being answered, in the lower half, and how many have begun: counted
+    /// together, they cost a request one exclusive access to memory less.
+    requests: AtomicU64,
     /// Whether a response has ended of which something may not have left.
     unflushed: AtomicBool,
     /// Whether the client has no room for all that is written.
@@ -72,8 +79,7 @@ impl Activity {
             ledger,
             waiting: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
-            requests: AtomicU32::new(0),
-            begun: AtomicU32::new(0),
+            requests: AtomicU64::new(0),
             unflushed: AtomicBool::new(false),
             held_up: AtomicBool::new(false),
             restless: AtomicBool::new(false),
@@ -129,8 +135,7 @@ impl Activity {
 
     /// Notes that a request's head is there.
     pub(super) fn request_begins(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(BEGUN + 1, Ordering::Relaxed);
         self.waiting.store(false, Ordering::Relaxed);
         self.deadline.store(Clock::NEVER, Ordering::Relaxed);
     }
@@ -139,7 +144,7 @@ impl Activity {
     /// hyper has it until it flushes what it writes.
     pub(super) fn response_ends(&self) {
         self.unflushed.store(true, Ordering::Relaxed);
-        if self.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
+        if in_flight(self.requests.fetch_sub(1, Ordering::Relaxed)) == 1 {
             self.waiting.store(!self.is_multiplexed(), Ordering::Relaxed);
             self.due_in(self.clock.keep_alive);
         }
@@ -188,7 +193,8 @@ impl Activity {
         // Where requests share the connection, something else may be written all the time: answers
         // to pings.
         let still_takes = || {
-            let is_answered = self.is_multiplexed() && self.requests.load(Ordering::Relaxed) == 0;
+            let is_answered =
+                self.is_multiplexed() && in_flight(self.requests.load(Ordering::Relaxed)) == 0;
             is_answered && self.is_held_up() && !self.is_to_leave()
         };
         if self.waiting.load(Ordering::Relaxed) || still_takes() {
@@ -213,8 +219,8 @@ impl Activity {
     }
 
     /// How many requests have begun so far.
-    pub(super) fn begun(&self) -> u32 {
-        self.begun.load(Ordering::Relaxed)
+    pub(super) fn begun(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed) / BEGUN
     }
 
     /// Whether the connection waits for a request, and for nothing else.

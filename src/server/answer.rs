@@ -8,7 +8,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 
 use http::header::{CONNECTION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode, Version};
@@ -95,15 +95,17 @@ impl Service<http::Request<Incoming>> for Answerer {
         request.extensions_mut().insert(Context::new(Arc::clone(&self.connection)));
         // The log has the request as it came, a refused one too.
         let busy = Busy::new(&self.activity, &mut request, &self.rules.limits);
-        let mut trace = Trace::default();
-        let response = if let Some(refusal) = self.refuse(&mut request) {
-            ResponseFuture::ready(refusal)
-        } else {
-            let answer = || catch_unwind(AssertUnwindSafe(|| self.app.answer(request)));
-            let response = trace.within(answer);
-            response.unwrap_or_else(|panic| ResponseFuture::ready(panicked(&*panic)))
-        };
-        Answer { response, busy: Some(busy), trace }
+        let mut answer = Answer { response: None, busy: Some(busy), trace: Trace::default() };
+        if let Some(refusal) = self.refuse(&mut request) {
+            answer.response = Some(ResponseFuture::ready(refusal));
+            return answer;
+        }
+        let Answer { response, trace, .. } = &mut answer;
+        let ask = || *response = Some(self.app.answer(mem::take(&mut request)));
+        if let Err(panic) = guarded(trace, ask) {
+            *response = Some(ResponseFuture::ready(panicked(&*panic)));
+        }
+        answer
     }
 }
 
@@ -111,7 +113,8 @@ impl Service<http::Request<Incoming>> for Answerer {
 ///
 /// A client that leaves drops this, and with it all that the app was doing for it.
 pub(super) struct Answer {
-    response: ResponseFuture,
+    /// None until the app is asked.
+    response: Option<ResponseFuture>,
     /// Handed on to the body.
     busy: Option<Busy>,
     trace: Trace,
@@ -121,19 +124,26 @@ impl Future for Answer {
     type Output = Result<http::Response<Answered>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let mut poll = || Pin::new(&mut this.response).poll(context);
-        let response = this.trace.within(|| catch_unwind(AssertUnwindSafe(&mut poll)));
-        let response = response.unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)));
-        response.map(|mut response| {
-            let mut busy = this.busy.take();
-            if let Some(busy) = &mut busy {
-                busy.finish(&mut response);
-            }
-            let trace = mem::take(&mut this.trace);
-            Ok(response.map(|body| Answered::new(body, busy, trace)))
-        })
+        let Self { response, busy, trace } = &mut *self;
+        let Some(future) = response else { return Poll::Pending };
+        let mut polled = Poll::Pending;
+        if future.is_ready() {
+            // There is nothing of the app in it that could fail.
+            polled = Pin::new(future).poll(context);
+        } else if let Err(panic) = guarded(trace, || polled = Pin::new(future).poll(context)) {
+            polled = Poll::Ready(panicked(&*panic));
+        }
+        let mut response = ready!(polled);
+        let Some(mut busy) = busy.take() else { return Poll::Pending };
+        busy.finish(&mut response);
+        Poll::Ready(Ok(response.map(|body| Answered::new(body, busy, mem::take(trace)))))
     }
+}
+
+/// Does some of the app's work, which may panic. What comes of it, it leaves behind: to hand it
+/// through those who watch over it would copy it a few times.
+pub(super) fn guarded(trace: &mut Trace, work: impl FnOnce()) -> Result<(), Box<dyn Any + Send>> {
+    trace.within(|| catch_unwind(AssertUnwindSafe(work)))
 }
 
 /// The answer to a request that the server does not take.

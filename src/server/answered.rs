@@ -1,13 +1,12 @@
 //! The body of a response on its way to the client.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
-use super::answer::{Busy, log};
+use super::answer::{Busy, guarded, log};
 use crate::app::{Body, BoxError, trace::Trace};
 
 /// How much of a response is passed on at once where it shares the connection. All that is passed
@@ -17,15 +16,14 @@ const PORTION: usize = 16 * 1024;
 /// The body of a response, which ends the connection where the app panics.
 pub(super) struct Answered {
     body: Body,
-    /// None once nobody counts what becomes of it.
-    busy: Option<Busy>,
+    busy: Busy,
     trace: Trace,
     /// What is left of what the app has given at once.
     rest: Bytes,
 }
 
 impl Answered {
-    pub(super) fn new(body: Body, busy: Option<Busy>, trace: Trace) -> Self {
+    pub(super) fn new(body: Body, busy: Busy, trace: Trace) -> Self {
         Self { body, busy, trace, rest: Bytes::new() }
     }
 
@@ -35,12 +33,15 @@ impl Answered {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Self { body, trace, .. } = self;
-        let mut poll = || Pin::new(&mut *body).poll_frame(context);
-        let frame = trace.within(|| catch_unwind(AssertUnwindSafe(&mut poll)));
-        frame.unwrap_or_else(|panic| {
+        if body.is_in_memory() {
+            return Pin::new(body).poll_frame(context);
+        }
+        let mut frame = Poll::Pending;
+        if let Err(panic) = guarded(trace, || frame = Pin::new(body).poll_frame(context)) {
             log(&*panic);
-            Poll::Ready(Some(Err("the app panicked".into())))
-        })
+            frame = Poll::Ready(Some(Err("the app panicked".into())));
+        }
+        frame
     }
 
     /// A portion of what the app gives, of which the rest is kept.
@@ -48,9 +49,7 @@ impl Answered {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(busy) = &self.busy {
-            busy.is_taken();
-        }
+        self.busy.is_taken();
         if self.rest.is_empty() {
             let frame = ready!(self.poll_app(context));
             let Some(Ok(frame)) = frame else { return Poll::Ready(frame) };
@@ -60,9 +59,7 @@ impl Answered {
             }
         }
         let portion = self.rest.split_to(self.rest.len().min(PORTION));
-        if let Some(busy) = &self.busy {
-            busy.is_given(portion.len());
-        }
+        self.busy.is_given(portion.len());
         Poll::Ready(Some(Ok(Frame::data(portion))))
     }
 }
@@ -76,15 +73,15 @@ impl http_body::Body for Answered {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
-        let frame = match &this.busy {
-            // hyper would keep more than the client takes. It asks again as soon as it has written
-            // all that it has, and is woken for that (but not with its `pipeline_flush`).
-            Some(busy) if busy.is_held_up() => return Poll::Pending,
-            Some(busy) if busy.is_shared() => this.poll_portion(context),
-            _ => this.poll_app(context),
-        };
-        if let (Poll::Ready(Some(Ok(frame))), Some(busy)) = (&frame, &mut this.busy) {
-            busy.noted.sent(frame.data_ref().map_or(0, Bytes::len));
+        // hyper would keep more than the client takes. It asks again as soon as it has written
+        // all that it has, and is woken for that (but not with its `pipeline_flush`).
+        if this.busy.is_held_up() {
+            return Poll::Pending;
+        }
+        let shared = this.busy.is_shared();
+        let frame = if shared { this.poll_portion(context) } else { this.poll_app(context) };
+        if let Poll::Ready(Some(Ok(frame))) = &frame {
+            this.busy.noted.sent(frame.data_ref().map_or(0, Bytes::len));
         }
         frame
     }

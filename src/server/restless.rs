@@ -21,7 +21,7 @@ const MOMENT: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(super) struct Restless {
     /// With how many requests had begun when they were looked at.
-    connections: Mutex<Vec<(Arc<Activity>, u32)>>,
+    connections: Mutex<Vec<(Arc<Activity>, u64)>>,
     added: Notify,
     given_up: AtomicBool,
 }
@@ -64,7 +64,7 @@ impl Restless {
         });
     }
 
-    fn connections(&self) -> MutexGuard<'_, Vec<(Arc<Activity>, u32)>> {
+    fn connections(&self) -> MutexGuard<'_, Vec<(Arc<Activity>, u64)>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

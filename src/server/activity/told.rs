@@ -9,7 +9,7 @@ impl Activity {
     /// Notes that somebody looks from now on when the connection may rest; false if somebody
     /// does already.
     pub(in crate::server) fn grow_restless(&self) -> bool {
-        !self.restless.swap(true, Ordering::Relaxed)
+        !self.restless.load(Ordering::Relaxed) && !self.restless.swap(true, Ordering::Relaxed)
     }
 
     /// Notes that nobody looks any more, and tells the connection to rest if it is idle.
