@@ -12,6 +12,7 @@ mod clock;
 mod connection;
 mod connections;
 mod current;
+mod direct;
 mod endpoint;
 mod entrance;
 mod gate;

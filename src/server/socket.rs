@@ -6,13 +6,12 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use smallvec::SmallVec;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
-use super::passage;
+use super::{direct, passage};
 
 /// How many bytes are gathered at most to be written as one piece.
 const GATHERED: usize = 1024;
@@ -96,6 +95,10 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
+            // As rustls lends it.
+            Self::Tcp(socket) if buffer.initialized().len() == buffer.capacity() => {
+                direct::poll_read(socket, context, buffer)
+            }
             Self::Tcp(socket) => Pin::new(socket).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Unix(socket) => Pin::new(socket).poll_read(context, buffer),
@@ -110,7 +113,7 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(socket) => Pin::new(socket).poll_write(context, bytes),
+            Self::Tcp(socket) => direct::poll_write(socket, context, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Unix(socket) => Pin::new(socket).poll_write(context, bytes),
         }
@@ -153,11 +156,12 @@ impl AsyncWrite for Socket {
             if let [slice] = slices {
                 return self.poll_write(context, slice);
             }
-            let mut gathered = SmallVec::<[u8; GATHERED]>::new();
+            let mut bytes = [MaybeUninit::uninit(); GATHERED];
+            let mut gathered = ReadBuf::uninit(&mut bytes);
             for slice in slices {
-                gathered.extend_from_slice(slice);
+                gathered.put_slice(slice);
             }
-            return self.poll_write(context, &gathered);
+            return self.poll_write(context, gathered.filled());
         }
         match self.get_mut() {
             Self::Tcp(socket) => Pin::new(socket).poll_write_vectored(context, slices),
