@@ -18,6 +18,11 @@ use crate::source::describe;
 /// How long to wait before an address that is in use is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How much the system takes for a connection at most that it has not sent yet, in bytes. It would
+/// hold up to 4 MiB (`net.ipv4.tcp_wmem`) for a client that does not read its response. What has
+/// been sent and is on its way does not count, so that a fast client far away is as fast.
+const UNSENT: u32 = 256 * 1024;
+
 /// How listening sockets are made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Options<'a>(&'a Settings);
@@ -75,7 +80,8 @@ impl<'a> Options<'a> {
     pub(super) fn tune(self, socket: &Socket) -> io::Result<()> {
         socket.set_keepalive(true)?;
         let silence = Duration::from_secs(self.0.tcp_keepidle.into());
-        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(silence))
+        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(silence))?;
+        socket.set_tcp_notsent_lowat(UNSENT)
     }
 
     /// Has a socket listen. If it does already, it has the backlog of the settings from now on.

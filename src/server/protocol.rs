@@ -14,11 +14,7 @@ use crate::settings::{Form, Rejected, Setting};
 
 /// The most that is kept of a connection in memory each way. A response of unknown length waits
 /// for the client past this, so a slow reader costs no more.
-const BUFFER_LIMIT: usize = 64 * 1024;
-
-/// The same where that is encrypted next, which goes by the record: what is kept beside it is held
-/// for a slow reader and makes nothing quicker.
-const ENCRYPTED_BUFFER_LIMIT: usize = 32 * 1024;
+const BUFFER_LIMIT: usize = 32 * 1024;
 
 /// What a client that speaks HTTP/2 sends first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -90,7 +86,6 @@ pub(super) type Http2Connection = http2::Connection<Stream, Answerer, Streams>;
 #[derive(Debug)]
 pub(super) struct Protocols {
     http1: http1::Builder,
-    encrypted_http1: http1::Builder,
     settings: Settings,
     in_clear: Protocol,
 }
@@ -101,12 +96,7 @@ impl Protocols {
             Http2::Alpn | Http2::Off => Protocol::Http1,
             Http2::On => Protocol::AsItBegins,
         };
-        Self {
-            http1: http1(&settings, BUFFER_LIMIT),
-            encrypted_http1: http1(&settings, ENCRYPTED_BUFFER_LIMIT),
-            settings,
-            in_clear,
-        }
+        Self { http1: http1(&settings), settings, in_clear }
     }
 
     /// What is known of the protocol of a connection that is not encrypted.
@@ -121,8 +111,7 @@ impl Protocols {
 
     /// Speaks HTTP/1.
     pub(super) fn http1(&self, stream: Stream, answerer: Answerer) -> Box<Http1Connection> {
-        let http1 = if stream.is_encrypted() { &self.encrypted_http1 } else { &self.http1 };
-        Box::new(http1.serve_connection(stream, answerer))
+        Box::new(self.http1.serve_connection(stream, answerer))
     }
 
     /// Speaks HTTP/2.
@@ -132,7 +121,7 @@ impl Protocols {
     }
 }
 
-fn http1(settings: &Settings, buffer_limit: usize) -> http1::Builder {
+fn http1(settings: &Settings) -> http1::Builder {
     let mut protocol = http1::Builder::new();
     // What hyper leaves as it is, and why: a client that closes its sending half counts as gone
     // (`half_close`), as there is no other sign that work for it is in vain; and responses to
@@ -140,7 +129,7 @@ fn http1(settings: &Settings, buffer_limit: usize) -> http1::Builder {
     // every body once more.
     protocol.keep_alive(!settings.keep_alive_timeout.0.is_zero());
     protocol.max_header_size(settings.max_head_size);
-    protocol.max_buf_size(buffer_limit.max(settings.max_head_size));
+    protocol.max_buf_size(BUFFER_LIMIT.max(settings.max_head_size));
     // Its own limit is the default, and is free; any other has it allocate for each request.
     if settings.max_fields != 100 {
         protocol.max_headers(settings.max_fields);

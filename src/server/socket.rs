@@ -51,11 +51,6 @@ impl Socket {
         socket.peek(&mut [MaybeUninit::uninit()]).is_ok_and(|bytes| bytes > 0)
     }
 
-    /// Whether what is read and written is encrypted on the way.
-    pub(super) fn is_encrypted(&self) -> bool {
-        matches!(self, Self::Tls(_))
-    }
-
     /// Whether something was taken that has not left: what is encrypted may wait here.
     pub(super) fn holds_back(&self) -> bool {
         match self {

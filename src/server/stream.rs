@@ -46,11 +46,6 @@ impl Stream {
         self.socket.inner().has_unread()
     }
 
-    /// Whether what is read and written is encrypted on the way.
-    pub(super) fn is_encrypted(&self) -> bool {
-        self.socket.inner().is_encrypted()
-    }
-
     /// Has bytes read again before all others.
     pub(super) fn put_back(&mut self, bytes: Bytes) {
         self.beginning = bytes;
