@@ -8,6 +8,7 @@ mod control;
 mod engine;
 mod environment;
 mod error;
+mod files;
 mod fleet;
 mod link;
 mod notify;
@@ -73,7 +74,8 @@ pub enum Outcome {
 
 /// Serves an app in this process until SIGTERM or SIGINT, and lets every request that has begun
 /// finish, for as long as the settings grant. A second signal ends it at once. Sockets that the
-/// service manager has opened are served where the settings ask for them.
+/// service manager has opened are served where the settings ask for them. From then on the process
+/// may have as many files open as the system grants.
 ///
 /// # Errors
 ///
@@ -88,6 +90,7 @@ pub fn run(app: App, settings: Settings, inherited: Inherited) -> Result<Outcome
     if settings.workers.is_some_and(|workers| workers > 0) {
         return Err(Error::NoWorkers);
     }
+    files::allow_most();
     let desk = Desk::default();
     let tls = Tls::load(&settings, &Sources::default()).map_err(Error::Tls)?;
     let (name, server) = ("app".to_owned(), Order::MAIN.to_owned());
@@ -113,6 +116,8 @@ pub(crate) fn serve(
 ) -> Result<Outcome, Error> {
     // First of all: whoever waits to be relieved is told if anything else fails.
     let estate = if order.succeeds { Estate::take_over()? } else { Estate::of(inherited) };
+    // Before others are started, which have the limit of this process.
+    files::allow_most();
     let order = Arc::new(order);
     let runtime = runtime().map_err(Error::System)?;
     // Within the runtime, as it has sockets too.

@@ -143,8 +143,8 @@ crate::settings! {
         max_trailer_size: usize = "8192",
         /// The most connections of a worker. Further ones are answered 503 and closed at once;
         /// over TLS, or where `proxy_protocol_from` is set, only closed.
-        /// Unless set, 45 % of the files that it may open (`ulimit -n`), divided by the number of
-        /// its servers (`[server:NAME]`); with 0 there is no limit.
+        /// Unless set, 45 % of the files that it may open (`ulimit -Hn`, of which 65536 count at
+        /// most), divided by the number of its servers (`[server:NAME]`); with 0 there is no limit.
         max_connections: Option<usize>,
         /// The most connections of a worker with one address. Further ones are answered 503 and
         /// closed at once, or only closed, as with `max_connections`. Of those from

@@ -328,6 +328,28 @@ fn goes_on_when_descriptors_are_there_again() {
 }
 
 #[test]
+fn opens_as_many_files_as_the_system_grants() {
+    for workers in [0, 1] {
+        let text = server(&format!("bind = 127.0.0.1:0\nworkers = {workers}"));
+        let test = Test::new().ini(&text).arguments("serve --debug");
+        let line = "ulimit -Sn 100; ulimit -Hn 300; exec \"$0\" \"$@\"";
+        let mut server = test.shell(line, File::open("/dev/null").unwrap()).spawn();
+        server.line("up to 300 files may be open at a time, before it was 100");
+        server.listens();
+        server.get("/").expect(200);
+        let processes = children(server.process());
+        assert_eq!(processes.len(), workers);
+        for process in processes.into_iter().chain([server.process()]) {
+            let limits = fs::read(format!("/proc/{process}/limits")).unwrap();
+            let limits = String::from_utf8(limits).unwrap();
+            let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+            let files: Vec<_> = files.split_whitespace().skip(3).take(2).collect();
+            assert_eq!(files, ["300", "300"]);
+        }
+    }
+}
+
+#[test]
 fn writes_its_id_once_it_listens_and_removes_it_at_the_end() {
     let text = server("bind = 127.0.0.1:0\npid_file = server.pid");
     let test = Test::new().ini(&text).file("server.pid", "1\n").arguments("serve");
