@@ -22,6 +22,10 @@ use self::clock::SILENCE;
 use self::slot::Slot;
 pub(super) use self::worker::{Id, Post, State, Worker};
 
+/// How many workers in a row may end in one place, before they serve or soon after, before all have
+/// been ready for the first time.
+pub(super) const ATTEMPTS: u32 = 5;
+
 /// The workers of a server. It decides; who drives it performs its [`actions`](Self::actions).
 #[derive(Debug)]
 pub(super) struct Fleet {
@@ -122,9 +126,10 @@ impl Fleet {
         self.ready
     }
 
-    /// Whether workers have ended before all were ready for the first time.
+    /// Whether so many workers in a row have ended in one place that the start is to be given up,
+    /// as not all have been ready at any time.
     pub(super) fn has_failed_to_start(&self) -> bool {
-        !self.ready && self.slots.iter().any(Slot::has_failed)
+        !self.ready && self.slots.iter().any(|slot| slot.failures() >= ATTEMPTS)
     }
 
     /// Grants workers that are told to end from now on so long; for ever if it is none.

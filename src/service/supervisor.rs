@@ -232,6 +232,11 @@ fn part(Post { slot, generation }: Post) -> Part {
     Part::Worker { number: slot + 1, generation }
 }
 
+/// How a process has ended.
+fn describe_end(status: &io::Result<ExitStatus>) -> String {
+    status.as_ref().map_or_else(ToString::to_string, ToString::to_string)
+}
+
 fn log_end(name: &str, status: io::Result<ExitStatus>) {
     match status {
         Ok(status) if status.success() => tracing::debug!("{name} has ended"),

@@ -29,6 +29,7 @@ mod servers;
 mod settings;
 mod show;
 mod sockets;
+mod start;
 mod support;
 mod tls;
 mod upgrade;

@@ -15,15 +15,9 @@ fn program(workers: u16, options: &str) -> Test {
 
 /// The same for any command.
 fn commands(workers: u16, options: &str) -> Test {
-    let test = std::env::current_exe().unwrap();
-    let program = test.parent().unwrap().with_file_name("examples").join("own_service");
-    assert!(
-        program.exists(),
-        "`cargo test` builds it; for one test, `cargo build --examples` does"
-    );
     let file = FILE.replace("127.0.0.1:9696", "127.0.0.1:0");
     let file = file.replace("workers = 2", &format!("workers = {workers}\n{options}"));
-    let test = Test::program(program).ini(&file);
+    let test = Test::example("own_service").ini(&file);
     fs::create_dir(test.directory().join("spool")).unwrap();
     test
 }

@@ -53,6 +53,17 @@ impl Test {
         }
     }
 
+    /// One of the crate's other programs, by its name, without arguments.
+    pub(crate) fn example(name: &str) -> Self {
+        let test = std::env::current_exe().unwrap();
+        let program = test.parent().unwrap().with_file_name("examples").join(name);
+        assert!(
+            program.exists(),
+            "`cargo test` builds it; for one test, `cargo build --examples` does"
+        );
+        Self::program(program)
+    }
+
     /// Writes a file; the directories that it lies in are made.
     pub(crate) fn file(self, name: &str, text: impl AsRef<[u8]>) -> Self {
         let path = self.directory.join(name);

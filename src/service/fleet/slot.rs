@@ -24,9 +24,9 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Whether the last worker here has ended soon.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failures > 0
+    /// How many workers in a row have ended soon.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// Notes that the worker has ended, after it has served for so long.

@@ -1,5 +1,6 @@
 //! What is decided, event by event.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -200,16 +201,44 @@ fn a_change_that_no_worker_is_there_for_is_given_up_in_time() {
     assert!(fleet.actions().contains(&settled));
 }
 
+/// Has workers end in the first place, one after another, the pauses between them passed.
+fn end_in_a_row(fleet: &mut Fleet, ids: Range<u64>, mut now: Instant) {
+    for id in ids {
+        fleet.has_ended(Id(id), now);
+        now = fleet.due().unwrap_or(now).max(now);
+        fleet.tick(now);
+    }
+}
+
 #[test]
-fn a_start_has_failed_until_all_are_ready_once() {
+fn a_start_fails_when_as_many_have_ended_in_a_row_as_may() {
     let now = Instant::now();
     let mut fleet = Fleet::start(1, None, now);
-    assert!(!fleet.has_failed_to_start(), "it may become ready");
-    fleet.has_ended(Id(0), now);
+    end_in_a_row(&mut fleet, 0..4, now);
+    assert!(!fleet.has_failed_to_start(), "the next one may serve");
+    end_in_a_row(&mut fleet, 4..5, now);
     assert!(fleet.has_failed_to_start());
-    fleet.is_ready(Id(1), now);
-    fleet.has_ended(Id(1), now);
-    assert!(!fleet.has_failed_to_start(), "it has served");
+}
+
+#[test]
+fn a_start_does_not_fail_where_one_has_served_between_those_that_ended() {
+    let now = Instant::now();
+    let mut fleet = Fleet::start(2, None, now);
+    fleet.has_ended(Id(0), now);
+    fleet.is_ready(Id(2), now);
+    fleet.has_ended(Id(2), now + SECOND);
+    end_in_a_row(&mut fleet, 3..7, now + SECOND);
+    assert!(!fleet.has_failed_to_start());
+}
+
+#[test]
+fn nothing_is_given_up_any_more_once_all_were_ready() {
+    let now = Instant::now();
+    let mut fleet = Fleet::start(1, None, now);
+    end_in_a_row(&mut fleet, 0..4, now);
+    fleet.is_ready(Id(4), now);
+    end_in_a_row(&mut fleet, 4..12, now);
+    assert!(!fleet.has_failed_to_start());
 }
 
 #[test]

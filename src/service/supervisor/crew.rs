@@ -74,8 +74,10 @@ impl Supervisor {
                 }
                 Err(error) => {
                     let crew = &mut self.crews[index];
-                    tracing::error!(%error, "{} cannot be started", crew.part(post));
+                    let name = crew.part(post).to_string();
+                    tracing::error!(%error, "{name} cannot be started");
                     crew.fleet.has_ended(id, Instant::now());
+                    self.give_up_start(&name, &error.to_string());
                 }
             },
             Action::Tell(id, Word::Leave) => {
@@ -126,16 +128,18 @@ impl Supervisor {
             Heard::Said(Report::Ready) => crew.fleet.is_ready(id, now),
             Heard::Said(Report::Failed(reason)) => {
                 let name = crew.name(id);
-                self.fail(&name, &reason);
+                self.service_failed(&name, &reason);
             }
             Heard::Said(_) => {}
             Heard::Ended(status) => {
-                super::log_end(&crew.name(id), status);
+                let (name, last) = (crew.name(id), super::describe_end(&status));
+                super::log_end(&name, status);
                 crew.processes.remove(&id);
                 if !self.stopping {
                     self.metrics.count_respawn();
                 }
                 crew.fleet.has_ended(id, now);
+                self.give_up_start(&name, &last);
             }
         }
     }

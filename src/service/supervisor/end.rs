@@ -8,7 +8,7 @@ use super::Supervisor;
 use crate::program::{Draining, Event, Part, Stopped};
 use crate::server::Sockets;
 use crate::service::Outcome;
-use crate::service::fleet::{Fleet, Id};
+use crate::service::fleet::{ATTEMPTS, Fleet, Id};
 use crate::service::succession::Succession;
 
 impl Supervisor {
@@ -43,24 +43,49 @@ impl Supervisor {
 
     /// Has all end, as something in a process has ended that was to last.
     pub(super) fn fail(&mut self, name: &str, reason: &str) {
-        reason.lines().for_each(|line| tracing::error!("{name}: {line}"));
-        self.failed = true;
-        if !self.stopping {
-            tracing::error!("all is ended with it: finishing what has begun");
-            self.stop();
-            self.outside.notifier.status(reason);
-        }
+        self.end_for((name, reason), "all is ended with it: finishing what has begun");
     }
 
     /// Has all end, as a process cannot start and the server has not been ready yet: it would
     /// keep its clients waiting for ever.
     pub(super) fn cannot_start(&mut self, name: &str, reason: &str) {
+        if self.is_called_off() {
+            return called_off(name, reason);
+        }
+        self.end_for((name, reason), "the server does not start");
+    }
+
+    fn end_for(&mut self, (name, reason): (&str, &str), what: &str) {
         reason.lines().for_each(|line| tracing::error!("{name}: {line}"));
         self.failed = true;
         if !self.stopping {
-            tracing::error!("the server does not start");
+            tracing::error!("{what}");
             self.stop();
             self.outside.notifier.status(reason);
+        }
+    }
+
+    /// Whether all ends before it was ready for the first time. What a process says of its start
+    /// then changes nothing about how it ends.
+    fn is_called_off(&self) -> bool {
+        self.stopping && self.awaited > 0
+    }
+
+    /// In the process of a service something has ended that was to last.
+    pub(super) fn service_failed(&mut self, name: &str, reason: &str) {
+        if self.is_called_off() {
+            return called_off(name, reason);
+        }
+        self.fail(name, reason);
+    }
+
+    /// Has all end where processes that died have used up the attempts of a start, the last one
+    /// in this way.
+    pub(super) fn give_up_start(&mut self, name: &str, last: &str) {
+        if !self.stopping && self.fleets().any(Fleet::has_failed_to_start) {
+            let reason =
+                format!("has ended {ATTEMPTS} times before all were ready, at last with {last}");
+            self.cannot_start(name, &reason);
         }
     }
 
@@ -73,7 +98,9 @@ impl Supervisor {
             .workers()
             .any(|(other, worker)| other == id && worker.post.generation > generation);
         let name = self.name(id);
-        if comes {
+        if self.is_called_off() {
+            called_off(&name, reason);
+        } else if comes {
             reason.lines().for_each(|line| tracing::error!("{name}: {line}"));
             self.fleet.cannot_start(id, reason, Instant::now());
         } else {
@@ -94,10 +121,6 @@ impl Supervisor {
     pub(super) fn end(mut self, outcome: Outcome) -> Outcome {
         self.publish(&Stopped { part: Part::Main });
         mem::replace(&mut self.succession, Succession::new(None)).end();
-        if self.fleets().any(Fleet::has_failed_to_start) {
-            tracing::error!("the server has not been ready at any time");
-            self.failed = true;
-        }
         if self.failed {
             return Outcome::Failed;
         }
@@ -118,4 +141,9 @@ impl Supervisor {
     pub(super) fn fleets(&self) -> impl Iterator<Item = &Fleet> {
         iter::once(&self.fleet).chain(self.crews.iter().map(|crew| &crew.fleet))
     }
+}
+
+/// Logs what a process says of a start that is of no account any more.
+fn called_off(name: &str, reason: &str) {
+    reason.lines().for_each(|line| tracing::warn!("{name}: {line}"));
 }

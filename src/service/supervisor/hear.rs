@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::change::Purpose;
-use super::{Supervisor, log_end};
+use super::{Supervisor, describe_end, log_end};
 use crate::admin::Health;
 use crate::service::fleet::{Id, State, Worker};
 use crate::service::process::Heard;
@@ -79,7 +79,8 @@ impl Supervisor {
                 }
             }
             Heard::Ended(status) => {
-                log_end(&self.name(id), status);
+                let (name, last) = (self.name(id), describe_end(&status));
+                log_end(&name, status);
                 self.processes.remove(&id);
                 self.census.end(id);
                 let leaves = |(other, worker): (Id, &Worker)| {
@@ -89,6 +90,7 @@ impl Supervisor {
                     self.metrics.count_respawn();
                 }
                 self.fleet.has_ended(id, now);
+                self.give_up_start(&name, &last);
             }
         }
     }
