@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use http::Version;
+use http::uri::{Authority, PathAndQuery};
 use rustix::process::{Resource, getrlimit};
 
 use super::settings::Settings;
@@ -25,6 +27,9 @@ pub(super) struct Limits {
     fields: usize,
     /// How long a line of it.
     header_line: usize,
+    /// From which size on that of an HTTP/2 request is too large, each field counted with
+    /// [`FIELD`] more.
+    header_list: usize,
     /// How long its trailers.
     pub(super) trailers: usize,
 }
@@ -43,6 +48,7 @@ impl Limits {
             head: settings.max_head_size,
             fields: settings.max_fields,
             header_line: settings.max_header_line,
+            header_list: usize::try_from(settings.http2_max_header_list).unwrap_or(usize::MAX),
             trailers: settings.max_trailer_size,
         }
     }
@@ -54,20 +60,50 @@ impl Limits {
             return Some(Refusal::TargetSize);
         }
         let fields = request.headers();
-        let (mut head, mut longest) = (first_line(request, target) + 2, 0);
+        let (mut lines, mut longest) = (0, 0);
         for (name, value) in fields {
-            let line = name.as_str().len() + ": ".len() + value.len() + "\r\n".len();
-            (head, longest) = (head + line, longest.max(line));
+            let line = name.as_str().len() + LINE + value.len();
+            (lines, longest) = (lines + line, longest.max(line));
         }
+        let head = first_line(request, target) + lines + 2;
         if longest > self.header_line {
             Some(Refusal::HeaderLine)
-        } else if head > self.head || fields.len() > self.fields {
+        } else if head > self.head
+            || fields.len() > self.fields
+            || self.is_listed_long(request, lines)
+        {
             // hyper sees only a head that is not complete when the limit is reached.
             Some(Refusal::HeadSize)
         } else {
             (requests > self.requests).then_some(Refusal::Requests)
         }
     }
+
+    /// Whether the head of an HTTP/2 request is too large, as that protocol counts it, with fields
+    /// that are so long as lines. hyper takes more, as it does not say what it refuses.
+    fn is_listed_long(&self, request: &Request, lines: usize) -> bool {
+        request.version() == Version::HTTP_2 && listed(request, lines) >= self.header_list
+    }
+}
+
+/// What is added to each field of a head where it is a line.
+const LINE: usize = ": \r\n".len();
+
+/// What is added to each field of a head where its size is counted as HTTP/2 has it.
+const FIELD: usize = 32;
+
+/// How large the head of an HTTP/2 request was, with fields that are so long as lines.
+fn listed(request: &Request, lines: usize) -> usize {
+    let uri = request.uri();
+    let first = [
+        (":method", Some(request.method().as_str())),
+        (":scheme", uri.scheme_str()),
+        (":authority", uri.authority().map(Authority::as_str)),
+        (":path", uri.path_and_query().map(PathAndQuery::as_str)),
+    ];
+    let first =
+        first.into_iter().filter_map(|(name, value)| Some(name.len() + value?.len() + FIELD));
+    first.sum::<usize>() + lines + request.headers().len() * (FIELD - LINE)
 }
 
 /// How long the first line of a head was, or would have been.

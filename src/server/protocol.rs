@@ -16,6 +16,10 @@ use crate::settings::{Form, Rejected, Setting};
 /// for the client past this, so a slow reader costs no more.
 const BUFFER_LIMIT: usize = 32 * 1024;
 
+/// How many times the largest head of HTTP/2 hyper reads. What is past that it refuses on its own,
+/// and nobody hears of it; what is less can be counted and logged.
+const HEAD_MARGIN: u32 = 2;
+
 /// What a client that speaks HTTP/2 sends first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -143,7 +147,7 @@ fn http1(settings: &Settings) -> http1::Builder {
 fn http2(settings: &Settings, activity: Arc<Activity>) -> http2::Builder<Streams> {
     let mut protocol = http2::Builder::new(Streams::new(activity));
     protocol.max_concurrent_streams(settings.http2_max_streams);
-    protocol.max_header_list_size(settings.http2_max_header_list);
+    protocol.max_header_list_size(settings.http2_max_header_list.saturating_mul(HEAD_MARGIN));
     protocol.initial_stream_window_size(settings.http2_stream_window);
     protocol.initial_connection_window_size(settings.http2_connection_window);
     protocol.max_local_error_reset_streams(settings.http2_max_resets);

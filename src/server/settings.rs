@@ -162,7 +162,8 @@ crate::settings! {
         /// How many bytes of all bodies together it may send so, from 65535 to 2147483647.
         http2_connection_window: u32 = "1048576",
         /// The size in bytes from which on the head of an HTTP/2 request is refused with 431, each
-        /// field counted with 32 more.
+        /// field counted with 32 more. Clients are told twice of it; from there on it is refused
+        /// before anybody can count or log it.
         http2_max_header_list: u32 = "16384",
         /// How many streams of an HTTP/2 connection may be reset because of what the client does
         /// wrong; then it is closed.

@@ -48,6 +48,38 @@ async fn a_head_of_http2_must_be_smaller_than_the_limit() {
 }
 
 #[tokio::test]
+async fn too_large_a_head_of_http2_is_counted_and_logged() {
+    let settings = Settings { http2_max_header_list: 1024, ..in_clear() };
+    let server = Observed::start_with(settings, says("!")).await;
+    let others = [":methodGET", ":schemehttp", ":path/", ":authorityh", "x"];
+    let others = others.map(|field| field.len() + 32).iter().sum::<usize>();
+    // From twice the limit on it is hyper that refuses, and from eight times on it goes.
+    for (size, kind, status) in [
+        (1023, HEADERS, 0x88),
+        (1024, HEADERS, 0x48),
+        (2047, HEADERS, 0x48),
+        (2048, HEADERS, 0x48),
+        (8192, HEADERS, 0x48),
+        (8193, GOAWAY, 0),
+    ] {
+        let mut client = Frames::connect(server.address).await;
+        client.agree().await;
+        client.get(1, size - others).await;
+        let (told, _, head) = client.next(&[HEADERS, GOAWAY]).await;
+        assert_eq!(told, kind, "{size}");
+        // 200 is one entry of a table; the refusal is another status, in letters.
+        assert!(told == GOAWAY || head[0] == status, "{size} {head:?}");
+    }
+    let (served, log) = server.end().await;
+    assert_eq!(served.refusals["head_size"], 2);
+    assert_eq!(served.refusals["http2_flood"], 1);
+    assert_eq!(served.refusals.values().sum::<u64>(), 3);
+    assert_eq!(served.statuses, [(200, 1), (431, 2)].into());
+    let statuses = log.lines().map(|line| line.rsplit(' ').nth(1).unwrap());
+    assert_eq!(statuses.collect::<Vec<_>>(), ["200", "431", "431", "429"], "{log}");
+}
+
+#[tokio::test]
 async fn a_client_that_has_its_streams_reset_too_often_is_left() {
     for (resets, kind) in [(5, PING), (6, GOAWAY)] {
         let (app, _begun, _go_on) = waits();
