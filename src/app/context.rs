@@ -93,7 +93,18 @@ pub struct Context {
 impl Context {
     /// The context of a request that came by a connection.
     pub fn new(connection: Arc<Connection>) -> Self {
-        Self { connection, ..Self::default() }
+        // Not filled up from the default, which would make a connection to throw it away.
+        Self {
+            connection,
+            has_heard_proxies: false,
+            has_told_proxy: false,
+            forwarded_for: None,
+            forwarded_scheme: None,
+            forwarded_prefix: None,
+            request_id: None,
+            journal: None,
+            mount: 0,
+        }
     }
 
     /// The client's address: what a trusted proxy tells, else the other end of the connection.
