@@ -15,6 +15,7 @@ mod current;
 mod direct;
 mod endpoint;
 mod entrance;
+mod farewell;
 mod gate;
 mod guard;
 mod head;

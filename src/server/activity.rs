@@ -42,6 +42,8 @@ pub(super) struct Activity {
     /// How many requests are being answered, in the lower half, and how many have begun: counted
     /// together, they cost a request one exclusive access to memory less.
     requests: AtomicU64,
+    /// Whether something is left of the body of the last request, which nobody has asked for.
+    owed: AtomicBool,
     /// Whether a response has ended of which something may not have left.
     unflushed: AtomicBool,
     /// Whether the client has no room for all that is written.
@@ -80,6 +82,7 @@ impl Activity {
             waiting: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             requests: AtomicU64::new(0),
+            owed: AtomicBool::new(false),
             unflushed: AtomicBool::new(false),
             held_up: AtomicBool::new(false),
             restless: AtomicBool::new(false),
@@ -136,6 +139,7 @@ impl Activity {
     /// Notes that a request's head is there.
     pub(super) fn request_begins(&self) {
         self.requests.fetch_add(BEGUN + 1, Ordering::Relaxed);
+        self.owed.store(false, Ordering::Relaxed);
         self.waiting.store(false, Ordering::Relaxed);
         self.deadline.store(Clock::NEVER, Ordering::Relaxed);
     }
@@ -148,6 +152,23 @@ impl Activity {
             self.waiting.store(!self.is_multiplexed(), Ordering::Relaxed);
             self.due_in(self.clock.keep_alive);
         }
+    }
+
+    /// Notes that nobody asks for what is left of the body of a request.
+    pub(super) fn is_spared_body(&self) {
+        self.owed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client still has something to send of the body of the last request.
+    pub(super) fn is_owed_body(&self) -> bool {
+        self.owed.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the last response has left, and the client is heard to its end: that has a limit
+    /// of its own.
+    pub(super) fn bids_farewell(&self) {
+        self.waiting.store(false, Ordering::Relaxed);
+        self.deadline.store(Clock::NEVER, Ordering::Relaxed);
     }
 
     /// Notes that the connection goes on in another protocol once this request is answered.
@@ -279,6 +300,19 @@ mod tests {
         activity.response_ends();
         activity.has_read();
         assert_eq!(late_after(&activity), Some(61), "what is read need not begin a request");
+    }
+
+    #[test]
+    fn a_request_is_not_cut_by_the_end_of_another_that_is_noted_after_its_beginning() {
+        let activity = activity();
+        activity.multiplex();
+        activity.request_begins();
+        activity.due_in(activity.clock.keep_alive);
+        (0..100).for_each(|_| {
+            activity.clock.tick();
+            activity.check();
+        });
+        assert!(!activity.is_to_leave() && !activity.is_to_close());
     }
 
     #[test]

@@ -203,8 +203,8 @@ impl Served {
         }
     }
 
-    /// Closes the connection. If that is because the client took too long for a head, it is told
-    /// so, if there is room in the buffers of the system for that.
+    /// Closes the connection. If that is because the client took too long for a head, and not as
+    /// the server ends, it is told so, if there is room in the buffers of the system for that.
     fn close(&mut self, context: &mut Context<'_>) {
         let (mut stream, answerer, read) = match std::mem::replace(&mut self.state, State::Ended) {
             State::Http1(http) => {
@@ -218,7 +218,7 @@ impl Served {
             State::Http2(..) | State::Upgraded(_) | State::Ended => return,
         };
         let activity = self.entry.activity();
-        if activity.awaits_head() && !read.is_empty() {
+        if activity.is_late() && activity.awaits_head() && !read.is_empty() {
             activity.ledger().refuse(Refusal::HeadTimeout, &read, answerer.connection());
             // Where it fails, the client is gone.
             let _: Poll<io::Result<usize>> = Pin::new(&mut stream).poll_write(context, TOO_LATE);

@@ -24,6 +24,8 @@ pub(super) struct Received {
     /// How long trailers may be.
     limit: usize,
     reception: Arc<Reception>,
+    /// Whether all of it has come.
+    is_whole: bool,
 }
 
 /// What became of the body of a request.
@@ -65,7 +67,8 @@ impl Received {
         let reception = Arc::new(Reception { pace, is_trailed: AtomicBool::new(false) });
         let body = std::mem::take(request.body_mut());
         let watch = Watch::new(Arc::clone(activity));
-        let received = Self { body, watch, limit, reception: Arc::clone(&reception) };
+        let received =
+            Self { body, watch, limit, reception: Arc::clone(&reception), is_whole: false };
         *request.body_mut() = Body::new(received);
         Some(reception)
     }
@@ -94,7 +97,10 @@ impl http_body::Body for Received {
                     return Poll::Ready(Some(Err(BodyRefused::TrailersTooLarge.into())));
                 }
             }
-            Poll::Ready(None | Some(Err(_))) => pace.rest(clock),
+            Poll::Ready(None | Some(Err(_))) => {
+                pace.rest(clock);
+                this.is_whole = true;
+            }
         }
         polled
     }
@@ -105,6 +111,15 @@ impl http_body::Body for Received {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        let is_late = self.reception.pace.is_late();
+        if !self.is_whole && !is_late && !http_body::Body::is_end_stream(&self.body) {
+            self.watch.activity().is_spared_body();
+        }
     }
 }
 

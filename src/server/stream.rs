@@ -4,22 +4,17 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
+use super::farewell::Farewell;
 use super::socket::Socket;
 
 /// How many bytes are read at most before it is known what protocol they are of.
 const BEGINNING: usize = 1024;
-
-/// How long a client of HTTP/2 may take to close its end when the server ends and has closed its
-/// own.
-const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A socket that notes what is read and written.
 pub(super) struct Stream {
@@ -27,13 +22,20 @@ pub(super) struct Stream {
     /// What was read to find out how to go on, and is to be read again.
     beginning: Bytes,
     activity: Arc<Activity>,
-    /// How long the client's end is waited for, once ours is closed.
-    farewell: Option<Pin<Box<Sleep>>>,
+    /// How the client is heard to its end, once ours is closed.
+    farewell: Option<Farewell>,
+    is_closed: bool,
 }
 
 impl Stream {
     pub(super) fn new(socket: Socket, activity: Arc<Activity>) -> Self {
-        Self { socket: TokioIo::new(socket), beginning: Bytes::new(), activity, farewell: None }
+        Self {
+            socket: TokioIo::new(socket),
+            beginning: Bytes::new(),
+            activity,
+            farewell: None,
+            is_closed: false,
+        }
     }
 
     /// What has arrived before anybody has read from the stream.
@@ -76,28 +78,6 @@ impl Stream {
             ready!(self.note(left))?;
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// Waits until the client has closed its end, too, or is late, and drops what it still sends.
-    ///
-    /// Clients of HTTP/2 say something to most of what they get. If nobody were there to hear it, the
-    /// system would reset the connection, and with it might go the last responses: those that are
-    /// on their way, and with many clients those that they have yet to read.
-    fn poll_farewell(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(late) = &mut self.farewell else { return Poll::Ready(()) };
-        // First, as there may always be something to read.
-        if late.as_mut().poll(context).is_ready() {
-            return Poll::Ready(());
-        }
-        loop {
-            let mut bytes = [0; BEGINNING];
-            let mut buffer = ReadBuf::new(&mut bytes);
-            match Pin::new(&mut self.socket).poll_read(context, buffer.unfilled()) {
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
     }
 
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -160,14 +140,14 @@ impl Write for Stream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.farewell.is_none() {
-            ready!(Pin::new(&mut self.socket).poll_shutdown(context))?;
-            let activity = &self.activity;
-            let is_told = activity.is_to_leave() || activity.is_to_finish();
-            self.farewell =
-                (is_told && activity.is_multiplexed()).then(|| Box::pin(sleep(FAREWELL)));
+        let this = &mut *self;
+        if !this.is_closed {
+            ready!(Pin::new(&mut this.socket).poll_shutdown(context))?;
+            this.is_closed = true;
+            this.farewell = Farewell::to(&this.activity, this.socket.inner());
         }
-        self.poll_farewell(context).map(Ok)
+        let Some(farewell) = &mut this.farewell else { return Poll::Ready(Ok(())) };
+        farewell.poll(&mut this.socket, &this.activity, context).map(Ok)
     }
 
     fn is_write_vectored(&self) -> bool {

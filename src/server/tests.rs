@@ -1,6 +1,7 @@
 //! A server as its clients see it, over sockets.
 
 mod ends;
+mod farewells;
 mod frames;
 mod http2;
 mod http2_limits;

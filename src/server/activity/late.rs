@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::Activity;
+use super::{Activity, in_flight};
 use crate::metrics::Refusal;
 use crate::server::clock::Clock;
 
@@ -14,7 +14,7 @@ impl Activity {
         } else if self.writing.is_over(&self.clock) {
             self.ledger.count(Refusal::WriteTimeout);
             self.close();
-        } else if self.is_late() {
+        } else if self.is_late() && !self.is_answering() {
             self.give_up();
         }
         self.paces().iter().for_each(|paced| paced.pace().check(&self.clock));
@@ -33,8 +33,15 @@ impl Activity {
         }
     }
 
+    /// Whether a request is being answered. Then no head is waited for, whatever the deadline says:
+    /// where threads share the connection, the end of one request may be noted after the beginning
+    /// of the next.
+    fn is_answering(&self) -> bool {
+        in_flight(self.requests.load(Ordering::Relaxed)) > 0
+    }
+
     /// Whether the client is late with a head.
-    pub(super) fn is_late(&self) -> bool {
+    pub(in crate::server) fn is_late(&self) -> bool {
         self.clock.has_passed(self.deadline.load(Ordering::Relaxed))
     }
 
