@@ -11,8 +11,8 @@ thread_local! {
 /// The id of one request while no thread is at it.
 ///
 /// It is no span of `tracing`: that would cost every request an entry in a table, whether or not a
-/// line is logged. It is a pointer, as it changes places several times for each request, which
-/// most often has no id.
+/// line is logged. It is a pointer, as it changes places several times for each request, with or
+/// without an id; a request with one pays for that with an allocation.
 #[derive(Debug, Default)]
 pub struct Trace(Option<Box<HeaderValue>>);
 

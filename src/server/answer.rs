@@ -101,9 +101,10 @@ impl Service<http::Request<Incoming>> for Answerer {
             return answer;
         }
         let Answer { response, trace, .. } = &mut answer;
+        // A closure that owned the request would be copied on its way with it.
         let ask = || *response = Some(self.app.answer(mem::take(&mut request)));
-        if let Err(panic) = guarded(trace, ask) {
-            *response = Some(ResponseFuture::ready(panicked(&*panic)));
+        if watched(trace, ask).is_err() {
+            *response = Some(ResponseFuture::ready(failed()));
         }
         answer
     }
@@ -113,7 +114,7 @@ impl Service<http::Request<Incoming>> for Answerer {
 ///
 /// A client that leaves drops this, and with it all that the app was doing for it.
 pub(super) struct Answer {
-    /// None until the app is asked.
+    /// None only until the app is asked.
     response: Option<ResponseFuture>,
     /// Handed on to the body.
     busy: Option<Busy>,
@@ -125,25 +126,29 @@ impl Future for Answer {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let Self { response, busy, trace } = &mut *self;
-        let Some(future) = response else { return Poll::Pending };
+        let future = response.as_mut().expect("the app is asked before its answer is polled");
         let mut polled = Poll::Pending;
         if future.is_ready() {
             // There is nothing of the app in it that could fail.
             polled = Pin::new(future).poll(context);
-        } else if let Err(panic) = guarded(trace, || polled = Pin::new(future).poll(context)) {
-            polled = Poll::Ready(panicked(&*panic));
+        } else if watched(trace, || polled = Pin::new(future).poll(context)).is_err() {
+            polled = Poll::Ready(failed());
         }
         let mut response = ready!(polled);
-        let Some(mut busy) = busy.take() else { return Poll::Pending };
+        let mut busy = busy.take().expect("an answer is not polled after it is ready");
         busy.finish(&mut response);
         Poll::Ready(Ok(response.map(|body| Answered::new(body, busy, mem::take(trace)))))
     }
 }
 
-/// Does some of the app's work, which may panic. What comes of it, it leaves behind: to hand it
-/// through those who watch over it would copy it a few times.
-pub(super) fn guarded(trace: &mut Trace, work: impl FnOnce()) -> Result<(), Box<dyn Any + Send>> {
-    trace.within(|| catch_unwind(AssertUnwindSafe(work)))
+/// The app has panicked, which is in the log.
+pub(super) struct Panicked;
+
+/// Does some of the app's work, which may panic. The work stores its result itself: to return it
+/// through all that watches would copy it at each level.
+pub(super) fn watched(trace: &mut Trace, work: impl FnOnce()) -> Result<(), Panicked> {
+    // The line has the id of the request, which the thread is still at.
+    trace.within(|| catch_unwind(AssertUnwindSafe(work)).map_err(|panic| log(&*panic)))
 }
 
 /// The answer to a request that the server does not take.
@@ -176,15 +181,17 @@ fn faulty(fault: Fault, request: &Request) -> Response {
     response
 }
 
+/// The answer of an app that has panicked.
 #[cold]
-fn panicked(panic: &(dyn Any + Send)) -> Response {
-    log(panic);
+fn failed() -> Response {
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     response::failure(status, "The server has failed to answer the request.", None)
 }
 
-pub(super) fn log(panic: &(dyn Any + Send)) {
+#[cold]
+fn log(panic: &(dyn Any + Send)) -> Panicked {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = text.unwrap_or("no message"), "the app panicked");
+    Panicked
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
-use super::answer::{Busy, guarded, log};
+use super::answer::{Busy, watched};
 use crate::app::{Body, BoxError, trace::Trace};
 
 /// How much of a response is passed on at once where it shares the connection. All that is passed
@@ -37,8 +37,7 @@ impl Answered {
             return Pin::new(body).poll_frame(context);
         }
         let mut frame = Poll::Pending;
-        if let Err(panic) = guarded(trace, || frame = Pin::new(body).poll_frame(context)) {
-            log(&*panic);
+        if watched(trace, || frame = Pin::new(body).poll_frame(context)).is_err() {
             frame = Poll::Ready(Some(Err("the app panicked".into())));
         }
         frame

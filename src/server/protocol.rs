@@ -12,8 +12,9 @@ use super::stream::Stream;
 use super::streams::Streams;
 use crate::settings::{Form, Rejected, Setting};
 
-/// The most that is kept of a connection in memory each way. A response of unknown length waits
-/// for the client past this, so a slow reader costs no more.
+/// How much of a connection over HTTP/1 is gathered in memory each way, or as much as a head may be
+/// where that is more; and how much of each stream over HTTP/2. Of a response that comes in smaller
+/// pieces, no more is asked for until the client has taken so much.
 const BUFFER_LIMIT: usize = 32 * 1024;
 
 /// How many times the largest head of HTTP/2 hyper reads. What is past that it refuses on its own,

@@ -40,6 +40,8 @@ enum Phase {
     Leaving,
     /// Each ends with the request that it is at, and those that wait for one at once.
     Ending,
+    /// Each ends at once, whatever it is at.
+    Closing,
 }
 
 impl Roster {
@@ -81,6 +83,9 @@ impl Roster {
         if phase >= Phase::Ending {
             entry.activity.finish();
         }
+        if phase >= Phase::Closing {
+            entry.activity.close();
+        }
         Ok(entry)
     }
 
@@ -104,7 +109,7 @@ impl Roster {
 
     /// Ends all connections at once, whatever they are at.
     pub(super) fn close(&self) {
-        self.advance(Phase::Ending);
+        self.advance(Phase::Closing);
         self.open().values().for_each(|activity| activity.close());
     }
 

@@ -90,8 +90,7 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            // As rustls lends it.
-            Self::Tcp(socket) if buffer.initialized().len() == buffer.capacity() => {
+            Self::Tcp(socket) if direct::is_fit(buffer) => {
                 direct::poll_read(socket, context, buffer)
             }
             Self::Tcp(socket) => Pin::new(socket).poll_read(context, buffer),
@@ -145,12 +144,14 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         // hyper has the head of a response in one piece and the body in others, rustls a record in
         // one. To gather few bytes here takes less than to have the system or rustls do it.
-        // Of more, the system takes what it has room for again and again, where one slice alone would
-        // have to wait for it after the first time: a slow client would seem to go on.
+        // More goes to the system as it is. It is called again and again until it has no room, so
+        // that it takes all it can at once; as one piece it would be called once each time that it
+        // reports room, and a slow client would seem to go on.
         if slices.iter().map(|slice| slice.len()).sum::<usize>() <= GATHERED {
             if let [slice] = slices {
                 return self.poll_write(context, slice);
             }
+            // This buffer needs no zeros before it is written to.
             let mut bytes = [MaybeUninit::uninit(); GATHERED];
             let mut gathered = ReadBuf::uninit(&mut bytes);
             for slice in slices {

@@ -89,7 +89,7 @@ struct Canned {
 impl Canned {
     fn response(&self) -> Response {
         let Self { body, .. } = self;
-        // Few bytes are copied in less time than those are counted who share them.
+        // To copy few bytes takes less than to count a reference.
         let is_short = body.len() <= SHORT;
         let body = if is_short { Bytes::copy_from_slice(body) } else { body.clone() };
         let mut response = Response::new(Body::from(body));

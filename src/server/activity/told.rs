@@ -9,6 +9,7 @@ impl Activity {
     /// Notes that somebody looks from now on when the connection may rest; false if somebody
     /// does already.
     pub(in crate::server) fn grow_restless(&self) -> bool {
+        // A plain load first, as for nearly every request somebody does.
         !self.restless.load(Ordering::Relaxed) && !self.restless.swap(true, Ordering::Relaxed)
     }
 

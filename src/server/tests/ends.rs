@@ -1,5 +1,6 @@
 //! When connections end, and when they do not.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -28,6 +29,17 @@ async fn ending_finishes_what_has_begun_and_refuses_what_comes() {
     assert!(response.ends_with("done"), "{response}");
     assert!(response.contains("\r\nconnection: close\r\n"), "{response}");
     end.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_waits_to_be_accepted_when_all_is_closed_is_closed_too() {
+    let (app, _begun, _go_on) = waits();
+    let (running, address) = start(app).await;
+    // The runtime would let the server accept it meanwhile.
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    running.close();
+    running.ended().await;
 }
 
 #[tokio::test]

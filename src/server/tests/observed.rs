@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use tokio::sync::Notify;
 
-use super::{Client, Observed, mirror, settings};
+use super::{Client, Observed, mirror, says, settings};
 use crate::access_log::Destination;
 use crate::app::{App, Request, RequestExt, response};
 use crate::server::{Inherited, Server, Sockets};
@@ -35,6 +35,19 @@ async fn what_is_refused_before_any_filter_is_counted_and_logged() {
     assert_eq!(refused, [1, 0, 1]);
     assert_eq!(served.refusals.values().sum::<u64>(), 2);
     assert_eq!(served.statuses, [].into(), "no app has seen them");
+}
+
+#[tokio::test]
+async fn a_head_that_the_end_of_the_server_cuts_off_is_not_late() {
+    let server = Observed::start(says("!")).await;
+    let mut client = Client::connect(server.address).await;
+    client.send("GET /whole HTTP/1.1\r\nHost: h\r\n\r\nGET /half HTTP/1.1\r\nHo").await;
+    client.read_to("!").await;
+    server.running.close();
+    assert_eq!(client.read_to_close().await, "");
+    let (served, log) = server.end().await;
+    assert_eq!(served.refusals["head_timeout"], 0);
+    assert_eq!(log, "127.0.0.1 \"GET /whole HTTP/1.1\" 200 1\n");
 }
 
 #[tokio::test]

@@ -1,13 +1,18 @@
 //! Requests and their answers over HTTP/1.
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
+use http_body::Frame;
 use tokio::sync::Notify;
 
 use super::{Client, mirror, says, start, waits};
-use crate::app::{App, Request, ResponseFuture, response};
+use crate::app::{App, Body, Request, Response, ResponseFuture, response, trace};
 
 #[tokio::test]
 async fn a_connection_carries_one_request_after_another() {
@@ -82,6 +87,56 @@ async fn a_panic_is_a_500_and_the_connection_lives() {
     }
     client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
     assert!(client.read_to("alive").await.starts_with("HTTP/1.1 200 "));
+}
+
+/// A body that panics.
+struct Broken;
+
+impl http_body::Body for Broken {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        panic!("in the body")
+    }
+}
+
+#[tokio::test]
+async fn the_line_about_a_panic_has_the_id_of_its_request() {
+    let app = App::new(|request: Request| {
+        let id = HeaderValue::try_from(request.uri().path()).unwrap();
+        trace::identify(&id);
+        match request.uri().path() {
+            "/at-once" => panic!("at once"),
+            "/later" => ResponseFuture::new(async { panic!("later") }),
+            _ => ResponseFuture::ready(Response::new(Body::new(Broken))),
+        }
+    });
+    let (tell, told) = mpsc::channel();
+    let writer = move || {
+        tell.send(trace::current_id()).unwrap();
+        std::io::sink()
+    };
+    let _guard =
+        tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(writer).finish());
+    let (_running, address) = start(app).await;
+    for path in ["/at-once", "/later", "/in-the-body"] {
+        // Where another test reaches the line for the first time just now, it may not be told.
+        let id = loop {
+            let mut client = Client::connect(address).await;
+            client
+                .send(&format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"))
+                .await;
+            client.read_to_close().await;
+            if let Ok(id) = told.try_recv() {
+                break id;
+            }
+        };
+        assert_eq!(id.unwrap(), path);
+    }
 }
 
 #[tokio::test]
