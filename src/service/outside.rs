@@ -54,7 +54,8 @@ pub(super) struct Outside {
     count: u64,
     /// Why the last one did not, if so.
     failure: Option<String>,
-    /// Whether the server has been ready: until then nothing else says that it is.
+    /// Whether the server has been ready: until then nothing else says that it is. Nor does
+    /// anything once no reload begins any more.
     ready: bool,
 }
 
@@ -133,6 +134,9 @@ impl Outside {
     pub(super) fn reload(&mut self, asker: Asker) {
         let was_under_way = self.reloads.is_under_way();
         self.reloads.ask(asker);
+        if self.reloads.has_ended() {
+            return;
+        }
         if !self.reloads.is_under_way() {
             tracing::info!("the reload is put off until the upgrade has ended");
         } else if !was_under_way {
@@ -174,12 +178,15 @@ impl Outside {
     }
 
     fn begin_reload(&self) {
-        if self.ready {
+        if self.ready && !self.reloads.has_ended() {
             self.notifier.reloading();
         }
     }
 
     fn end_reload(&self, status: &str) {
+        if self.reloads.has_ended() {
+            return;
+        }
         if self.ready {
             self.notifier.ready(status);
         } else {
@@ -265,39 +272,72 @@ mod tests {
     use crate::source::Sources;
     use crate::source::fixture::Directory;
 
+    /// What a service manager hears, and of whom.
+    struct Fixture {
+        outside: Outside,
+        manager: UnixDatagram,
+        _directory: Directory,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let directory = Directory::new();
+            let manager = UnixDatagram::bind(directory.join("notify")).unwrap();
+            let environment = Environment {
+                notify_socket: Some(directory.join("notify").into()),
+                runtime_directory: Some(directory.to_owned()),
+                ..Environment::default()
+            };
+            let order = Order { environment, ..Order::new(Input::new("no/such.ini")) };
+            let (config, _) = Config::read(&config::Input::default(), &mut Sources::default());
+            let nothing = Prepared {
+                sites: Vec::new(),
+                readings: Readings::default(),
+                basis: Box::new(Basis { config, file: "no/such.ini".into() }),
+                snapshot: Arc::default(),
+                diagnostics: Vec::new(),
+                sources: Sources::default(),
+            };
+            let outside = Outside::start(&Arc::new(order), Registry::builtin(), &nothing);
+            Self { outside, manager, _directory: directory }
+        }
+
+        /// What it is told next.
+        fn told(&self) -> String {
+            let mut bytes = [0; 256];
+            let length = self.manager.recv(&mut bytes).unwrap();
+            String::from_utf8(bytes[..length].to_vec()).unwrap()
+        }
+    }
+
     #[tokio::test]
     async fn no_reload_says_that_a_server_is_ready_before_its_workers_are() {
-        let directory = Directory::new();
-        let manager = UnixDatagram::bind(directory.join("notify")).unwrap();
-        let environment = Environment {
-            notify_socket: Some(directory.join("notify").into()),
-            runtime_directory: Some(directory.to_owned()),
-            ..Environment::default()
-        };
-        let order = Order { environment, ..Order::new(Input::new("no/such.ini")) };
-        let (config, _) = Config::read(&config::Input::default(), &mut Sources::default());
-        let nothing = Prepared {
-            sites: Vec::new(),
-            readings: Readings::default(),
-            basis: Box::new(Basis { config, file: "no/such.ini".into() }),
-            snapshot: Arc::default(),
-            diagnostics: Vec::new(),
-            sources: Sources::default(),
-        };
-        let mut outside = Outside::start(&Arc::new(order), Registry::builtin(), &nothing);
-        let told = || {
-            let mut bytes = [0; 256];
-            let length = manager.recv(&mut bytes).unwrap();
-            String::from_utf8(bytes[..length].to_vec()).unwrap()
-        };
-        outside.reload(None);
-        outside.settle(&Err("a fault".to_owned()));
-        assert_eq!(told(), "STATUS=not reloaded: a fault");
-        outside.is_ready("ready");
-        assert_eq!(told(), "READY=1\nSTATUS=ready");
-        outside.reload(None);
-        assert!(told().starts_with("RELOADING=1\n"));
-        outside.settle(&Ok("new".to_owned()));
-        assert_eq!(told(), "READY=1\nSTATUS=new");
+        let mut fixture = Fixture::new();
+        fixture.outside.reload(None);
+        fixture.outside.settle(&Err("a fault".to_owned()));
+        assert_eq!(fixture.told(), "STATUS=not reloaded: a fault");
+        fixture.outside.is_ready("ready");
+        assert_eq!(fixture.told(), "READY=1\nSTATUS=ready");
+        fixture.outside.reload(None);
+        assert!(fixture.told().starts_with("RELOADING=1\n"));
+        fixture.outside.settle(&Ok("new".to_owned()));
+        assert_eq!(fixture.told(), "READY=1\nSTATUS=new");
+    }
+
+    #[tokio::test]
+    async fn no_reload_says_that_a_server_is_ready_which_stops() {
+        let mut fixture = Fixture::new();
+        fixture.outside.is_ready("ready");
+        fixture.outside.reload(None);
+        fixture.outside.notifier.stopping();
+        fixture.outside.end_reloads();
+        fixture.outside.settle(&Err("the server stops".to_owned()));
+        fixture.outside.reload(None);
+        assert!(!fixture.outside.is_reloading());
+        for start in ["READY=1\n", "RELOADING=1\n", "STOPPING=1\n", "EXTEND_TIMEOUT_USEC="] {
+            assert!(fixture.told().starts_with(start), "{start}");
+        }
+        fixture.manager.set_nonblocking(true).unwrap();
+        assert!(fixture.manager.recv(&mut [0]).is_err(), "that it stops is the last word");
     }
 }

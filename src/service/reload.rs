@@ -39,6 +39,8 @@ pub(super) struct Reloads {
     next: Option<Vec<Asker>>,
     /// Whether the next one waits for more than that.
     is_put_off: bool,
+    /// Why none begins any more, if so.
+    end: Option<String>,
 }
 
 /// Why what was to be loaded is at fault.
@@ -55,7 +57,7 @@ pub(super) type Asker = Option<oneshot::Sender<Result>>;
 
 impl Reloads {
     pub(super) fn new(order: Arc<Order>, registry: Arc<Registry>) -> Self {
-        Self { order, registry, loading: None, now: None, next: None, is_put_off: false }
+        Self { order, registry, loading: None, now: None, next: None, is_put_off: false, end: None }
     }
 
     /// Whether a reload is under way.
@@ -63,8 +65,16 @@ impl Reloads {
         self.now.is_some()
     }
 
+    /// Whether none begins any more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// Asks for a reload.
     pub(super) fn ask(&mut self, asker: Asker) {
+        if let Some(reason) = &self.end {
+            return tell(Some(vec![asker]), &Err(reason.clone()));
+        }
         self.next.get_or_insert_default().push(asker);
         self.go_on();
     }
@@ -80,12 +90,13 @@ impl Reloads {
         self.go_on();
     }
 
-    /// Forgets what was put off, and tells those who asked for it why. Tells whether anybody had.
-    pub(super) fn give_up(&mut self, reason: &str) -> bool {
-        self.is_put_off = false;
+    /// Has none begin any more, and tells those who wait for the next one why, and whoever asks
+    /// from now on. Tells whether anybody waits for it.
+    pub(super) fn end(&mut self, reason: &str) -> bool {
         let askers = self.next.take();
         let is_asked_for = askers.is_some();
         tell(askers, &Err(reason.to_owned()));
+        self.end = Some(reason.to_owned());
         is_asked_for
     }
 
@@ -173,18 +184,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_given_up_is_told_and_forgotten() {
+    async fn none_begins_after_the_end_and_all_who_ask_are_told_why() {
         let mut reloads = reloads();
         reloads.put_off();
-        assert!(!reloads.give_up("nobody"));
-        reloads.put_off();
-        let (asker, result) = asker();
-        reloads.ask(asker);
-        assert!(reloads.give_up("another does it"));
-        assert_eq!(result.await.unwrap(), Err("another does it".to_owned()));
-        assert!(!reloads.is_under_way());
+        let ((first, first_result), (second, second_result)) = (asker(), asker());
+        reloads.ask(first);
+        assert!(reloads.end("another does it"));
+        reloads.ask(second);
         reloads.ask(None);
-        assert!(reloads.is_under_way(), "it is put off no more");
+        for result in [first_result, second_result] {
+            assert_eq!(result.await.unwrap(), Err("another does it".to_owned()));
+        }
+        reloads.take_up();
+        assert!(!reloads.is_under_way());
+        assert!(!self::reloads().end("nobody has asked"));
     }
 
     #[tokio::test]

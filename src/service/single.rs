@@ -80,7 +80,7 @@ pub(super) async fn serve(
                 }
                 (End::Told, Some(outside)) => {
                     outside.notifier.stopping();
-                    outside.give_up_reloads();
+                    outside.end_reloads();
                 }
                 (End::Told, None) => {}
             }

@@ -110,11 +110,16 @@ struct Manager(UnixDatagram);
 impl Manager {
     /// A server that tells it how it is, and wants to be asked for a sign of life.
     fn start(test: Test) -> (Self, Server) {
+        Self::start_with(test, "serve")
+    }
+
+    /// The same with other arguments.
+    fn start_with(test: Test, arguments: &str) -> (Self, Server) {
         let path = test.directory().join("notify");
         let manager = UnixDatagram::bind(&path).unwrap();
         manager.set_read_timeout(Some(PATIENCE)).unwrap();
         let test = test.variable("NOTIFY_SOCKET", path.to_str().unwrap());
-        let server = test.variable("WATCHDOG_USEC", "1000000").arguments("serve").start();
+        let server = test.variable("WATCHDOG_USEC", "1000000").arguments(arguments).start();
         (Self(manager), server)
     }
 
@@ -213,4 +218,33 @@ fn files_that_change_are_loaded_without_being_asked_for() {
     server.write("api-paste.ini.d/site.ini", "[app:main]\nbody = three\n");
     server.line("reloaded: ");
     assert_eq!(server.get("/").body, "three");
+}
+
+#[test]
+fn files_that_change_while_the_server_stops_are_not_loaded() {
+    for workers in ["0", "2"] {
+        let text = FILE.replace("workers = 2", &format!("workers = {workers}\ndrain_linger = 60"));
+        let (manager, server) = Manager::start_with(Test::new().ini(&text), "serve --watch");
+        manager.hear_of("READY=1");
+        let mut client = server.connect();
+        client.ask("/").expect(200);
+        server.signal("TERM");
+        manager.hear_of("STOPPING=1");
+        server.write("api-paste.ini", &text.replace("one", "two"));
+        server.run("reload api-paste.ini").status(1).tells("the server stops");
+        // Two seconds lie between two of these, ten times as long as files are left alone.
+        for _ in 0..2 {
+            let heard = manager.hear_of("_USEC=");
+            assert_eq!(heard, "EXTEND_TIMEOUT_USEC=10000000", "it reloads");
+        }
+        drop(client);
+        // Nothing but how long it takes is told since.
+        manager.0.set_nonblocking(true).unwrap();
+        let finished = server.wait().status(0);
+        let mut bytes = [0; 1024];
+        while let Ok(length) = manager.0.recv(&mut bytes) {
+            assert!(!bytes[..length].starts_with(b"READY"), "it said that it stops");
+        }
+        assert!(!finished.stderr.contains("has changed"), "{finished:#?}");
+    }
 }

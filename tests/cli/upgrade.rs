@@ -19,7 +19,7 @@ fn file(workers: usize, pid_file: &Path) -> String {
 
 /// A server that serves.
 fn start(test: Test, text: &str, workers: usize) -> Server {
-    let mut server = test.ini(text).arguments("serve").start();
+    let mut server = test.ini(text).serve_as_is();
     if workers > 0 {
         server.line(&format!("ready: {workers} worker"));
     }
@@ -139,10 +139,33 @@ fn the_new_process_is_asked_while_the_old_one_drains() {
         let status = server.run(&format!("status --pid {old}")).status(0);
         status.prints(&format!("process {old}, stops"));
         let refused = server.run(&format!("reload --pid {old}")).status(1);
-        refused.tells("the server stops");
+        refused.tells("has taken over");
         client.ask("/").expect(200);
         signal(successor, "TERM");
         assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+#[test]
+fn files_that_change_while_the_old_process_drains_are_loaded_by_the_new_one_alone() {
+    for workers in [0, 1] {
+        let other = Test::new();
+        let text = file(workers, &other.directory().join("pid"));
+        let text = text.replace("workers", "drain_linger = 60\nworkers");
+        let mut server = start(Test::new().arguments("--watch"), &text, workers);
+        let mut client = server.connect();
+        client.ask("/").expect(200);
+        server.signal("USR2");
+        let (old, successor) = (server.process(), server.successor());
+        server.write("api-paste.ini", &text.replace("one", "two"));
+        server.line("reloaded: the pipeline is replaced");
+        drop(client);
+        wait_for("the end of the old process", || title(old).is_empty().then_some(()));
+        assert_eq!(server.get("/").expect(200).body, "two");
+        signal(successor, "TERM");
+        let finished = server.wait().status(0);
+        let changes = finished.stderr.matches("a file of the configuration has changed").count();
+        assert_eq!(changes, 1, "{finished:#?}");
     }
 }
 

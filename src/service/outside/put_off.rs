@@ -20,17 +20,19 @@ impl Outside {
         }
     }
 
-    /// Forgets what was put off, as the server stops.
-    pub(in crate::service) fn give_up_reloads(&mut self) {
-        self.reloads.give_up("the server stops");
+    /// Has no reload begin any more, whoever asks and whatever file changes, as the server stops.
+    pub(in crate::service) fn end_reloads(&mut self) {
+        self.watch = None;
+        self.reloads.end("the server stops");
     }
 
-    /// Leaves what was put off to the process that has taken over: it may have read its files
-    /// before they changed.
+    /// Leaves what was put off to the process that has taken over, and all that follows: it may
+    /// have read its files before they changed.
     pub(in crate::service) fn leave_reloads_to(&mut self, process: u32) {
         let told =
             format!("process {process} has taken over, and reloads: its log tells the result");
-        if self.reloads.give_up(&told) {
+        self.watch = None;
+        if self.reloads.end(&told) {
             tracing::info!("the reload that was put off is left to process {process}");
             hang_up(process);
         }

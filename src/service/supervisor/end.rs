@@ -17,7 +17,7 @@ impl Supervisor {
     pub(super) fn stop(&mut self) {
         self.outside.notifier.stopping();
         self.succession.give_up();
-        self.outside.give_up_reloads();
+        self.outside.end_reloads();
         if let Some(binding) = self.binding.take() {
             binding.abort();
             // It may also have been for one worker more.
