@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -46,6 +47,23 @@ impl Found {
         service::ask(&self.control, question)
     }
 
+    /// The server of another process that has taken over from this one.
+    ///
+    /// # Errors
+    ///
+    /// It is not found.
+    pub(super) fn successor(&self, process: u32) -> Result<Self, String> {
+        // If its settings name a place, it is asked where this one was.
+        let paths = iter::once(self.control.clone()).chain(sockets());
+        let mut found = paths.filter_map(|path| Self::at(path).ok());
+        found.find(|found| found.status.process == process).ok_or_else(|| {
+            format!(
+                "process {process} has taken over and is not found where this one was; its log \
+                 tells whether it has reloaded"
+            )
+        })
+    }
+
     fn is_wanted(&self, file: Option<&Path>, process: Option<u32>) -> bool {
         file.is_none_or(|file| self.status.file == file)
             && process.is_none_or(|process| self.status.process == process)
@@ -65,9 +83,7 @@ impl Running {
             return Found::at(control.clone()).map_err(blame);
         }
         let file = file.map(|file| absolute(&file));
-        let environment = Environment::of(|name| env::var_os(name), std::process::id());
-        let sockets = service::sockets(&environment).into_iter();
-        let found = sockets.filter_map(|path| Found::at(path).ok());
+        let found = sockets().filter_map(|path| Found::at(path).ok());
         let mut found: Vec<_> =
             found.filter(|found| found.is_wanted(file.as_deref(), pid)).collect();
         // One that finishes what it has begun is meant only where no other goes on.
@@ -91,6 +107,12 @@ impl Running {
             }
         }
     }
+}
+
+/// The sockets of servers, where they are looked for.
+fn sockets() -> impl Iterator<Item = PathBuf> {
+    let environment = Environment::of(|name| env::var_os(name), std::process::id());
+    service::sockets(&environment).into_iter()
 }
 
 fn list(found: &[Found]) -> String {

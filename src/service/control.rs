@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 pub(crate) use self::directory::sockets;
 
 use super::Environment;
-use super::reload;
+use super::reload::Told;
 use super::status::Status;
 use crate::server::{Access, SocketFile};
 use crate::source::describe;
@@ -49,6 +49,8 @@ pub(crate) enum Question {
 pub(crate) enum Answer {
     /// What was asked for was not done, for a reason.
     Refused(String),
+    /// The process of this number has taken over, and is to be asked.
+    Relieved(u32),
     /// What was loaded is in force, in words.
     Reloaded(String),
     /// How it is.
@@ -58,7 +60,7 @@ pub(crate) enum Answer {
 /// A question, and who waits for its answer.
 #[derive(Debug)]
 pub(super) enum Request {
-    Reload(oneshot::Sender<reload::Result>),
+    Reload(oneshot::Sender<Told>),
     Status(oneshot::Sender<Status>),
 }
 
@@ -201,8 +203,9 @@ async fn answer(stream: UnixStream, requests: mpsc::Sender<Request>) -> io::Resu
             let (sender, result) = oneshot::channel();
             requests.send(Request::Reload(sender)).await.map_err(|_| gone())?;
             match result.await.map_err(|_| gone())? {
-                Ok(what) => Answer::Reloaded(what),
-                Err(faults) => Answer::Refused(faults),
+                Told::Ended(Ok(what)) => Answer::Reloaded(what),
+                Told::Ended(Err(faults)) => Answer::Refused(faults),
+                Told::Relieved(process) => Answer::Relieved(process),
             }
         }
         Ok(Question::Status) => {

@@ -12,6 +12,15 @@ use crate::registry::Registry;
 /// How a reload ended: what is in force now, or why all is as it was, each in a line or more.
 pub(super) type Result = std::result::Result<String, String>;
 
+/// What who asked for a reload is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Told {
+    /// How it ended.
+    Ended(Result),
+    /// That the process of this number has taken over, and is to be asked.
+    Relieved(u32),
+}
+
 /// Logs how a reload ended, each fault in a line of its own.
 pub(super) fn log(result: &Result) {
     match result {
@@ -39,8 +48,8 @@ pub(super) struct Reloads {
     next: Option<Vec<Asker>>,
     /// Whether the next one waits for more than that.
     is_put_off: bool,
-    /// Why none begins any more, if so.
-    end: Option<String>,
+    /// What all are told where none begins any more.
+    end: Option<Told>,
 }
 
 /// Why what was to be loaded is at fault.
@@ -53,7 +62,7 @@ pub(super) struct Failure {
 }
 
 /// Who is told how a reload ended, if anybody waits for it.
-pub(super) type Asker = Option<oneshot::Sender<Result>>;
+pub(super) type Asker = Option<oneshot::Sender<Told>>;
 
 impl Reloads {
     pub(super) fn new(order: Arc<Order>, registry: Arc<Registry>) -> Self {
@@ -72,8 +81,8 @@ impl Reloads {
 
     /// Asks for a reload.
     pub(super) fn ask(&mut self, asker: Asker) {
-        if let Some(reason) = &self.end {
-            return tell(Some(vec![asker]), &Err(reason.clone()));
+        if let Some(told) = &self.end {
+            return tell(Some(vec![asker]), told);
         }
         self.next.get_or_insert_default().push(asker);
         self.go_on();
@@ -90,13 +99,13 @@ impl Reloads {
         self.go_on();
     }
 
-    /// Has none begin any more, and tells those who wait for the next one why, and whoever asks
-    /// from now on. Tells whether anybody waits for it.
-    pub(super) fn end(&mut self, reason: &str) -> bool {
+    /// Has none begin any more, and tells that to those who wait for the next one, and to whoever
+    /// asks from now on. Tells whether anybody waits for it.
+    pub(super) fn end(&mut self, told: Told) -> bool {
         let askers = self.next.take();
         let is_asked_for = askers.is_some();
-        tell(askers, &Err(reason.to_owned()));
-        self.end = Some(reason.to_owned());
+        tell(askers, &told);
+        self.end = Some(told);
         is_asked_for
     }
 
@@ -137,16 +146,15 @@ impl Reloads {
 
     /// Tells those who asked how it ended, and begins the next one if somebody asked since.
     pub(super) fn settle(&mut self, result: &Result) {
-        tell(self.now.take(), result);
+        tell(self.now.take(), &Told::Ended(result.clone()));
         self.go_on();
     }
 }
 
-/// Tells those who asked how it ended.
-fn tell(askers: Option<Vec<Asker>>, result: &Result) {
+fn tell(askers: Option<Vec<Asker>>, told: &Told) {
     for asker in askers.into_iter().flatten().flatten() {
         // Who does not wait any more need not be told.
-        let _ = asker.send(result.clone());
+        let _ = asker.send(told.clone());
     }
 }
 
@@ -160,7 +168,7 @@ mod tests {
         Reloads::new(Arc::new(order), Arc::new(Registry::builtin()))
     }
 
-    fn asker() -> (Asker, oneshot::Receiver<Result>) {
+    fn asker() -> (Asker, oneshot::Receiver<Told>) {
         let (sender, receiver) = oneshot::channel();
         (Some(sender), receiver)
     }
@@ -177,7 +185,7 @@ mod tests {
         reloads.loaded().await.unwrap_err();
         reloads.settle(&Ok("done".to_owned()));
         for result in [first_result, second_result] {
-            assert_eq!(result.await.unwrap(), Ok("done".to_owned()));
+            assert_eq!(result.await.unwrap(), Told::Ended(Ok("done".to_owned())));
         }
         reloads.take_up();
         assert!(!reloads.is_under_way(), "nobody has asked");
@@ -189,15 +197,15 @@ mod tests {
         reloads.put_off();
         let ((first, first_result), (second, second_result)) = (asker(), asker());
         reloads.ask(first);
-        assert!(reloads.end("another does it"));
+        assert!(reloads.end(Told::Relieved(7)));
         reloads.ask(second);
         reloads.ask(None);
         for result in [first_result, second_result] {
-            assert_eq!(result.await.unwrap(), Err("another does it".to_owned()));
+            assert_eq!(result.await.unwrap(), Told::Relieved(7));
         }
         reloads.take_up();
         assert!(!reloads.is_under_way());
-        assert!(!self::reloads().end("nobody has asked"));
+        assert!(!self::reloads().end(Told::Relieved(7)), "nobody has asked");
     }
 
     #[tokio::test]
@@ -210,11 +218,11 @@ mod tests {
         let failure = reloads.loaded().await.unwrap_err();
         assert!(failure.faults.contains("cannot read `no/such.ini`"), "{failure:?}");
         reloads.settle(&Err("first".to_owned()));
-        assert_eq!(first_result.await.unwrap(), Err("first".to_owned()));
+        assert_eq!(first_result.await.unwrap(), Told::Ended(Err("first".to_owned())));
         assert!(reloads.is_under_way());
         reloads.loaded().await.unwrap_err();
         reloads.settle(&Ok("second".to_owned()));
-        assert_eq!(second_result.await.unwrap(), Ok("second".to_owned()));
+        assert_eq!(second_result.await.unwrap(), Told::Ended(Ok("second".to_owned())));
         assert!(!reloads.is_under_way());
     }
 }

@@ -20,7 +20,7 @@ async fn a_question_is_answered_to_the_owner_alone() {
     assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o700);
     let asked = tokio::task::spawn_blocking(move || ask(&path, Question::Reload));
     let Request::Reload(asker) = control.next().await else { panic!("a reload was asked for") };
-    asker.send(Err("no".to_owned())).unwrap();
+    asker.send(Told::Ended(Err("no".to_owned()))).unwrap();
     let answer = asked.await.unwrap().unwrap();
     assert!(matches!(&answer, Answer::Refused(reason) if reason == "no"), "{answer:?}");
     drop(control);
@@ -50,7 +50,7 @@ async fn a_successor_is_asked_at_the_same_place_once_it_has_taken_over() {
             request = second.next() => (2, request),
         };
         let Request::Reload(asker) = request else { panic!("a reload was asked for") };
-        asker.send(Ok(String::new())).unwrap();
+        asker.send(Told::Ended(Ok(String::new()))).unwrap();
         asked.await.unwrap().unwrap();
         who
     }

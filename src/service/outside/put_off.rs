@@ -3,6 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Outside;
+use crate::service::reload::Told;
 use crate::source::describe;
 
 impl Outside {
@@ -23,17 +24,16 @@ impl Outside {
     /// Has no reload begin any more, whoever asks and whatever file changes, as the server stops.
     pub(in crate::service) fn end_reloads(&mut self) {
         self.watch = None;
-        self.reloads.end("the server stops");
+        self.reloads.end(Told::Ended(Err("the server stops".to_owned())));
     }
 
     /// Leaves what was put off to the process that has taken over, and all that follows: it may
-    /// have read its files before they changed.
+    /// have read its files before they changed. Who waits for the result is sent there.
     pub(in crate::service) fn leave_reloads_to(&mut self, process: u32) {
-        let told =
-            format!("process {process} has taken over, and reloads: its log tells the result");
         self.watch = None;
-        if self.reloads.end(&told) {
+        if self.reloads.end(Told::Relieved(process)) {
             tracing::info!("the reload that was put off is left to process {process}");
+            // Nobody may wait for it, or not any more.
             hang_up(process);
         }
     }

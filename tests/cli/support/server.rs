@@ -146,10 +146,15 @@ impl Server {
 
     /// Begins to ask this one for a reload.
     pub(crate) fn ask_for_reload(&self) -> Self {
+        self.ask_for_reload_by(&format!("--pid {}", self.process()))
+    }
+
+    /// Begins to ask for a reload, of whoever the arguments name.
+    pub(crate) fn ask_for_reload_by(&self, arguments: &str) -> Self {
         // Where it runs, and where it has put the socket at which it is asked.
         let directory = self.test.directory().to_str().unwrap();
         let test = Test::new().variable("RUNTIME_DIRECTORY", directory);
-        test.arguments(&format!("reload --pid {}", self.process())).spawn()
+        test.arguments(&format!("reload {arguments}")).spawn()
     }
 
     /// Sends a signal, such as `TERM`.
