@@ -34,7 +34,7 @@ impl Opening<'_> {
         let mut absent = Vec::new();
         for wanted in wanted {
             let there = match kept.at(&wanted.target) {
-                None => taken_over(&wanted, inherited)?,
+                None => taken_over(&wanted, self.options, inherited)?,
                 there => there,
             };
             let listening = match there {
@@ -61,6 +61,7 @@ impl Opening<'_> {
             Target::Network { at, only_v6 } => {
                 let socket = bind::bind((*at, *only_v6), Sharing::Alone);
                 let socket = socket.map_err(|error| name_own(error, *at, kept))?;
+                self.options.tune(&socket)?;
                 (socket, Spread::OneForEach, None)
             }
             Target::Unix(name) => {
@@ -73,12 +74,12 @@ impl Opening<'_> {
         Ok(Listening::new(Place { target: target.clone(), endpoint, spread, file }, socket))
     }
 
-    /// Has there be a socket for each of so many workers where that can be, and all listen that are
-    /// to.
+    /// Has there be a socket for each of so many workers where that can be, and all listen if they
+    /// are to at once: all are new then. What was there before is served, and stays as it is.
     pub(super) async fn listen(&mut self, workers: usize) -> Result<(), BindError> {
         let Self { options, patience, begin, opened } = self;
-        for (wanted, listening) in opened.iter() {
-            patience.attempt(wanted, || listening.listen(*options, *begin)).await?;
+        for (wanted, listening) in opened.iter().filter(|_| *begin == Begin::AtOnce) {
+            patience.attempt(wanted, || listening.listen(*options)).await?;
         }
         // Only now: as long as the first socket listened alone, a second start was refused, and so
         // was another program that shares ports.
@@ -109,7 +110,11 @@ fn name_own(error: io::Error, wanted: SocketAddr, kept: &Sockets) -> io::Error {
 }
 
 /// What the service manager has opened for a target, by name or because it listens there.
-fn taken_over(wanted: &Wanted, inherited: &mut Inherited) -> Result<Option<Listening>, BindError> {
+fn taken_over(
+    wanted: &Wanted,
+    options: Options<'_>,
+    inherited: &mut Inherited,
+) -> Result<Option<Listening>, BindError> {
     let blame = |cause| BindError::unresolved(&wanted.asked, cause);
     let socket = match &wanted.target {
         Target::Inherited(handed) => match inherited.remove(handed) {
@@ -130,6 +135,9 @@ fn taken_over(wanted: &Wanted, inherited: &mut Inherited) -> Result<Option<Liste
         spread: Spread::OneForAll,
         file: None,
     };
-    let listening = |socket: Socket| Ok(Listening::new(place(Endpoint::of(&socket)?), socket));
+    let listening = |socket: Socket| {
+        let listening = Listening::new(place(Endpoint::of(&socket)?), socket);
+        listening.adjust(options).map(|()| listening)
+    };
     listening(socket).map(Some).map_err(blame)
 }

@@ -41,11 +41,12 @@ pub(super) enum Spread {
 }
 
 impl Place {
-    /// Has a socket here listen that is for one process alone; others do already.
+    /// Has a socket here listen that is for one process alone, unless it does; others do already.
     pub(super) fn listen(&self, socket: &OwnedFd, settings: &Settings) -> io::Result<()> {
+        let socket = SockRef::from(socket);
         match self.spread {
-            Spread::OneForAll => Ok(()),
-            Spread::OneForEach => Options::new(settings).listen(&SockRef::from(socket)),
+            Spread::OneForEach if !socket.is_listener()? => Options::new(settings).listen(&socket),
+            Spread::OneForAll | Spread::OneForEach => Ok(()),
         }
     }
 }

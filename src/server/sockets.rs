@@ -23,6 +23,7 @@ use super::opening::Opening;
 use super::settings::Settings;
 use super::share::{Share, Spread};
 use super::target::{Handed, Target, resolve};
+use crate::source::describe;
 
 /// All listening sockets of a server, over all of its processes.
 ///
@@ -67,7 +68,8 @@ impl Sockets {
     ///
     /// Those that are new do not listen before they are [served](super::Server::new): what is
     /// given up before that has let no client in. A new Unix socket listens at once, as its path
-    /// would be taken for left over otherwise.
+    /// would be taken for left over otherwise. Those that are here stay as they are until they are
+    /// [adjusted](Self::adjust).
     ///
     /// # Errors
     ///
@@ -105,6 +107,17 @@ impl Sockets {
         done?;
         warn_if_cut_off(settings.backlog);
         Ok(Self { listening })
+    }
+
+    /// Has the sockets be as the settings say that are in force now, also those that were made by
+    /// others. What cannot be is logged, and stays as it was.
+    pub fn adjust(&self, settings: &Settings) {
+        for at in &self.listening {
+            if let Err(error) = at.adjust(Options::new(settings)) {
+                let (at, error) = (&at.held.place.endpoint, describe(&error));
+                tracing::error!("what listens at {at} stays as it was: {error}");
+            }
+        }
     }
 
     /// Duplicates of the sockets of one worker, counted from 0.

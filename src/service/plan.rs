@@ -108,6 +108,18 @@ pub(super) async fn take_place(
     Ok(Some(bound))
 }
 
+/// Has sockets be as the settings say that are in force now, also those that were there before.
+pub(super) fn adjust(settings: &[Settings], sockets: &[Sockets]) {
+    settings.iter().zip(sockets).for_each(|(settings, sockets)| sockets.adjust(settings));
+}
+
+/// Has sockets that another process has handed over be as the settings say, and their files go
+/// when they close.
+pub(super) fn take_charge(settings: &[Settings], sockets: &[Sockets]) {
+    sockets.iter().for_each(Sockets::take_charge);
+    adjust(settings, sockets);
+}
+
 /// Warns of what the service manager has opened and is served no more.
 pub(super) fn warn_of_left(before: &[Sockets], now: &[Sockets]) {
     for sockets in before {

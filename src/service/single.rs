@@ -16,7 +16,7 @@ use self::stop::elapsed_at;
 use super::company::{Company, News};
 use super::engine::Engine;
 use super::outside::{Asked, Outside};
-use super::plan::{Names, take_place, write_pid_file};
+use super::plan::{Names, take_charge, take_place, write_pid_file};
 use super::signals::{Signal, Signals, reopen_logs};
 use super::succession::Succession;
 use super::tickets::Rotation;
@@ -64,7 +64,7 @@ pub(super) async fn serve(
                     Ok(pid_file) => succession.has_file(pid_file),
                     Err(error) => tracing::error!("{error}"),
                 }
-                server.sockets.iter().for_each(Sockets::take_charge);
+                take_charge(&server.settings, &server.sockets);
                 // If it has ended meanwhile, all the better.
                 let notifier = outside.as_ref().map(|outside| outside.notifier.clone());
                 let _ = predecessor.relieve(move || {

@@ -8,11 +8,12 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
+use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::support::process::{children, spent};
-use crate::support::{Answer, Client, Finished, Test, seconds, wait_for};
+use crate::support::{Answer, Client, Finished, Server, Test, seconds, signal, wait_for};
 
 const ECHO: &str = "[app:main]\nuse = egg:pasteline#echo\n";
 
@@ -66,6 +67,60 @@ fn a_client_that_has_gone_without_a_word_is_probed_for() {
             // A machine that is slow may take a while to get here.
             assert!((seconds * 100 - 2000..=seconds * 100).contains(&left), "{left}");
         }
+    }
+}
+
+/// After how many seconds a client is probed that connects now, about.
+fn silence(server: &Server) -> u64 {
+    let client = TcpStream::connect(server.address()).unwrap();
+    let ends = (client.peer_addr().unwrap(), client.local_addr().unwrap());
+    wait_for("its timer", || probed_in(ends.0, ends.1)) / 100
+}
+
+/// Has the processes of a server stand still, or go on.
+fn signal_all(server: &Server, name: &str) {
+    for process in children(server.process()).into_iter().chain([server.process()]) {
+        signal(process, name);
+    }
+}
+
+#[test]
+fn a_reload_that_is_refused_leaves_the_sockets_as_they_are() {
+    for workers in [0, 1] {
+        let options = format!("bind = 127.0.0.1:0\nworkers = {workers}\nbacklog = 20");
+        let less = options.replace("20", "3\ntcp_keepidle = 33\npid_file = no/such/directory");
+        let (text, less) = (server(&options), server(&less));
+        let mut server = Test::new().ini(&text).arguments("serve").start();
+        server.get("/").expect(200);
+        server.write("api-paste.ini", &less);
+        server.signal("HUP");
+        server.line("not reloaded: what was served before is served on");
+        assert!(silence(&server) > 500);
+        signal_all(&server, "STOP");
+        let address = server.address().parse().unwrap();
+        let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(60)).unwrap();
+        let _clients: Vec<_> = (0..20).map(connect).collect();
+    }
+}
+
+#[test]
+fn a_reload_or_an_upgrade_that_comes_into_force_adjusts_the_sockets() {
+    for (workers, threads) in [(0, 1), (0, 2), (2, 1)] {
+        let processes = format!("workers = {workers}\nworker_threads = {threads}\n");
+        let options = format!("bind = 127.0.0.1:0\n{processes}tcp_keepidle = ");
+        let text = |seconds: &str| server(&format!("{options}{seconds}"));
+        let mut server = Test::new().ini(&text("600")).arguments("serve").start();
+        server.get("/").expect(200);
+        server.write("api-paste.ini", &text("5000"));
+        server.signal("HUP");
+        server.line("reloaded: the settings of the server are replaced");
+        assert!(silence(&server) > 4000);
+        server.write("api-paste.ini", &text("9000"));
+        server.signal("USR2");
+        let successor = server.successor();
+        wait_for("another silence", || (silence(&server) > 8000).then_some(()));
+        signal(successor, "TERM");
+        assert_eq!(server.wait().status, Some(0));
     }
 }
 

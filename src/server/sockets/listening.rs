@@ -73,17 +73,22 @@ impl Listening {
         &self.sockets[0]
     }
 
-    /// Has the sockets listen as the settings say: those that are new only if that is to begin at
-    /// once. One that others may have opened listens already, with the backlog that they have
-    /// chosen.
-    pub(in crate::server) fn listen(&self, options: Options<'_>, begin: Begin) -> io::Result<()> {
+    /// Has new sockets listen. One that others may have opened does already, with the backlog that
+    /// they have chosen.
+    pub(in crate::server) fn listen(&self, options: Options<'_>) -> io::Result<()> {
+        if self.held.place.spread == Spread::OneForEach {
+            self.sockets.iter().try_for_each(|socket| options.listen(socket))?;
+        }
+        Ok(())
+    }
+
+    /// Has the sockets be as the settings say; those that do not listen yet go on not to.
+    pub(in crate::server) fn adjust(&self, options: Options<'_>) -> io::Result<()> {
         for socket in &self.sockets {
             if let Endpoint::Network(_) = self.held.place.endpoint {
                 options.tune(socket)?;
             }
-            if self.held.place.spread == Spread::OneForEach
-                && (begin == Begin::AtOnce || socket.is_listener()?)
-            {
+            if self.held.place.spread == Spread::OneForEach && socket.is_listener()? {
                 options.listen(socket)?;
             }
         }

@@ -215,10 +215,13 @@ async fn other_settings_keep_the_sockets_of_the_same_addresses() {
     other.tcp_keepidle = 33;
     let rebound = sockets.rebind(&other, 4, &mut Inherited::none()).await.unwrap();
     sockets.close();
-    for worker in 0..4 {
+    let probed_after = |worker| {
         let socket = open(rebound.share(worker).unwrap()).pop().unwrap();
-        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(33));
-    }
+        socket.tcp_keepalive_time().unwrap().as_secs()
+    };
+    assert_eq!([0, 1, 2, 3].map(probed_after), [600, 600, 33, 33], "it may be given up yet");
+    rebound.adjust(&other);
+    assert_eq!([0, 1, 2, 3].map(probed_after), [33; 4]);
     assert_eq!(ports(&rebound)[1], port);
     assert_eq!(rebound.share(3).unwrap().endpoints().count(), 2);
 }
@@ -242,6 +245,40 @@ async fn what_is_to_come_lets_no_client_in_before_it_is_served() {
     assert!(open(coming.share(2).unwrap())[1].is_listener().unwrap());
     assert!(!open(coming.share(1).unwrap())[1].is_listener().unwrap());
     coming.share(3).unwrap_err();
+}
+
+/// Settings for an address, with a backlog.
+fn with_backlog(address: &str, backlog: u32) -> Settings {
+    Settings { backlog, ..settings(address) }
+}
+
+/// Has so many clients wait at a port of `127.0.0.1`, which nobody accepts.
+fn wait_at(port: u16, clients: usize) -> Vec<TcpStream> {
+    let at = SocketAddr::from(([127, 0, 0, 1], port));
+    let connect = |_| TcpStream::connect_timeout(&at, Duration::from_secs(60)).unwrap();
+    let connected = (0..clients).map(connect).collect();
+    assert_eq!(waiting(port), clients);
+    connected
+}
+
+#[tokio::test]
+async fn what_is_served_keeps_its_backlog_until_it_is_adjusted() {
+    let enough = with_backlog("127.0.0.1:0", 20);
+    let sockets = Sockets::bind(&enough, 1, &mut Inherited::none()).await.unwrap();
+    let less = with_backlog("127.0.0.1:0", 3);
+    let coming = sockets.rebind(&less, 1, &mut Inherited::none()).await.unwrap();
+    let _given_up = Server::new(coming.share(0).unwrap(), less).unwrap();
+    let _clients = wait_at(ports(&sockets)[0], 20);
+}
+
+#[tokio::test]
+async fn what_is_adjusted_has_the_backlog_of_the_settings() {
+    let few = with_backlog("127.0.0.1:0", 3);
+    let sockets = Sockets::bind(&few, 1, &mut Inherited::none()).await.unwrap();
+    let more = with_backlog("127.0.0.1:0", 20);
+    let coming = sockets.rebind(&more, 1, &mut Inherited::none()).await.unwrap();
+    coming.adjust(&more);
+    let _clients = wait_at(ports(&sockets)[0], 20);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::program::Readings;
 use crate::server::{Inherited, Settings, Sockets};
 use crate::service::engine::Engine;
 use crate::service::outside::Outside;
-use crate::service::plan::{bind, patience, warn_of_left};
+use crate::service::plan::{adjust, bind, patience, warn_of_left};
 use crate::service::process::Heard;
 use crate::service::reload;
 use crate::service::succession::Succession;
@@ -96,6 +96,7 @@ impl Single {
         };
         whereabouts.put_in_force(succession, outside);
         log.put_in_force();
+        adjust(&settings, &sockets);
         if let Some(before) = self.engine.replace(engine) {
             let (cut, metrics) = (self.cut.subscribe(), self.metrics.clone());
             self.leaving.spawn(drain(before, self.settings[0].clone(), cut, metrics));

@@ -11,7 +11,7 @@ use crate::config::Title;
 use crate::log::Log;
 use crate::program::Reload;
 use crate::server::{Inherited, Settings, Sockets};
-use crate::service::plan::{Plan, bind, warn_of_left};
+use crate::service::plan::{Plan, adjust, bind, warn_of_left};
 use crate::service::reload;
 use crate::service::whereabouts::{Whereabouts, serve_alike};
 use crate::service::wire::Command;
@@ -168,6 +168,7 @@ impl Supervisor {
             }
             mem::take(whereabouts).put_in_force(&mut self.succession, &mut self.outside);
             if !serve_alike(&plan.settings, &self.plan.settings) {
+                adjust(&plan.settings, &plan.sockets);
                 plan.names.announce(&plan.settings, &plan.sockets);
             }
             let before = mem::replace(&mut self.plan, plan.clone());

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::{Event, Supervisor};
 use crate::server::Sockets;
-use crate::service::plan::write_pid_file;
+use crate::service::plan::{take_charge, write_pid_file};
 use crate::service::process::Heard;
 use crate::service::upgrade::Legacy;
 
@@ -41,7 +41,7 @@ impl Supervisor {
             Ok(pid_file) => self.succession.has_file(pid_file),
             Err(error) => tracing::error!("{error}"),
         }
-        self.plan.sockets.iter().for_each(Sockets::take_charge);
+        take_charge(&self.plan.settings, &self.plan.sockets);
         // If it has ended meanwhile, all the better.
         let notifier = self.outside.notifier.clone();
         let _ = predecessor.relieve(move || notifier.status(&status));
