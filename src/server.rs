@@ -11,6 +11,7 @@ mod claims;
 mod clock;
 mod connection;
 mod connections;
+mod crumbs;
 mod current;
 mod direct;
 mod endpoint;

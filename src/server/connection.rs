@@ -232,7 +232,8 @@ impl Served {
             State::Http1(http) => {
                 let Some(refusal) = refusal::of_http1(error) else { return };
                 let parts = http.into_parts();
-                ledger.refuse(refusal, &parts.read_buf, parts.service.connection());
+                let head = if refusal::has_left_head(error) { &parts.read_buf[..] } else { &[] };
+                ledger.refuse(refusal, head, parts.service.connection());
             }
             State::Http2(_, connection) => {
                 if let Some(refusal) = refusal::of_http2(error) {

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, Uri, Version};
 
 use super::claims::is_claim;
+use super::crumbs;
 use super::head::{self, Fault};
 use super::nominated;
 use super::path::Paths;
@@ -68,6 +69,9 @@ impl Gate {
         let seen = head::check(request)?;
         if self.refused.contains(request.method()) {
             return Err(Fault::Method);
+        }
+        if seen.has_crumbs && request.version() == Version::HTTP_2 {
+            crumbs::join(request.headers_mut());
         }
         if seen.has_nominations {
             nominated::remove(request.headers_mut());
@@ -156,6 +160,17 @@ mod tests {
         }
         assert_eq!(through(&gate, "GET /a%2fb", "x"), Err(Fault::Path));
         assert_eq!(through(&gate, "OPTIONS *", "x"), Ok("* host x".to_owned()));
+    }
+
+    #[test]
+    fn cookies_of_http2_are_one_field() {
+        for (version, expected) in [(Version::HTTP_2, 1), (Version::HTTP_11, 2)] {
+            let request = http::Request::get("/").version(version).header("host", "a");
+            let request = request.header("cookie", "a=1").header("cookie", "b=2");
+            let mut request = request.body(()).unwrap();
+            gate(|_| ()).admit(&mut request).unwrap();
+            assert_eq!(request.headers().get_all("cookie").iter().count(), expected);
+        }
     }
 
     #[test]

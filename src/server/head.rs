@@ -100,7 +100,10 @@ pub(super) fn check<B>(request: &http::Request<B>) -> Result<Seen, Fault> {
 
 /// What was seen in passing.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each may be seen without the others")]
 pub(super) struct Seen {
+    /// Whether cookies come in more than one field.
+    pub(super) has_crumbs: bool,
     /// Whether some field says what only a gateway may.
     pub(super) has_claims: bool,
     /// Whether `Connection` may name fields.
@@ -138,6 +141,7 @@ struct Fields<'a> {
     host: Option<&'a [u8]>,
     length: Option<&'a [u8]>,
     coding: Option<&'a [u8]>,
+    cookie: Option<&'a [u8]>,
     seen: Seen,
 }
 
@@ -151,6 +155,9 @@ impl<'a> Fields<'a> {
                 b"content-length" => set_once(&mut fields.length, value).ok_or(Fault::Framing)?,
                 b"transfer-encoding" => {
                     set_once(&mut fields.coding, value).ok_or(Fault::Framing)?;
+                }
+                b"cookie" => {
+                    fields.seen.has_crumbs |= set_once(&mut fields.cookie, value).is_none();
                 }
                 b"connection" => fields.seen.has_nominations |= names_fields(value.as_bytes()),
                 name => {

@@ -1,5 +1,7 @@
 //! The body of a request as it comes in, which the client must send at a pace.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,6 +99,10 @@ impl http_body::Body for Received {
                     return Poll::Ready(Some(Err(BodyRefused::TrailersTooLarge.into())));
                 }
             }
+            Poll::Ready(Some(Err(error))) if is_misframed(error) => {
+                pace.rest(clock);
+                this.watch.activity().ledger().count(Refusal::Framing);
+            }
             Poll::Ready(None | Some(Err(_))) => {
                 pace.rest(clock);
                 this.is_whole = true;
@@ -121,6 +127,13 @@ impl Drop for Received {
             self.watch.activity().is_spared_body();
         }
     }
+}
+
+/// Whether a body is not what it says: its chunks are none, or longer than they may be.
+fn is_misframed(error: &BoxError) -> bool {
+    let cause = error.downcast_ref::<hyper::Error>().and_then(Error::source);
+    let kind = cause.and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    matches!(kind, Some(ErrorKind::InvalidInput | ErrorKind::InvalidData))
 }
 
 /// How long trailers are, as lines.

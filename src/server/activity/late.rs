@@ -45,10 +45,10 @@ impl Activity {
         self.clock.has_passed(self.deadline.load(Ordering::Relaxed))
     }
 
-    /// Ends a connection whose client is late. Where requests share it, the client is told first
-    /// to open no more of them, as that may cross with one that is on its way.
+    /// Ends a connection whose client is late. Where requests share it, a client that has asked for
+    /// anything is told first to open no more of them, as that may cross with one on its way.
     fn give_up(&self) {
-        if self.is_multiplexed() && !self.is_to_leave() {
+        if self.is_multiplexed() && self.begun() > 0 && !self.is_to_leave() {
             self.due_in(self.clock.head);
             self.leave();
         } else {

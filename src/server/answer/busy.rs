@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use http::header::{CONNECTION, DATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, Version};
+use http_body::Body as _;
 use hyper::upgrade::OnUpgrade;
 
 use super::refused;
@@ -24,6 +25,8 @@ pub(in crate::server) struct Busy {
     taking: Option<Arc<Taking>>,
     /// Whether the client may go on in another protocol.
     upgrades: bool,
+    /// Whether the client knows no end of a body but its length and that of the connection.
+    is_old: bool,
 }
 
 impl Busy {
@@ -61,7 +64,8 @@ impl Busy {
             activity.begin_taking(taking);
         }
         let upgrades = request.extensions().get::<OnUpgrade>().is_some();
-        Self { activity: Arc::clone(activity), noted, reception, taking, upgrades }
+        let is_old = request.version() == Version::HTTP_10;
+        Self { activity: Arc::clone(activity), noted, reception, taking, upgrades, is_old }
     }
 
     /// Makes the response of the app the one that the client gets.
@@ -80,9 +84,15 @@ impl Busy {
         if let Some(tunnel) = tunnel {
             self.activity.go_on_by(self.noted.follow(tunnel));
         }
-        let ends = refusal.is_some() || self.activity.is_to_leave();
+        // hyper ends it then, too.
+        let has_no_end = self.is_old && response.body().size_hint().exact().is_none();
+        let ends = refusal.is_some() || self.activity.is_to_leave() || has_no_end;
         if ends && !self.activity.is_multiplexed() {
             tell_to_leave(response);
+            if self.is_old {
+                // Else hyper adds that it lives on, where the client has asked for that.
+                *response.version_mut() = Version::HTTP_10;
+            }
         }
     }
 }

@@ -11,7 +11,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 
+use super::frames::{END, Frames, HEADERS, SETTINGS, frame};
 use super::{Client, says, seconds_to_close, settings, start, start_with, waits};
 use crate::server::{Http2, Settings};
 
@@ -81,12 +83,28 @@ async fn a_client_that_does_not_say_what_it_speaks_is_left() {
 }
 
 #[tokio::test]
+async fn a_client_of_http2_that_never_asks_has_the_time_of_a_head() {
+    let (running, address) = start_with(in_clear(), says("hello!")).await;
+    let mut client = Frames::connect(address).await;
+    client.send(SETTINGS, 0, 0, &[]).await;
+    // The half of a head.
+    client.write(&frame(HEADERS, END, 1, &[0x82, 0x86, 0x84])[..10]).await;
+    client.next(&[SETTINGS]).await;
+    tokio::time::pause();
+    let start = Instant::now();
+    while running.connections() > 0 {
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert!((10..=11).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
 async fn a_connection_of_streams_that_nobody_opens_is_left() {
     let (_running, address) = start_with(in_clear(), says("hello!")).await;
     let mut client = Multiplexed::connect(address).await;
     client.get("/").await;
     tokio::time::pause();
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     client.connection.await.unwrap().unwrap();
     let elapsed = start.elapsed().as_secs();
     assert!((60..=61).contains(&elapsed), "{elapsed}");
@@ -151,7 +169,7 @@ async fn a_client_may_speak_on_when_the_server_has_said_all() {
         assert_eq!(running.connections(), 1);
         if is_patient {
             tokio::time::pause();
-            let start = tokio::time::Instant::now();
+            let start = Instant::now();
             drained.await.unwrap();
             assert!((1..=501).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
             tokio::time::resume();

@@ -38,6 +38,32 @@ async fn what_is_refused_before_any_filter_is_counted_and_logged() {
 }
 
 #[tokio::test]
+async fn the_line_of_a_request_is_never_taken_from_its_body() {
+    let server = Observed::start(mirror()).await;
+    let post = "POST /login HTTP/1.1\r\nHost: h\r\n";
+    for rest in [
+        "Content-Length: +30\r\n\r\npassword=hunter2&user=root\r\n",
+        "Content-Length: 1, 2\r\n\r\nDELETE /all HTTP/1.1\r\nHost: h\r\n\r\n",
+        "Transfer-Encoding: chunked, gzip\r\n\r\nDELETE /all HTTP/1.1\r\n\r\n",
+    ] {
+        let answer = server.ask(&format!("{post}{rest}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
+    let (served, log) = server.end().await;
+    assert_eq!(log, "127.0.0.1 \"-\" 400 0\n".repeat(3));
+    assert_eq!(served.refusals["malformed"], 3);
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_chunks_is_counted() {
+    let server = Observed::start(mirror()).await;
+    let post = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
+    server.ask(post).await;
+    let (served, _) = server.end().await;
+    assert_eq!(served.refusals["framing"], 1);
+}
+
+#[tokio::test]
 async fn a_head_that_the_end_of_the_server_cuts_off_is_not_late() {
     let server = Observed::start(says("!")).await;
     let mut client = Client::connect(server.address).await;

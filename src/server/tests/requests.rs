@@ -66,6 +66,33 @@ async fn a_status_without_a_body_has_none() {
     assert!(!response.contains("content-length"), "{response}");
 }
 
+/// A body of which nobody knows how long it is.
+struct Unmeasured(Option<Bytes>);
+
+impl http_body::Body for Unmeasured {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_0_is_told_that_the_connection_ends_a_body() {
+    let app =
+        App::ready(|_| Response::new(Body::new(Unmeasured(Some(Bytes::from_static(b"hello"))))));
+    let (_running, address) = start(app).await;
+    let mut client = Client::connect(address).await;
+    client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").await;
+    let answer = client.read_to_close().await;
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
+}
+
 #[tokio::test]
 async fn a_panic_is_a_500_and_the_connection_lives() {
     let app = App::new(|request: Request| match request.uri().path() {

@@ -51,14 +51,15 @@ impl fs::Backend for Disk {
     fn open(&self, path: PathBuf) -> Self::OpenFuture {
         let is_here = self.is_here;
         Box::pin(async move {
-            let (file, metadata) = find(path, OFlags::RDONLY, is_here).await?;
+            let found = find(path, OFlags::RDONLY, is_here).await;
+            let (file, metadata) = found.map_err(of_names)?;
             Ok(Opened { file: Arc::new(file), metadata, position: 0, reading: None })
         })
     }
 
     fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
         let is_here = self.is_here;
-        Box::pin(async move { Ok(find(path, OFlags::PATH, is_here).await?.1) })
+        Box::pin(async move { Ok(find(path, OFlags::PATH, is_here).await.map_err(of_names)?.1) })
     }
 }
 
@@ -77,6 +78,14 @@ async fn find(path: PathBuf, flags: OFlags, is_here: bool) -> io::Result<(File, 
     };
     let is_there = metadata.is_file() || metadata.is_dir();
     is_there.then_some((file, metadata)).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// A name that no file can have is that of none: clients may ask for any.
+fn of_names(error: io::Error) -> io::Error {
+    match Errno::from_io_error(&error) {
+        Some(Errno::LOOP | Errno::NAMETOOLONG) => io::ErrorKind::NotFound.into(),
+        _ => error,
+    }
 }
 
 fn with_metadata(file: OwnedFd) -> io::Result<(File, Metadata)> {
@@ -237,7 +246,10 @@ mod tests {
         let directory = directory();
         let fifo = directory.join("fifo");
         rustix::fs::mkfifoat(CWD, &fifo, Mode::RUSR | Mode::WUSR).unwrap();
-        for path in [fifo, directory.join("missing"), PathBuf::from("/dev/null")] {
+        let long = directory.join("n".repeat(256));
+        let circle = directory.join("circle");
+        std::os::unix::fs::symlink(&circle, &circle).unwrap();
+        for path in [fifo, directory.join("missing"), PathBuf::from("/dev/null"), long, circle] {
             assert_eq!(
                 disk().metadata(path.clone()).await.unwrap_err().kind(),
                 io::ErrorKind::NotFound
