@@ -17,6 +17,8 @@ mod direct;
 mod endpoint;
 mod entrance;
 mod farewell;
+mod framed;
+mod framing;
 mod gate;
 mod guard;
 mod head;

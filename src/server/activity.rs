@@ -214,9 +214,10 @@ impl Activity {
         // Where requests share the connection, something else may be written all the time: answers
         // to pings.
         let still_takes = || {
-            let is_answered =
-                self.is_multiplexed() && in_flight(self.requests.load(Ordering::Relaxed)) == 0;
-            is_answered && self.is_held_up() && !self.is_to_leave()
+            self.is_multiplexed()
+                && !self.is_answering()
+                && self.is_held_up()
+                && !self.is_to_leave()
         };
         if self.waiting.load(Ordering::Relaxed) || still_takes() {
             self.due_in(self.clock.keep_alive);

@@ -116,8 +116,8 @@ impl Served {
             }
         };
         self.state = match (std::mem::replace(&mut self.state, State::Ended), told) {
-            (State::Waiting { stream, answerer, .. }, Some(Protocol::Http2)) => {
-                self.entry.activity().multiplex();
+            (State::Waiting { mut stream, answerer, .. }, Some(Protocol::Http2)) => {
+                stream.multiplex();
                 let connection = Arc::clone(answerer.connection());
                 State::Http2(self.protocols.http2(stream, answerer), connection)
             }

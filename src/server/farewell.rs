@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::{Read, ReadBuf};
-use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::activity::Activity;
@@ -67,7 +66,7 @@ impl Farewell {
     /// Waits until the client has closed its end, too, or has had its time.
     pub(super) fn poll(
         &mut self,
-        socket: &mut TokioIo<Socket>,
+        socket: &mut (impl Read + Unpin),
         activity: &Activity,
         context: &mut Context<'_>,
     ) -> Poll<()> {
@@ -103,6 +102,7 @@ mod tests {
     use std::future::poll_fn;
     use std::sync::Arc;
 
+    use hyper_util::rt::TokioIo;
     use tokio::io::AsyncWriteExt;
     use tokio::net::{TcpListener, TcpStream};
 

@@ -4,38 +4,62 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
 use super::farewell::Farewell;
+use super::framed::Framed;
+use super::framing::Framing;
 use super::socket::Socket;
 
 /// How many bytes are read at most before it is known what protocol they are of.
 const BEGINNING: usize = 1024;
 
+/// How long a client of HTTP/2 may take to hear that the server ends, from when it does: what it has
+/// asked by then is answered. It shows that it has heard by the answer to a question (PING).
+const HEARING: Duration = Duration::from_secs(1);
+
+/// What a client of HTTP/2 says that asks for nothing more (GOAWAY, without an error).
+const NOTHING_MORE: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
 /// A socket that notes what is read and written.
 pub(super) struct Stream {
-    socket: TokioIo<Socket>,
+    socket: TokioIo<Framed>,
     /// What was read to find out how to go on, and is to be read again.
     beginning: Bytes,
     activity: Arc<Activity>,
     /// How the client is heard to its end, once ours is closed.
     farewell: Option<Farewell>,
     is_closed: bool,
+    hearing: Hearing,
+}
+
+/// Whether a client of HTTP/2 has had time to hear that the server ends.
+enum Hearing {
+    /// The server goes on.
+    Unasked,
+    /// Until then it may be on its way.
+    Until(Pin<Box<Sleep>>),
+    /// From now on it counts as having heard.
+    Over,
 }
 
 impl Stream {
     pub(super) fn new(socket: Socket, activity: Arc<Activity>) -> Self {
-        Self {
-            socket: TokioIo::new(socket),
-            beginning: Bytes::new(),
-            activity,
-            farewell: None,
-            is_closed: false,
-        }
+        let socket = TokioIo::new(Framed { socket, framing: None });
+        let (farewell, hearing) = (None, Hearing::Unasked);
+        Self { socket, beginning: Bytes::new(), activity, farewell, is_closed: false, hearing }
+    }
+
+    /// Notes that the client speaks HTTP/2, of which nothing was read but the beginning.
+    pub(super) fn multiplex(&mut self) {
+        self.activity.multiplex();
+        self.socket.inner_mut().framing = Some(Box::new(Framing::new()));
     }
 
     /// What has arrived before anybody has read from the stream.
@@ -45,7 +69,7 @@ impl Stream {
 
     /// Whether something has arrived that nobody has read from the stream.
     pub(super) fn has_unread(&self) -> bool {
-        self.socket.inner().has_unread()
+        self.socket.inner().socket.has_unread()
     }
 
     /// Has bytes read again before all others.
@@ -70,11 +94,40 @@ impl Stream {
         Poll::Ready(Ok(read.len()))
     }
 
+    /// Speaks for a client of HTTP/2 that does not say that it has heard of the end of the server,
+    /// and says whether it has to end though it is amid something.
+    ///
+    /// hyper waits for the answer to a question before it lets go of a connection, and so long as
+    /// nobody answers, of one without requests too. What it hears here has it end the connection as
+    /// soon as all requests are answered, and all of the responses is taken.
+    fn poll_hearing(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(framing) = &self.socket.inner().framing else { return false };
+        if !self.activity.is_to_finish() {
+            return false;
+        }
+        if let Hearing::Unasked = self.hearing {
+            self.hearing = Hearing::Until(Box::pin(sleep(HEARING)));
+        }
+        if let Hearing::Until(late) = &mut self.hearing {
+            if late.as_mut().poll(context).is_pending() {
+                return false;
+            }
+            if framing.is_between_frames() {
+                self.hearing = Hearing::Over;
+                self.beginning = Bytes::from_static(NOTHING_MORE);
+                return false;
+            }
+            // What it has begun to say would have to come first, and may never.
+            return !self.activity.is_answering();
+        }
+        false
+    }
+
     /// Waits until all has left that was encrypted, so that no more is encrypted for a client than
     /// it takes.
     fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.socket.inner().holds_back() {
-            let left = self.socket.inner_mut().poll_leave(context);
+        while self.socket.inner().socket.holds_back() {
+            let left = self.socket.inner_mut().socket.poll_leave(context);
             ready!(self.note(left))?;
         }
         Poll::Ready(Ok(()))
@@ -86,7 +139,7 @@ impl Stream {
             Poll::Ready(written) => {
                 self.activity.has_written(*written.as_ref().unwrap_or(&0));
                 // What waits encrypted is held up as what waits in clear.
-                if self.socket.inner().holds_back() {
+                if self.socket.inner().socket.holds_back() {
                     self.activity.waits_to_write();
                 }
             }
@@ -101,10 +154,15 @@ impl Read for Stream {
         context: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        let is_over = self.beginning.is_empty() && self.poll_hearing(context);
         if !self.beginning.is_empty() {
-            let length = self.beginning.len().min(buffer.remaining());
-            buffer.put_slice(&self.beginning[..length]);
-            self.beginning.advance(length);
+            let Self { socket, beginning, .. } = &mut *self;
+            let length = beginning.len().min(buffer.remaining());
+            buffer.put_slice(&beginning[..length]);
+            if let Some(framing) = &mut socket.inner_mut().framing {
+                framing.pass(&beginning[..length]);
+            }
+            beginning.advance(length);
             if self.beginning.is_empty() {
                 self.beginning = Bytes::new();
             }
@@ -113,6 +171,8 @@ impl Read for Stream {
         let read = Pin::new(&mut self.socket).poll_read(context, buffer);
         if read.is_ready() {
             self.activity.has_read();
+        } else if is_over {
+            return Poll::Ready(Ok(()));
         }
         read
     }
@@ -144,7 +204,7 @@ impl Write for Stream {
         if !this.is_closed {
             ready!(Pin::new(&mut this.socket).poll_shutdown(context))?;
             this.is_closed = true;
-            this.farewell = Farewell::to(&this.activity, this.socket.inner());
+            this.farewell = Farewell::to(&this.activity, &this.socket.inner().socket);
         }
         let Some(farewell) = &mut this.farewell else { return Poll::Ready(Ok(())) };
         farewell.poll(&mut this.socket, &this.activity, context).map(Ok)

@@ -36,7 +36,7 @@ impl Activity {
     /// Whether a request is being answered. Then no head is waited for, whatever the deadline says:
     /// where threads share the connection, the end of one request may be noted after the beginning
     /// of the next.
-    fn is_answering(&self) -> bool {
+    pub(in crate::server) fn is_answering(&self) -> bool {
         in_flight(self.requests.load(Ordering::Relaxed)) > 0
     }
 

@@ -13,9 +13,9 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::frames::{END, Frames, HEADERS, SETTINGS, frame};
+use super::frames::{DATA, END, Frames, GOAWAY, HEADERS, PING, SETTINGS, WINDOW_UPDATE, frame};
 use super::{Client, says, seconds_to_close, settings, start, start_with, waits};
-use crate::server::{Http2, Settings};
+use crate::server::{Http2, Running, Settings};
 
 pub(super) fn in_clear() -> Settings {
     let mut settings = settings();
@@ -178,6 +178,68 @@ async fn a_client_may_speak_on_when_the_server_has_said_all() {
             drained.await.unwrap();
         }
     }
+}
+
+/// How long the end of a server takes, in milliseconds.
+async fn time_to_end(running: Running) -> u128 {
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    running.end().await;
+    tokio::time::resume();
+    start.elapsed().as_millis()
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_say_that_it_hears_of_the_end_is_left() {
+    // What it says last: all of a frame, a part of one, or of a head.
+    for last in [&b""[..], b"\0\0\x08\x06", b"\0\0\x01\x01\x01\0\0\0\x03\x82"] {
+        let (running, address) = start_with(in_clear(), says("hello!")).await;
+        let mut client = Frames::connect(address).await;
+        client.agree().await;
+        client.get(1, 200).await;
+        assert_eq!(client.next(&[DATA]).await.2, b"hello!");
+        client.write(last).await;
+        let elapsed = time_to_end(running).await;
+        assert!((1000..=2000).contains(&elapsed), "{elapsed} ms, {last:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_only_begins_is_left_at_the_end() {
+    let (running, address) = start_with(in_clear(), says("hello!")).await;
+    let mut client = Frames::connect(address).await;
+    // The server's settings show that it has heard.
+    client.next(&[SETTINGS]).await;
+    let elapsed = time_to_end(running).await;
+    assert!((1000..=2000).contains(&elapsed), "{elapsed} ms");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_say_that_it_hears_of_the_end_is_answered() {
+    let (app, begun, go_on) = waits();
+    let (running, address) = start_with(in_clear(), app).await;
+    let mut client = Frames::connect(address).await;
+    // Windows of one byte, so that something of a response is left when the app is done.
+    client.send(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 1]).await;
+    client.get(1, 200).await;
+    begun.notified().await;
+    let ended = tokio::spawn(running.end());
+    client.next(&[PING]).await;
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::resume();
+    assert!(!ended.is_finished(), "a request is being answered");
+    go_on.notify_one();
+    assert_eq!(client.next(&[DATA, GOAWAY]).await.2, b"d");
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::resume();
+    assert!(!ended.is_finished(), "the response is not taken");
+    client.send(WINDOW_UPDATE, 0, 1, &[0, 0, 0, 100]).await;
+    assert_eq!(client.next(&[DATA, GOAWAY]).await.2, b"one");
+    // It is told which request was the last.
+    assert_eq!(client.next(&[GOAWAY]).await.2, [0, 0, 0, 1, 0, 0, 0, 0]);
+    ended.await.unwrap();
 }
 
 #[tokio::test]
