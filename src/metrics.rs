@@ -51,7 +51,7 @@ impl Metrics {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a worker that took the place of one that had died.
+    /// Counts a process that takes the place of one that has died or was told to end.
     pub fn count_respawn(&self) {
         self.0.respawns.fetch_add(1, Ordering::Relaxed);
     }

@@ -37,7 +37,7 @@ pub struct Snapshot {
     pub reloads: u64,
     /// How many times it was to be loaded anew and had a fault.
     pub reloads_failed: u64,
-    /// How many workers took the place of one that had died.
+    /// How many processes took the place of one that had died or was told to end.
     pub respawns: u64,
     /// How many lines of access logs were lost, because a destination was slow, full or gone.
     pub log_lines_lost: u64,

@@ -128,7 +128,11 @@ impl Families<'_, '_> {
             let labels = [("result", result)];
             ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
         }
-        self.counter("respawns", "Workers that took the place of one that had died", respawns)?;
+        self.counter(
+            "respawns",
+            "Processes that took the place of one that had died or was told to end",
+            respawns,
+        )?;
         let help = "Lines of access logs that were dropped";
         self.counter("access_log_lines_lost", help, log_lines_lost)?;
         let help = "Processes that accept connections";

@@ -169,37 +169,39 @@ impl Fleet {
     }
 
     /// A worker has ended. One whose place is still wanted has a successor: at once, unless it is
-    /// one of several that have not lived long.
-    pub(super) fn has_ended(&mut self, id: Id, now: Instant) {
-        let Some(worker) = self.workers.remove(&id) else { return };
-        if !matches!(worker.state, State::Leaving(_)) {
-            self.is_missed(&worker, now);
-        }
+    /// one of several that have not lived long. Tells whether it has one.
+    pub(super) fn has_ended(&mut self, id: Id, now: Instant) -> bool {
+        let Some(worker) = self.workers.remove(&id) else { return false };
+        let is_followed =
+            !matches!(worker.state, State::Leaving(_)) && self.is_missed(&worker, now);
         self.no_longer_awaits(id);
         self.cover();
+        is_followed
     }
 
     /// A worker accepts no connections any more, as somebody has told it to end, and finishes
-    /// what has begun. Another one takes its place at once.
-    pub(super) fn leaves_early(&mut self, id: Id, now: Instant) {
+    /// what has begun. Tells whether another one takes its place for that: not if it leaves
+    /// already, however often it is told.
+    pub(super) fn leaves_early(&mut self, id: Id, now: Instant) -> bool {
         let until = self.patience.map(|patience| now + patience);
-        let Some(worker) = self.workers.get_mut(&id) else { return };
-        let before = mem::replace(&mut worker.state, State::Leaving(until));
-        if let State::Leaving(until) = before {
-            worker.state = State::Leaving(until);
-            return;
+        let Some(worker) = self.workers.get_mut(&id) else { return false };
+        if matches!(worker.state, State::Leaving(_)) {
+            return false;
         }
+        let before = mem::replace(&mut worker.state, State::Leaving(until));
         let missed = Worker { state: before, ..*worker };
-        self.is_missed(&missed, now);
+        let is_followed = self.is_missed(&missed, now);
         self.no_longer_awaits(id);
         self.cover();
+        is_followed
     }
 
-    /// A worker is not there any more that was not told to leave by this.
-    fn is_missed(&mut self, worker: &Worker, now: Instant) {
+    /// A worker is not there any more that was not told to leave by this. Tells whether another
+    /// one is to take its place.
+    fn is_missed(&mut self, worker: &Worker, now: Instant) -> bool {
         let Post { slot, generation } = worker.post;
         if self.stopping {
-            return;
+            return false;
         }
         if generation == self.generation && slot < self.slots.len() {
             let served = match worker.state {
@@ -208,9 +210,12 @@ impl Fleet {
             };
             self.slots[slot].worker_ended(served, now);
             self.fill(now);
-        } else if generation > self.generation {
+            return true;
+        }
+        if generation > self.generation {
             self.give_up("a worker of the new generation has ended before all were ready", now);
         }
+        false
     }
 
     fn spawn(&mut self, slot: usize, generation: u32, now: Instant) {

@@ -185,6 +185,8 @@ struct Worker {
     /// Who is to be told how all processes together are.
     askers: Vec<Asker>,
     linger: Duration,
+    /// How long what has begun may take when it leaves; none for as long as it does.
+    patience: Option<Duration>,
     leaving: Option<JoinHandle<()>>,
 }
 
@@ -204,6 +206,7 @@ impl Worker {
             metrics: Metrics::default(),
             askers: Vec::new(),
             linger: Duration::ZERO,
+            patience: None,
             leaving: None,
         }
     }

@@ -72,6 +72,23 @@ fn a_worker_that_is_told_to_end_is_followed_at_once_and_finishes_what_has_begun(
 }
 
 #[test]
+fn a_worker_that_is_told_to_end_again_has_one_successor() {
+    let mut server = Test::new().ini(&ini("hello")).arguments("serve --workers 1").start();
+    server.line("ready: 1 worker");
+    let mut idle = server.connect();
+    idle.ask("/").expect(200);
+    let victim = *children(server.process()).first().unwrap();
+    signal(victim, "TERM");
+    server.line("worker 1 (generation 1) has been told to end: another takes its place");
+    (0..3).for_each(|_| signal(victim, "TERM"));
+    drop(idle);
+    wait_for("its end", || title(victim).is_empty().then_some(()));
+    server.signal("TERM");
+    let finished = server.wait().status(0);
+    assert_eq!(finished.stderr.matches("another takes its place").count(), 1, "{finished:#?}");
+}
+
+#[test]
 fn all_end_when_the_server_stops() {
     let server = serve("hello");
     let workers = children(server.process());

@@ -283,8 +283,8 @@ fn one_that_leaves_early_is_followed_at_once_and_has_its_time() {
     fleet.change_in_place(later);
     fleet.has_prepared(Id(0), 1);
     fleet.actions();
-    fleet.leaves_early(Id(1), later);
-    fleet.leaves_early(Id(1), later);
+    assert!(fleet.leaves_early(Id(1), later), "another takes its place");
+    assert!(!fleet.leaves_early(Id(1), later), "it has one already");
     assert_eq!(fleet.actions(), [spawn(2, 1, 1), tell(2, Word::Prepare(1))]);
     assert!(!fleet.is_whole());
     fleet.has_prepared(Id(2), 1);
@@ -294,8 +294,8 @@ fn one_that_leaves_early_is_followed_at_once_and_has_its_time() {
     (0..3).for_each(|id| fleet.heard(Id(id), late));
     fleet.tick(late);
     assert_eq!(fleet.actions(), [tell(1, Word::Cut("it has not finished in time"))]);
-    fleet.has_ended(Id(1), late);
-    assert_eq!(fleet.actions(), [], "its place is taken");
+    assert!(!fleet.has_ended(Id(1), late), "its place is taken");
+    assert_eq!(fleet.actions(), []);
 }
 
 #[test]
@@ -348,9 +348,9 @@ fn a_new_generation_that_fails_is_given_up() {
     fleet.replace(2, now);
     fleet.actions();
     fleet.is_ready(Id(2), now);
-    fleet.has_ended(Id(1), now);
+    assert!(fleet.has_ended(Id(1), now));
     fleet.actions();
-    fleet.has_ended(Id(3), now);
+    assert!(!fleet.has_ended(Id(3), now), "nobody follows one that is to come");
     let reason = "a worker of the new generation has ended before all were ready";
     let expected = [tell(2, Word::Leave), Action::Settle(Err(reason.to_owned()))];
     assert_eq!(fleet.actions(), expected);

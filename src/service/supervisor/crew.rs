@@ -135,10 +135,9 @@ impl Supervisor {
                 let (name, last) = (crew.name(id), super::describe_end(&status));
                 super::log_end(&name, status);
                 crew.processes.remove(&id);
-                if !self.stopping {
+                if crew.fleet.has_ended(id, now) {
                     self.metrics.count_respawn();
                 }
-                crew.fleet.has_ended(id, now);
                 self.give_up_start(&name, &last);
             }
         }

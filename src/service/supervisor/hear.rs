@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::change::Purpose;
 use super::{Supervisor, describe_end, log_end};
 use crate::admin::Health;
-use crate::service::fleet::{Id, State, Worker};
+use crate::service::fleet::{Id, State};
 use crate::service::process::Heard;
 use crate::service::signals::{Signal, reopen_logs};
 use crate::service::wire::{Command, Report};
@@ -57,14 +57,11 @@ impl Supervisor {
             Heard::Said(Report::Failed(reason)) => self.worker_failed(id, &reason),
             Heard::Said(Report::Committed(change)) => self.fleet.has_committed(id, change),
             Heard::Said(Report::Leaving) => {
-                if !self.stopping {
-                    tracing::info!(
-                        "{} has been told to end: another takes its place",
-                        self.name(id)
-                    );
+                if self.fleet.leaves_early(id, now) {
+                    let name = self.name(id);
+                    tracing::info!("{name} has been told to end: another takes its place");
                     self.metrics.count_respawn();
                 }
-                self.fleet.leaves_early(id, now);
             }
             Heard::Said(Report::Prepared(change)) => self.fleet.has_prepared(id, change),
             Heard::Said(Report::Ready) => self.fleet.is_ready(id, now),
@@ -83,13 +80,9 @@ impl Supervisor {
                 log_end(&name, status);
                 self.processes.remove(&id);
                 self.census.end(id);
-                let leaves = |(other, worker): (Id, &Worker)| {
-                    other == id && matches!(worker.state, State::Leaving(_))
-                };
-                if !self.stopping && !self.fleet.workers().any(leaves) {
+                if self.fleet.has_ended(id, now) {
                     self.metrics.count_respawn();
                 }
-                self.fleet.has_ended(id, now);
                 self.give_up_start(&name, &last);
             }
         }

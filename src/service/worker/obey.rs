@@ -15,6 +15,7 @@ use crate::server::{Place, Tickets};
 use crate::service::company::Company;
 use crate::service::engine::Engine;
 use crate::service::link::die_with_supervisor;
+use crate::service::plan::patience;
 use crate::service::privileges::{self, Identity};
 use crate::service::wire::{Command, Report};
 use crate::service::{Prepared, counted, prepare};
@@ -99,6 +100,7 @@ impl Worker {
         // To become another user takes it back.
         die_with_supervisor();
         self.linger = sites.first().map_or(Duration::ZERO, |site| site.settings.drain_linger.0);
+        self.patience = sites.first().and_then(|site| patience(&site.settings));
         self.waiting = Some((sites, shares));
         self.publish(&WorkerStarted { part: self.part.clone() });
         self.company = Some(Company::start(&self.program, &self.part, &readings));
@@ -167,10 +169,13 @@ impl Worker {
         }));
     }
 
-    /// Leaves without having been told to by the supervisor, which looks for another.
+    /// Leaves without having been told to by the supervisor, which looks for another. One that
+    /// leaves already has nothing more to say.
     pub(super) fn leave_early(&mut self) {
-        self.leave(None, false);
-        self.link.say(Report::Leaving);
+        if self.leaving.is_none() {
+            self.leave(self.patience, false);
+            self.link.say(Report::Leaving);
+        }
     }
 
     pub(super) fn publish(&self, event: &impl Event) {

@@ -22,8 +22,11 @@ use crate::source::{Snapshot, absolute};
 /// A service that starts when the gate is open, and runs until it is told to end.
 struct Slow {
     gate: watch::Sender<bool>,
-    end: watch::Sender<bool>,
+    end: End,
 }
+
+/// Whether a service has been told to end, and by when.
+type End = watch::Sender<Option<Option<Instant>>>;
 
 impl Service for Slow {
     async fn start(&self) -> Result<(), BoxError> {
@@ -32,12 +35,12 @@ impl Service for Slow {
     }
 
     async fn wait(&self) -> Result<(), BoxError> {
-        self.end.subscribe().wait_for(|is_told| *is_told).await?;
+        self.end.subscribe().wait_for(Option::is_some).await?;
         Ok(())
     }
 
-    async fn stop(&self, _: Option<Instant>) {
-        self.end.send_replace(true);
+    async fn stop(&self, deadline: Option<Instant>) {
+        self.end.send_replace(Some(deadline));
     }
 }
 
@@ -46,6 +49,7 @@ struct Fixture {
     worker: Worker,
     supervisor: UnixStream,
     gate: watch::Sender<bool>,
+    end: End,
     address: String,
 }
 
@@ -65,9 +69,9 @@ impl Fixture {
         let address = sockets.endpoints().next().unwrap().to_string();
         let (ours, theirs) = StdStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        let gate = watch::Sender::new(false);
-        let opened = gate.clone();
-        let make = move |_: &_| Slow { gate: opened.clone(), end: watch::Sender::new(false) };
+        let (gate, end) = (watch::Sender::new(false), End::new(None));
+        let (opened, ended) = (gate.clone(), end.clone());
+        let make = move |_: &_| Slow { gate: opened.clone(), end: ended.clone() };
         let program =
             Program::new(Registry::builtin()).service(Background::new("slow", make).processes(0));
         let order = Order::new(Input::new("worker-test.ini"));
@@ -77,7 +81,7 @@ impl Fixture {
             Worker::new((order, program, part), Link::open(theirs).unwrap(), vec![share]);
         worker.load(None, snapshot("one"));
         let supervisor = UnixStream::from_std(ours).unwrap();
-        let mut fixture = Self { worker, supervisor, gate, address };
+        let mut fixture = Self { worker, supervisor, gate, end, address };
         fixture.load().await;
         assert!(fixture.worker.waiting.is_some(), "{:?}", fixture.said().await);
         fixture
@@ -140,9 +144,35 @@ async fn what_is_given_up_while_services_start_never_comes_into_force() {
 }
 
 #[tokio::test]
-async fn one_that_leaves_early_says_so() {
+async fn one_that_leaves_early_says_so_once() {
     let mut fixture = Fixture::new().await;
     fixture.worker.leave_early();
     let said = fixture.said().await;
     assert!(matches!(said, Report::Leaving), "{said:?}");
+    fixture.worker.leave_early();
+    fixture.worker.beat();
+    let said = fixture.said().await;
+    assert!(matches!(said, Report::Alive { .. }), "{said:?}");
+}
+
+#[tokio::test]
+async fn one_that_the_supervisor_has_told_to_leave_claims_no_successor() {
+    let mut fixture = Fixture::new().await;
+    fixture.worker.obey(Command::Leave { patience: None, is_relieved: true });
+    fixture.worker.leave_early();
+    fixture.worker.beat();
+    let said = fixture.said().await;
+    assert!(matches!(said, Report::Alive { .. }), "{said:?}");
+}
+
+#[tokio::test]
+async fn services_of_one_that_leaves_early_are_told_by_when() {
+    let mut fixture = Fixture::new().await;
+    assert_eq!(fixture.answer().await, "one");
+    let before = Instant::now();
+    fixture.worker.leave_early();
+    let mut end = fixture.end.subscribe();
+    let deadline = end.wait_for(Option::is_some).await.unwrap().flatten().unwrap();
+    let patience = Settings::default().graceful_shutdown_timeout.0;
+    assert!(deadline >= before + patience && deadline <= Instant::now() + patience);
 }
