@@ -89,6 +89,7 @@ impl Fleet {
             self.actions.extend(slot.cover.map(uncover));
             let post = Post { slot: self.slots.len(), generation: self.generation };
             self.leave(now, |worker| worker.post == post);
+            self.cover();
         }
     }
 

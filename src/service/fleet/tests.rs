@@ -88,6 +88,29 @@ fn an_empty_place_is_covered_by_whoever_serves() {
 }
 
 #[test]
+fn an_empty_place_is_covered_by_another_when_its_cover_is_one_too_many() {
+    let now = Instant::now();
+    let mut fleet = two(now);
+    fleet.has_ended(Id(0), now);
+    fleet.is_ready(Id(2), now);
+    fleet.grow(now);
+    fleet.is_ready(Id(3), now);
+    fleet.has_ended(Id(2), now);
+    let covers = [spawn(2, 0, 1), spawn(3, 2, 1), Action::Cover(Id(1), 0)];
+    assert_eq!(fleet.actions(), covers);
+    fleet.shrink(now);
+    assert_eq!(fleet.actions(), [tell(3, Word::Leave)], "the cover stays");
+    fleet.grow(now);
+    fleet.is_ready(Id(4), now);
+    fleet.has_ended(Id(1), now);
+    fleet.is_ready(Id(5), now);
+    let covers = [spawn(4, 2, 1), spawn(5, 1, 1), Action::Cover(Id(4), 0)];
+    assert_eq!(fleet.actions(), covers);
+    fleet.shrink(now);
+    assert_eq!(fleet.actions(), [tell(4, Word::Leave), Action::Cover(Id(5), 0)]);
+}
+
+#[test]
 fn one_that_is_silent_is_killed_once_and_replaced() {
     let now = Instant::now();
     let mut fleet = two(now);
