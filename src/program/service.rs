@@ -19,7 +19,8 @@ use crate::app::BoxError;
 ///
 /// A service that fails, panics, or ends before it is told to, ends all: the servers drain, the
 /// other services stop, and the exit status is not 0. One whose *process* dies, of a signal say, is
-/// started anew in a new one.
+/// started anew in a new one. One whose process is sent SIGTERM is told to stop, and starts anew in
+/// a new one meanwhile; as during an upgrade there are two for a while.
 ///
 /// ```
 /// use pasteline::app::BoxError;

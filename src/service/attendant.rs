@@ -47,7 +47,8 @@ pub(super) async fn serve(
                 News::Started => Report::Ready,
             }),
             signal = signals.next() => match signal {
-                Signal::Terminate => break None,
+                // It says by when the service is to end.
+                Signal::Terminate => attendant.link.say(Report::Leaving),
                 Signal::Reopen => access_log::reopen(),
                 _ => {}
             },

@@ -94,8 +94,8 @@ pub(super) enum Report {
     Committed(u64),
     /// A service in it has ended, or has failed, for a reason: all are to end.
     Failed(String),
-    /// Somebody else has told it to end: it accepts no connections any more, and finishes what has
-    /// begun.
+    /// Somebody else has told it to end. A worker accepts no connections any more, and finishes
+    /// what has begun; who runs a service waits to be told by when.
     Leaving,
     /// It has prepared what is to come by the change of this number.
     Prepared(u64),

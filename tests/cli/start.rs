@@ -1,4 +1,5 @@
-//! A start that is called off, or that processes do not get through: `tests/programs/difficult.rs`.
+//! A start that is called off, or that processes do not get through, and an end that takes too
+//! long: `tests/programs/difficult.rs`.
 
 use std::fs;
 
@@ -25,7 +26,7 @@ fn keeper(server: &Server, before: Option<u32>) -> u32 {
 #[test]
 fn a_start_that_is_called_off_ends_well_whatever_processes_say_of_it() {
     // All of them complain when they are told to end.
-    let mut server = difficult("[nurse]\nhangs = true\n").start();
+    let mut server = difficult("[nurse]\nhangs = true\n").file("complaints", "").start();
     server.line("start 1 of nurse 1");
     server.signal("TERM");
     let finished = server.wait().status(0);
@@ -71,4 +72,21 @@ fn processes_that_die_in_a_row_after_the_start_end_nothing() {
     server.get("/").expect(200);
     server.signal("TERM");
     server.line("SIGTERM: finishing what has begun");
+}
+
+#[test]
+fn a_service_that_is_told_to_end_is_followed_at_once_and_cut_off_when_it_does_not() {
+    let limited = FILE.replace("pid_file", "graceful_shutdown_timeout = 1\npid_file");
+    let mut server = difficult("[keeper]\nlingers = true\n").ini(&limited).start();
+    server.line("ready: 1 worker, 1 of services");
+    let victim = keeper(&server, None);
+    signal(victim, "TERM");
+    server.line("service keeper 1 has been told to end: another takes its place");
+    server.line("service keeper 1 is to end at once: it has not finished in time");
+    wait_for("its end", || title(victim).is_empty().then_some(()));
+    keeper(&server, Some(victim));
+    server.get("/").expect(200);
+    server.signal("TERM");
+    let finished = server.wait().tells("keeper 1 is to end in time");
+    assert!(!finished.stderr.contains("at any time"), "{finished:#?}");
 }

@@ -1,7 +1,7 @@
 //! A program whose processes are difficult, as settings have it: a service in each worker, `nurse`,
 //! and one in a process of its own, `keeper`. Tests of the command line run it.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::process::{self, ExitCode};
 
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     };
     let complain = |event: &Draining| match event.part {
         Part::Main => Ok(()),
+        _ if !fs::exists("complaints")? => Ok(()),
         _ => Err("it complains of the end".into()),
     };
     Program::new(Registry::builtin())
@@ -31,19 +32,21 @@ fn main() -> ExitCode {
 }
 
 pasteline::settings! {
-    /// How a process starts.
-    struct Start {
+    /// How a process starts and ends.
+    struct Options {
         /// How many of the first starts end the process.
         deaths: u64 = "0",
         /// Whether a start takes for ever.
         hangs: bool = "false",
+        /// Whether an end takes for ever.
+        lingers: bool = "false",
     }
 }
 
-/// A service that starts as its settings have it, and then does nothing.
+/// A service that starts and ends as its settings have it, and does nothing between.
 struct Difficult {
     instance: Instance,
-    settings: InForce<Start>,
+    settings: InForce<Options>,
     stop: Notify,
 }
 
@@ -76,7 +79,11 @@ impl Service for Difficult {
         Ok(())
     }
 
-    async fn stop(&self, _: Option<Instant>) {
-        self.stop.notify_one();
+    async fn stop(&self, deadline: Option<Instant>) {
+        let is_limited = if deadline.is_some() { "in time" } else { "at any time" };
+        tracing::info!("{} {} is to end {is_limited}", self.instance.name, self.instance.number);
+        if !self.settings.now().lingers {
+            self.stop.notify_one();
+        }
     }
 }

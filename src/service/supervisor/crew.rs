@@ -40,6 +40,14 @@ impl Crew {
         let part = worker.map(|(_, worker)| self.part(worker.post).to_string());
         part.unwrap_or_else(|| format!("service {}", self.name))
     }
+
+    /// Tells a process something.
+    fn tell(&self, id: Id, command: &Command) {
+        // It is a text, which can always be made.
+        if let (Some(process), Ok(message)) = (self.processes.get(&id), wire::encode(command)) {
+            process.tell(message);
+        }
+    }
 }
 
 impl Supervisor {
@@ -82,18 +90,11 @@ impl Supervisor {
             },
             Action::Tell(id, Word::Leave) => {
                 let patience = self.plan.patience();
-                let leave = wire::encode(&Command::Leave { patience, is_relieved: true });
-                if let (Some(process), Ok(message)) = (crew.processes.get(&id), leave) {
-                    process.tell(message);
-                }
+                crew.tell(id, &Command::Leave { patience, is_relieved: true });
             }
             Action::Tell(id, Word::Cut(reason)) => {
                 tracing::warn!("{} is to end at once: {reason}", crew.name(id));
-                if let (Some(process), Ok(message)) =
-                    (crew.processes.get(&id), wire::encode(&Command::Cut))
-                {
-                    process.tell(message);
-                }
+                crew.tell(id, &Command::Cut);
             }
             // Nothing of it is ever changed.
             Action::Commit
@@ -129,6 +130,15 @@ impl Supervisor {
             Heard::Said(Report::Failed(reason)) => {
                 let name = crew.name(id);
                 self.service_failed(&name, &reason);
+            }
+            Heard::Said(Report::Leaving) => {
+                if crew.fleet.leaves_early(id, now) {
+                    let name = crew.name(id);
+                    tracing::info!("{name} has been told to end: another takes its place");
+                    self.metrics.count_respawn();
+                    let patience = self.plan.patience();
+                    crew.tell(id, &Command::Leave { patience, is_relieved: true });
+                }
             }
             Heard::Said(_) => {}
             Heard::Ended(status) => {
