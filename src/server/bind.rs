@@ -68,12 +68,16 @@ impl<'a> Options<'a> {
                 Ok((socket, None))
             }
             UnixName::Path(path) => {
-                let Settings { socket_mode, socket_owner, .. } = self.0;
-                let access = Access { mode: socket_mode.0, owner: socket_owner.as_ref() };
-                let (socket, file) = SocketFile::listen(path, access, self.backlog())?;
+                let (socket, file) = SocketFile::listen(path, self.access(), self.backlog())?;
                 Ok((socket, Some(file)))
             }
         }
+    }
+
+    /// Who may connect to Unix sockets.
+    pub(super) fn access(self) -> Access<'a> {
+        let Settings { socket_mode, socket_owner, .. } = self.0;
+        Access { mode: socket_mode.0, owner: socket_owner.as_ref() }
     }
 
     /// Sets what connections take over from the socket that they come by.

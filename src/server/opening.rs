@@ -38,7 +38,7 @@ impl Opening<'_> {
                 there => there,
             };
             let listening = match there {
-                Some(listening) => Ok(listening),
+                Some(listening) => self.keep(&wanted, listening),
                 None => self.patience.attempt(&wanted, || self.bind(&wanted.target, kept)).await,
             };
             match listening {
@@ -56,6 +56,14 @@ impl Opening<'_> {
         Ok(())
     }
 
+    /// Takes what is there, if it can be as the settings say once they are in force.
+    fn keep(&self, wanted: &Wanted, there: Listening) -> Result<Listening, BindError> {
+        match there.check(self.options) {
+            Ok(()) => Ok(there),
+            Err(cause) => Err(self.patience.give_up(wanted, cause)),
+        }
+    }
+
     fn bind(&self, target: &Target, kept: &Sockets) -> io::Result<Listening> {
         let (socket, spread, file) = match target {
             Target::Network { at, only_v6 } => {
@@ -71,7 +79,9 @@ impl Opening<'_> {
             Target::Inherited(_) => return Err(io::Error::other("it was handed over before")),
         };
         let endpoint = Endpoint::of(&socket)?;
-        Ok(Listening::new(Place { target: target.clone(), endpoint, spread, file }, socket))
+        let target = target.clone();
+        let place = Place { target, endpoint, spread, file, is_handed_over: false };
+        Ok(Listening::new(place, socket))
     }
 
     /// Has there be a socket for each of so many workers where that can be, and all listen if they
@@ -134,6 +144,7 @@ fn taken_over(
         endpoint,
         spread: Spread::OneForAll,
         file: None,
+        is_handed_over: true,
     };
     let listening = |socket: Socket| {
         let listening = Listening::new(place(Endpoint::of(&socket)?), socket);

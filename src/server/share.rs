@@ -29,6 +29,9 @@ pub struct Place {
     pub(super) spread: Spread,
     /// The file of a Unix socket that was made here.
     pub(super) file: Option<SocketFile>,
+    /// Whether the service manager has opened it.
+    #[serde(default)]
+    pub(super) is_handed_over: bool,
 }
 
 /// How the connections at a place come to the processes.

@@ -1,14 +1,16 @@
 //! The files of Unix sockets: who may connect, and who removes them.
 
-use std::fs::{self, File, Metadata, Permissions, TryLockError};
+mod access;
+
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::account::Owner;
+pub(crate) use self::access::Access;
 use crate::source::describe;
 
 /// The file of a Unix socket that was made here.
@@ -16,18 +18,15 @@ use crate::source::describe;
 pub(crate) struct SocketFile {
     path: PathBuf,
     identity: Identity,
+    /// The user and the group that it was made by; none if a process has made it that does not
+    /// tell.
+    #[serde(default)]
+    maker: Option<(u32, u32)>,
 }
 
 /// Device, inode, and when it was made, in seconds and nanoseconds: the number of an inode alone
 /// is soon given anew.
 type Identity = (u64, u64, i64, i64);
-
-/// Who may connect to a socket.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Access<'a> {
-    pub(crate) mode: u32,
-    pub(crate) owner: Option<&'a Owner>,
-}
 
 impl SocketFile {
     /// Has a socket listen at a path. What is there already gives way if it is a socket at which
@@ -50,9 +49,11 @@ impl SocketFile {
     ) -> io::Result<(Socket, Self)> {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.bind(&SockAddr::unix(path)?)?;
-        let file = Self { path: path.to_owned(), identity: identity(&path.symlink_metadata()?) };
+        let made = path.symlink_metadata()?;
+        let (identity, maker) = (identity(&made), Some((made.uid(), made.gid())));
+        let file = Self { path: path.to_owned(), identity, maker };
         // Nobody can connect before it listens, and then the permissions are right already.
-        match access.grant(path).and_then(|()| socket.listen(backlog)) {
+        match file.grant(access).and_then(|()| socket.listen(backlog)) {
             Ok(()) => Ok((socket, file)),
             Err(error) => {
                 file.remove();
@@ -70,8 +71,7 @@ impl SocketFile {
 
     /// Removes the file, unless another has taken its place.
     pub(crate) fn remove(&self) {
-        let is_ours = |found: &Metadata| identity(found) == self.identity;
-        if !self.path.symlink_metadata().is_ok_and(|found| is_ours(&found)) {
+        if !self.path.symlink_metadata().is_ok_and(|found| identity(&found) == self.identity) {
             return;
         }
         if let Err(error) = fs::remove_file(&self.path) {
@@ -84,16 +84,6 @@ impl SocketFile {
 
 fn identity(file: &Metadata) -> Identity {
     (file.dev(), file.ino(), file.mtime(), file.mtime_nsec())
-}
-
-impl Access<'_> {
-    fn grant(self, path: &Path) -> io::Result<()> {
-        if let Some(owner) = self.owner {
-            let (user, group) = owner.ids()?;
-            lchown(path, user, group)?;
-        }
-        fs::set_permissions(path, Permissions::from_mode(self.mode))
-    }
 }
 
 /// Locks the directory of a path until the lock is dropped: of two that start at the same time,

@@ -159,7 +159,7 @@ impl Sockets {
             let mut others = others.iter().flat_map(|other| &other.listening);
             others.any(|other| other.held.place == at.held.place)
         };
-        for at in self.listening.iter().filter(|at| at.is_handed_over() && !is_kept(at)) {
+        for at in self.listening.iter().filter(|at| at.held.place.is_handed_over && !is_kept(at)) {
             tracing::warn!(
                 "nothing listens at {} any more, which the service manager holds open: clients \
                  wait there until its socket unit is stopped",

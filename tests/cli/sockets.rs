@@ -44,6 +44,72 @@ fn serves_over_a_unix_socket_and_removes_it_at_the_end() {
     assert!(!path.exists());
 }
 
+/// The permissions of a file.
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().mode() & 0o777
+}
+
+/// How many clients find room in the queue of a server that stands still.
+fn room_at(path: &Path) -> usize {
+    let connect = || {
+        let client = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        client.set_nonblocking(true).unwrap();
+        client.connect(&SockAddr::unix(path).unwrap()).map(|()| client).ok()
+    };
+    std::iter::from_fn(connect).collect::<Vec<_>>().len()
+}
+
+#[test]
+fn a_unix_socket_that_stays_is_as_the_settings_say_after_a_reload() {
+    for workers in [0, 1] {
+        let options = format!("bind = unix:api.sock\nworkers = {workers}\n");
+        let text = |more: &str| server(&format!("{options}{more}"));
+        let test = Test::new().ini(&text("socket_mode = 0600\nbacklog = 100"));
+        let path = test.directory().join("api.sock");
+        let mut server = test.arguments("serve").start();
+        ask(&path).expect(200);
+        for wanted in [0o666, 0o600] {
+            let more = format!("socket_mode = {wanted:o}\nbacklog = 7");
+            server.write("api-paste.ini", &text(&format!("{more}\npid_file = no/such/directory")));
+            let before = mode(&path);
+            server.signal("HUP");
+            server.line("not reloaded: what was served before is served on");
+            assert_eq!(mode(&path), before);
+            server.write("api-paste.ini", &text(&more));
+            server.signal("HUP");
+            server.line("reloaded: the settings of the server are replaced");
+            assert_eq!(mode(&path), wanted);
+        }
+        ask(&path).expect(200);
+        wait_for("the old workers gone", || {
+            (children(server.process()).len() == workers).then_some(())
+        });
+        signal_all(&server, "STOP");
+        // Linux lets one more in.
+        assert_eq!(room_at(&path), 8);
+    }
+}
+
+#[test]
+fn access_to_a_unix_socket_that_cannot_change_keeps_all_as_it_was() {
+    if !is_root() {
+        return;
+    }
+    let options = "bind = unix:api.sock\nworkers = 0\nuser = nobody\n";
+    let text = |more: &str| server(&format!("{options}{more}"));
+    let test = Test::new().ini(&text("socket_mode = 0600"));
+    let path = test.directory().join("api.sock");
+    let mut server = test.arguments("serve").start();
+    server.write("api-paste.ini", &text("socket_mode = 0600\ndrain_linger = 1"));
+    server.signal("HUP");
+    server.line("reloaded: the settings of the server are replaced");
+    server.write("api-paste.ini", &text("socket_mode = 0666"));
+    server.signal("HUP");
+    server.line("the mode and the owner of its file cannot change: ");
+    server.line("not reloaded: what was served before is served on");
+    assert_eq!(mode(&path), 0o600);
+}
+
 /// How long until the system probes a connection that is silent, in hundredths of a second, by the
 /// tables in which it tells of the sockets at both ends.
 fn probed_in(server: SocketAddr, client: SocketAddr) -> Option<u64> {

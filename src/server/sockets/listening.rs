@@ -10,7 +10,6 @@ use crate::server::bind::{Options, Sharing, bind};
 use crate::server::endpoint::Endpoint;
 use crate::server::share::{Place, Spread};
 use crate::server::target::Target;
-use crate::server::unix_name::UnixName;
 
 /// When new sockets begin to listen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,23 +57,11 @@ impl Listening {
         Self { held, sockets: vec![Arc::new(socket)] }
     }
 
-    /// Whether the service manager has opened it, as far as that shows: not of a name that is no
-    /// path.
-    pub(super) fn is_handed_over(&self) -> bool {
-        let Place { target, spread, file, .. } = &self.held.place;
-        match target {
-            Target::Inherited(_) => true,
-            Target::Network { .. } => *spread == Spread::OneForAll,
-            Target::Unix(name) => matches!(name, UnixName::Path(_)) && file.is_none(),
-        }
-    }
-
     pub(super) fn first(&self) -> &Socket {
         &self.sockets[0]
     }
 
-    /// Has new sockets listen. One that others may have opened does already, with the backlog that
-    /// they have chosen.
+    /// Has new sockets listen. One that all share does already.
     pub(in crate::server) fn listen(&self, options: Options<'_>) -> io::Result<()> {
         if self.held.place.spread == Spread::OneForEach {
             self.sockets.iter().try_for_each(|socket| options.listen(socket))?;
@@ -82,17 +69,27 @@ impl Listening {
         Ok(())
     }
 
-    /// Has the sockets be as the settings say; those that do not listen yet go on not to.
+    /// Whether the sockets can be as the settings say, as far as that may fail; nothing is changed.
+    pub(in crate::server) fn check(&self, options: Options<'_>) -> io::Result<()> {
+        match &self.held.place.file {
+            Some(file) => file.check(options.access()),
+            None => Ok(()),
+        }
+    }
+
+    /// Has the sockets be as the settings say. Those that do not listen yet go on not to, and what
+    /// the service manager has opened keeps the backlog that it has chosen.
     pub(in crate::server) fn adjust(&self, options: Options<'_>) -> io::Result<()> {
+        let Place { endpoint, file, is_handed_over, .. } = &self.held.place;
         for socket in &self.sockets {
-            if let Endpoint::Network(_) = self.held.place.endpoint {
+            if let Endpoint::Network(_) = endpoint {
                 options.tune(socket)?;
             }
-            if self.held.place.spread == Spread::OneForEach && socket.is_listener()? {
+            if !is_handed_over && socket.is_listener()? {
                 options.listen(socket)?;
             }
         }
-        Ok(())
+        file.as_ref().map_or(Ok(()), |file| file.grant(options.access()))
     }
 
     /// The socket of a worker; none if there is no such worker.

@@ -1,10 +1,12 @@
 //! Unix sockets: who may connect, and what happens to their files.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::Sockets;
 use crate::server::{Address, BindError, Inherited, Mode, Settings, Share, UnixName};
@@ -65,6 +67,89 @@ async fn it_has_the_mode_and_the_owner_of_the_settings() {
     let file = fs::metadata(&place.0).unwrap();
     assert_eq!(file.permissions().mode() & 0o777, 0o606);
     assert!(!is_root || file.gid() == 4711);
+}
+
+#[tokio::test]
+async fn one_that_stays_has_the_access_of_other_settings_once_these_are_in_force() {
+    let place = Place::new();
+    let sockets = place.bind().await.unwrap();
+    let found = || fs::metadata(&place.0).unwrap();
+    let before = (found().uid(), found().gid());
+    // Only root may give a file away.
+    let owner = if before.0 == 0 { "nobody:4712".to_owned() } else { before.0.to_string() };
+    let mut settings = place.settings();
+    settings.socket_mode = Mode(0o606);
+    settings.socket_owner = Some(Setting::parse(&owner).unwrap());
+    let coming = sockets.rebind(&settings, 2, &mut Inherited::none()).await.unwrap();
+    assert_eq!(found().mode() & 0o777, 0o660, "it may be given up yet");
+    coming.adjust(&settings);
+    assert_eq!(found().mode() & 0o777, 0o606);
+    assert!(before.0 != 0 || (found().uid(), found().gid()) == (65534, 4712));
+    coming.adjust(&place.settings());
+    assert_eq!(found().mode() & 0o777, 0o660);
+    assert_eq!((found().uid(), found().gid()), before, "it is whose it was");
+}
+
+#[tokio::test]
+async fn one_that_stays_cannot_be_given_to_an_owner_that_there_is_not() {
+    let place = Place::new();
+    let sockets = place.bind().await.unwrap();
+    let mut settings = place.settings();
+    settings.socket_owner = Some(Setting::parse("no-such-user").unwrap());
+    let error = sockets.rebind(&settings, 2, &mut Inherited::none()).await.unwrap_err().to_string();
+    let expected = "the mode and the owner of its file cannot change: there is no user \
+                    `no-such-user`";
+    assert!(error.ends_with(expected), "{error}");
+}
+
+#[tokio::test]
+async fn what_has_taken_the_place_of_its_file_is_given_no_access() {
+    let place = Place::new();
+    let sockets = place.bind().await.unwrap();
+    let mut settings = place.settings();
+    settings.socket_mode = Mode(0o606);
+    let other = place.0.with_file_name("other");
+    fs::write(&other, "").unwrap();
+    fs::set_permissions(&other, Permissions::from_mode(0o640)).unwrap();
+    fs::remove_file(&place.0).unwrap();
+    symlink(&other, &place.0).unwrap();
+    let coming = sockets.rebind(&settings, 2, &mut Inherited::none()).await.unwrap();
+    coming.adjust(&settings);
+    assert_eq!(fs::metadata(&other).unwrap().mode() & 0o777, 0o640);
+}
+
+/// How many clients find room in the queue of a socket that nobody accepts from.
+fn room_at(address: &SockAddr) -> usize {
+    let connect = || {
+        let client = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        client.set_nonblocking(true).unwrap();
+        client.connect(address).map(|()| client).ok()
+    };
+    std::iter::from_fn(connect).collect::<Vec<_>>().len()
+}
+
+#[tokio::test]
+async fn one_that_stays_has_the_backlog_of_other_settings_once_these_are_in_force() {
+    let place = Place::new();
+    let name = format!("unix:@pasteline-backlog-{}", std::process::id());
+    let mut settings = place.settings();
+    settings.bind_to(vec![Address::Unix(UnixName::Path(place.0.clone())), name.parse().unwrap()]);
+    settings.backlog = 20;
+    let sockets = bind(&settings).await.unwrap();
+    settings.backlog = 3;
+    let coming = sockets.rebind(&settings, 2, &mut Inherited::none()).await.unwrap();
+    // Linux lets one more in.
+    let room = || {
+        let share = coming.share(0).unwrap().into_parts().1.into_iter().map(Socket::from);
+        share.map(|socket| room_at(&socket.local_addr().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(room(), [21, 21], "it may be given up yet");
+    for socket in coming.share(0).unwrap().into_parts().1.into_iter().map(UnixListener::from) {
+        socket.set_nonblocking(true).unwrap();
+        socket.incoming().map_while(Result::ok).for_each(drop);
+    }
+    coming.adjust(&settings);
+    assert_eq!(room(), [4, 4]);
 }
 
 #[tokio::test]
