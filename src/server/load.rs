@@ -12,12 +12,14 @@ use crate::metrics::Refusal;
 /// What a server bears at the moment. Clones share it: the threads of a worker take connections
 /// from one socket, in no even shares, so that limits can only hold for all of them.
 #[derive(Clone, Debug)]
-pub struct Load(Arc<Borne>);
-
-#[derive(Debug)]
-struct Borne {
+pub struct Load {
     /// Among how many servers the files of the process are divided.
     servers: NonZeroUsize,
+    borne: Arc<Borne>,
+}
+
+#[derive(Debug, Default)]
+struct Borne {
     connections: AtomicUsize,
     requests: AtomicUsize,
     /// How many connections each address has, as far as they are counted.
@@ -25,20 +27,17 @@ struct Borne {
 }
 
 impl Load {
-    /// What one of so many servers of a process bears, at least one: what the process can bear is
-    /// divided among them, where their settings do not say how much it is.
-    pub fn one_of(servers: usize) -> Self {
-        Self(Arc::new(Borne {
-            servers: NonZeroUsize::new(servers).unwrap_or(NonZeroUsize::MIN),
-            connections: AtomicUsize::default(),
-            requests: AtomicUsize::default(),
-            addresses: Mutex::default(),
-        }))
+    /// The same, as what one of so many servers of a process bears, at least one: what the process
+    /// can bear is divided among them, where their settings do not say how much it is.
+    #[must_use]
+    pub fn among(&self, servers: usize) -> Self {
+        let servers = NonZeroUsize::new(servers).unwrap_or(NonZeroUsize::MIN);
+        Self { servers, borne: Arc::clone(&self.borne) }
     }
 
     /// Among how many servers the files of the process are divided.
     pub(super) fn servers(&self) -> NonZeroUsize {
-        self.0.servers
+        self.servers
     }
 
     /// Takes in a connection, from an address if it has one that counts.
@@ -48,7 +47,7 @@ impl Load {
     /// There are as many as there may be.
     pub(super) fn admit(&self, peer: Option<IpAddr>, limits: &Limits) -> Result<Held, Refusal> {
         let mut held = Held { load: self.clone(), peer: None };
-        if self.0.connections.fetch_add(1, Ordering::Relaxed) >= limits.connections {
+        if self.borne.connections.fetch_add(1, Ordering::Relaxed) >= limits.connections {
             return Err(Refusal::Connections);
         }
         peer.map_or(Ok(()), |peer| held.count_for(peer, limits))?;
@@ -57,29 +56,29 @@ impl Load {
 
     /// Notes that a request begins.
     pub(super) fn begin_request(&self) {
-        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        self.borne.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Notes that a request has ended.
     pub(super) fn end_request(&self) {
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+        self.borne.requests.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// How many requests are being answered.
     pub(super) fn requests(&self) -> usize {
-        self.0.requests.load(Ordering::Relaxed)
+        self.borne.requests.load(Ordering::Relaxed)
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         // A panic between two changes of the map leaves it whole.
-        self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+        self.borne.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// That of the only server of a process.
 impl Default for Load {
     fn default() -> Self {
-        Self::one_of(1)
+        Self { servers: NonZeroUsize::MIN, borne: Arc::default() }
     }
 }
 
@@ -115,7 +114,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.load.0.connections.fetch_sub(1, Ordering::Relaxed);
+        self.load.borne.connections.fetch_sub(1, Ordering::Relaxed);
         let Some(peer) = self.peer else { return };
         let mut addresses = self.load.addresses();
         if let Some(count) = addresses.get_mut(&peer) {
@@ -151,6 +150,6 @@ mod tests {
         let again = admit(Some(1)).unwrap();
         drop((others, again));
         assert!(load.addresses().is_empty());
-        assert_eq!(load.0.connections.load(Ordering::Relaxed), 0);
+        assert_eq!(load.borne.connections.load(Ordering::Relaxed), 0);
     }
 }

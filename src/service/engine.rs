@@ -1,5 +1,7 @@
 //! The servers of one process, on all of its threads.
 
+mod loads;
+
 use std::io;
 use std::sync::mpsc;
 use std::thread;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+pub(super) use self::loads::Loads;
 use super::{Role, Site, runtime};
 use crate::metrics::Metrics;
 use crate::server::{Load, Running, Server, Share};
@@ -36,16 +39,17 @@ pub(super) struct Engine {
 
 impl Engine {
     /// Starts to serve each site at its share of sockets: in this thread, within a runtime, and
-    /// in as many more as the settings of the first site say.
+    /// in as many more as the settings of the first site say. What it bears adds to what the
+    /// process bears already.
     pub(super) fn start(
         sites: Vec<Site>,
         shares: Vec<Share>,
-        metrics: &Metrics,
+        (loads, metrics): (&mut Loads, &Metrics),
     ) -> io::Result<Self> {
         let others = sites.first().map_or(0, |site| site.settings.worker_threads.saturating_sub(1));
-        let servers = sites.iter().filter(|site| site.role == Role::App).count();
-        let part = |site| Part { site, load: Load::one_of(servers) };
-        let parts: Vec<_> = sites.into_iter().map(part).collect();
+        let loads = loads.of(&sites);
+        let part = |(site, load)| Part { site, load };
+        let parts: Vec<_> = sites.into_iter().zip(loads).map(part).collect();
         let kept = parts.clone();
         let (admin, work): (Vec<_>, Vec<_>) = parts.into_iter().zip(shares).partition(is_admin);
         let mut threads = Vec::new();

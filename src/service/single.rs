@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use self::change::{Binding, bound};
 use self::stop::elapsed_at;
 use super::company::{Company, News};
-use super::engine::Engine;
+use super::engine::{Engine, Loads};
 use super::outside::{Asked, Outside};
 use super::plan::{Names, take_charge, take_place, write_pid_file};
 use super::signals::{Signal, Signals, reopen_logs};
@@ -121,6 +121,7 @@ struct Single {
     binding: Binding,
     /// None if it ended before it could serve.
     engine: Option<Engine>,
+    loads: Loads,
     metrics: Metrics,
     /// Those that were replaced, until the last of their connections has closed.
     leaving: JoinSet<()>,

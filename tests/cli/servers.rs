@@ -1,10 +1,12 @@
 //! Several servers at once, each with an app of its own.
 
 use std::fs::File;
+use std::io::{BufReader, Write as _};
+use std::net::TcpStream;
 
 use serde_json::Value;
 
-use crate::support::{Client, Server, Test, wait_for};
+use crate::support::{Answer, Client, Server, Test, Upstream, wait_for};
 
 /// Two servers in so many workers, and three apps that answer with these texts; `admin` serves
 /// the second.
@@ -144,6 +146,63 @@ fn each_has_its_part_of_the_connections_on_all_threads() {
         }
         server.connect().next_answer().expect(503);
     }
+}
+
+/// A connection that is kept after a request; none if it is refused, or was let in by a server
+/// that is replaced.
+fn keep(server: &Server) -> Option<BufReader<TcpStream>> {
+    let mut client = TcpStream::connect(server.address()).ok()?;
+    client.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").ok()?;
+    let mut client = BufReader::new(client);
+    let answer = Answer::read(&mut client).ok()?;
+    (answer.status == 200 && answer.header("connection").is_none()).then_some(client)
+}
+
+#[test]
+fn what_replaced_servers_bear_counts_for_their_successors() {
+    for (threads, limit) in [
+        (1, "max_connections = 3"),
+        (2, "max_connections = 3"),
+        (2, "max_connections_per_address = 3"),
+    ] {
+        let text = |linger: u32| {
+            let limit = format!("workers = 0\nworker_threads = {threads}\n{limit}");
+            ini(0, TEXTS).replace("workers = 0", &format!("{limit}\ndrain_linger = {linger}"))
+        };
+        let test = Test::new().ini(&text(3600)).arguments("serve --server main --server admin");
+        let mut server = test.start();
+        let mut open = Vec::new();
+        for round in 1..=3 {
+            open.push(wait_for("a connection", || keep(&server)));
+            server.write("api-paste.ini", &text(3600 + round));
+            server.signal("HUP");
+            server.line("reloaded: the settings of the server are replaced");
+        }
+        server.connect().next_answer().expect(503);
+        drop(open);
+        wait_for("room for another client", || keep(&server));
+    }
+}
+
+#[test]
+fn requests_of_replaced_servers_count_for_their_successors() {
+    let upstream = Upstream::holding();
+    let app = format!("use = egg:pasteline#proxy\nupstream = http://{}", upstream.address());
+    let text = |linger: u32| {
+        let limit = format!("workers = 0\nmax_requests_in_flight = 1\ndrain_linger = {linger}");
+        let text = ini(0, TEXTS).replace("workers = 0", &limit);
+        text.replace("use = egg:pasteline#respond\nbody = one", &app)
+    };
+    let test = Test::new().ini(&text(3600)).arguments("serve --server main --server admin");
+    let mut server = test.start();
+    let first = server.connect().send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+    upstream.request();
+    server.write("api-paste.ini", &text(3601));
+    server.signal("HUP");
+    server.line("reloaded: the settings of the server are replaced");
+    server.get("/").expect(503);
+    upstream.release();
+    assert_eq!(first.answer().expect(200).body, "from upstream");
 }
 
 #[test]

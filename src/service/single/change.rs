@@ -87,7 +87,7 @@ impl Single {
         let Coming { sites, settings, log, readings } = coming;
         let sockets = bound.map_err(|error| error.to_string())?;
         let whereabouts = Whereabouts::prepare((&self.settings[0], &settings[0]), outside)?;
-        let engine = match engine(sites, &sockets, &self.metrics) {
+        let engine = match engine(sites, &sockets, (&mut self.loads, &self.metrics)) {
             Ok(engine) => engine,
             Err(error) => {
                 whereabouts.give_up();

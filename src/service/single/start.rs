@@ -8,7 +8,7 @@ use crate::metrics::Metrics;
 use crate::program::{Part, Program, Readings, WorkerStarted};
 use crate::server::{Settings, Sockets};
 use crate::service::company::{Company, News};
-use crate::service::engine::Engine;
+use crate::service::engine::{Engine, Loads};
 use crate::service::plan::{Names, after_spawn, before_spawn};
 use crate::service::privileges::{self, Identity};
 use crate::service::signals::Signals;
@@ -36,6 +36,7 @@ impl Single {
             company,
             binding: JoinSet::new(),
             engine: None,
+            loads: Loads::default(),
             metrics: Metrics::default(),
             leaving: JoinSet::new(),
             cut: watch::Sender::new(false),
@@ -60,7 +61,8 @@ impl Single {
             }
         };
         if serves {
-            server.engine = Some(engine(sites, &server.sockets, &server.metrics)?);
+            let counts = (&mut server.loads, &server.metrics);
+            server.engine = Some(engine(sites, &server.sockets, counts)?);
             let spawned = after_spawn(&server.sockets, 0);
             server.publish(&spawned);
         }
@@ -72,8 +74,8 @@ impl Single {
 pub(super) fn engine(
     sites: Vec<Site>,
     sockets: &[Sockets],
-    metrics: &Metrics,
+    counts: (&mut Loads, &Metrics),
 ) -> Result<Engine, Error> {
     let shares = sockets.iter().map(|sockets| sockets.share(0)).collect::<Result<_, _>>();
-    Engine::start(sites, shares.map_err(Error::System)?, metrics).map_err(Error::System)
+    Engine::start(sites, shares.map_err(Error::System)?, counts).map_err(Error::System)
 }

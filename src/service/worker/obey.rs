@@ -13,7 +13,7 @@ use crate::log::Log;
 use crate::program::{Draining, Event, WorkerStarted};
 use crate::server::{Place, Tickets};
 use crate::service::company::Company;
-use crate::service::engine::Engine;
+use crate::service::engine::{Engine, Loads};
 use crate::service::link::die_with_supervisor;
 use crate::service::plan::patience;
 use crate::service::privileges::{self, Identity};
@@ -127,7 +127,7 @@ impl Worker {
         if self.leaving.is_some() {
             return;
         }
-        match Engine::start(sites, shares, &self.metrics) {
+        match Engine::start(sites, shares, (&mut Loads::default(), &self.metrics)) {
             Ok(engine) => {
                 self.engine = Some(engine);
                 self.link.say(Report::Ready);
