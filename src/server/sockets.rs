@@ -109,6 +109,21 @@ impl Sockets {
         Ok(Self { listening })
     }
 
+    /// The same sockets for another number of workers, where each has one of its own. Those that
+    /// are new do not listen before they are [served](super::Server::new). No name is looked up:
+    /// what it stands for is what it stood for when these were opened.
+    ///
+    /// # Errors
+    ///
+    /// The system has no room for another socket.
+    pub fn resize(&self, settings: &Settings, workers: usize) -> io::Result<Self> {
+        let mut resized = self.clone();
+        for at in &mut resized.listening {
+            at.resize(workers, Options::new(settings), Begin::WhenServed)?;
+        }
+        Ok(resized)
+    }
+
     /// Has the sockets be as the settings say that are in force now, also those that were made by
     /// others. What cannot be is logged, and stays as it was.
     pub fn adjust(&self, settings: &Settings) {

@@ -33,6 +33,12 @@ impl Plan {
         patience(&self.settings[0])
     }
 
+    /// The sockets for another number of workers, of each server.
+    pub(super) fn resized(&self, workers: usize) -> io::Result<Vec<Sockets>> {
+        let all = self.sockets.iter().zip(&self.settings);
+        all.map(|(sockets, settings)| sockets.resize(settings, workers)).collect()
+    }
+
     /// The sockets of one worker, for each server.
     pub(super) fn shares(&self, worker: usize) -> io::Result<Vec<Share>> {
         self.sockets.iter().map(|sockets| sockets.share(worker)).collect()

@@ -78,8 +78,6 @@ struct Supervisor {
     plan: Plan,
     coming: Option<Coming>,
     binding: Option<Binding>,
-    /// What was loaded while something was being bound.
-    put_off: Option<Result<Prepared, String>>,
     fleet: Fleet,
     processes: BTreeMap<Id, Process>,
     /// Those of services.
@@ -128,7 +126,6 @@ impl Supervisor {
             plan,
             coming: None,
             binding: None,
-            put_off: None,
             fleet,
             processes: BTreeMap::new(),
             awaited: 1 + crews.len(),

@@ -247,6 +247,20 @@ async fn what_is_to_come_lets_no_client_in_before_it_is_served() {
     coming.share(3).unwrap_err();
 }
 
+#[tokio::test]
+async fn another_number_of_workers_has_the_same_addresses_whatever_the_settings_name() {
+    let sockets = bind("127.0.0.1:0", 2).await.unwrap();
+    let port = ports(&sockets)[0];
+    let unknown = settings("no-such-host.invalid:80");
+    let more = sockets.resize(&unknown, 3).unwrap();
+    assert_eq!(ports(&more), [port]);
+    assert!(!open(more.share(2).unwrap())[0].is_listener().unwrap(), "nobody serves there yet");
+    more.share(3).unwrap_err();
+    let less = more.resize(&unknown, 1).unwrap();
+    assert_eq!(ports(&less), [port]);
+    less.share(1).unwrap_err();
+}
+
 /// Settings for an address, with a backlog.
 fn with_backlog(address: &str, backlog: u32) -> Settings {
     Settings { backlog, ..settings(address) }

@@ -16,7 +16,7 @@ use crate::service::reload;
 use crate::service::whereabouts::{Whereabouts, serve_alike};
 use crate::service::wire::Command;
 use crate::service::{Error, Prepared, workers};
-use crate::source::Snapshot;
+use crate::source::{Snapshot, describe};
 
 /// What is to come, until it is in force or given up.
 #[derive(Debug)]
@@ -31,15 +31,14 @@ pub(super) struct Coming {
 /// Sockets that are being bound, and what for.
 pub(super) type Binding = JoinHandle<(Result<Vec<Sockets>, Error>, Purpose)>;
 
-/// What sockets are bound for.
+/// What sockets are bound for: other settings, for so many workers, and another log.
 #[derive(Debug)]
-pub(super) enum Purpose {
-    /// One worker less.
-    Less,
-    /// One worker more.
-    More,
-    /// Other settings, of which there are to be so many workers, and another log.
-    Replace(Vec<Settings>, Arc<Snapshot>, (usize, Title), Log),
+pub(super) struct Purpose {
+    settings: Vec<Settings>,
+    snapshot: Arc<Snapshot>,
+    count: usize,
+    title: Title,
+    log: Log,
 }
 
 /// What has been bound, for as long as nothing is being bound.
@@ -59,11 +58,6 @@ impl Supervisor {
     /// Has workers take over what has been loaded anew: in place, or where the settings of a
     /// server have changed by a new generation.
     pub(super) fn has_loaded(&mut self, prepared: Result<Prepared, String>) {
-        // What it follows from is about to change.
-        if self.binding.is_some() {
-            self.put_off = Some(prepared);
-            return;
-        }
         let prepared = match prepared {
             Ok(_) if self.stopping => return self.settle(&Err("the server stops".to_owned())),
             Ok(prepared) => prepared,
@@ -92,30 +86,48 @@ impl Supervisor {
             self.coming = Some(Coming { plan, log: Some(log), whereabouts, what });
             self.fleet.change_in_place(Instant::now());
         } else {
-            self.bind(count, Purpose::Replace(settings, snapshot, (count, title), log));
+            self.bind(Purpose { settings, snapshot, count, title, log });
         }
     }
 
-    /// Has one worker more or less, unless something else is being changed.
-    pub(super) fn resize(&mut self, purpose: Purpose) {
-        let changes = self.outside.is_reloading() || self.succession.is_under_way();
-        if self.stopping || changes || self.binding.is_some() {
-            return tracing::warn!("the number of workers stays while something else changes");
-        }
-        let size = self.fleet.size();
-        match purpose {
-            Purpose::Less if size > 1 => self.bind(size - 1, purpose),
-            Purpose::More => self.bind(size + 1, purpose),
-            _ => tracing::warn!("the last worker stays"),
+    /// Has one worker more, unless something else is being changed.
+    pub(super) fn grow(&mut self) {
+        if self.has_sockets_for(self.fleet.size() + 1) {
+            self.fleet.grow(Instant::now());
         }
     }
 
-    /// Binds sockets for so many workers, off the loop: an address may be in use for a while.
-    fn bind(&mut self, workers: usize, purpose: Purpose) {
-        let settings = match &purpose {
-            Purpose::Replace(settings, ..) => settings.clone(),
-            Purpose::Less | Purpose::More => self.plan.settings.clone(),
-        };
+    /// Has one worker less, unless it is the last or something else is being changed.
+    pub(super) fn shrink(&mut self) {
+        match self.fleet.size() {
+            0 | 1 => tracing::warn!("the last worker stays"),
+            size if self.has_sockets_for(size - 1) => self.fleet.shrink(Instant::now()),
+            _ => {}
+        }
+    }
+
+    /// Opens and lets go of sockets so that there are those of so many workers, and tells whether
+    /// there are.
+    fn has_sockets_for(&mut self, workers: usize) -> bool {
+        if self.stopping || self.outside.is_reloading() || self.succession.is_under_way() {
+            tracing::warn!("the number of workers stays while something else changes");
+            return false;
+        }
+        match self.plan.resized(workers) {
+            Ok(sockets) => {
+                self.plan.sockets = sockets;
+                true
+            }
+            Err(error) => {
+                tracing::error!("the number of workers stays: {}", describe(&error));
+                false
+            }
+        }
+    }
+
+    /// Binds sockets off the loop: an address may be in use for a while.
+    fn bind(&mut self, purpose: Purpose) {
+        let (settings, workers) = (purpose.settings.clone(), purpose.count);
         let sockets = self.plan.sockets.clone();
         let bind = async move {
             let bound = bind(&settings, workers, sockets, &mut Inherited::none()).await;
@@ -125,33 +137,17 @@ impl Supervisor {
     }
 
     pub(super) fn has_bound(&mut self, bound: Result<Vec<Sockets>, Error>, purpose: Purpose) {
-        let now = Instant::now();
-        match (bound, purpose) {
-            (Ok(sockets), Purpose::Replace(settings, snapshot, (count, title), log)) => {
-                match self.whereabouts(&settings) {
-                    Ok(whereabouts) => {
-                        let names = self.plan.names.clone();
-                        let plan = Plan { settings, snapshot, sockets, names, title };
-                        let what = "the settings of the server are replaced, by new workers";
-                        self.coming = Some(Coming { plan, log: Some(log), whereabouts, what });
-                        self.fleet.replace(count, now);
-                    }
-                    Err(reason) => self.settle(&Err(reason)),
-                }
+        let Purpose { settings, snapshot, count, title, log } = purpose;
+        let bound = bound.map_err(|error| error.to_string());
+        match bound.and_then(|sockets| Ok((sockets, self.whereabouts(&settings)?))) {
+            Ok((sockets, whereabouts)) => {
+                let names = self.plan.names.clone();
+                let plan = Plan { settings, snapshot, sockets, names, title };
+                let what = "the settings of the server are replaced, by new workers";
+                self.coming = Some(Coming { plan, log: Some(log), whereabouts, what });
+                self.fleet.replace(count, Instant::now());
             }
-            (Ok(sockets), Purpose::Less) => {
-                self.plan.sockets = sockets;
-                self.fleet.shrink(now);
-            }
-            (Ok(sockets), Purpose::More) => {
-                self.plan.sockets = sockets;
-                self.fleet.grow(now);
-            }
-            (Err(error), Purpose::Replace(..)) => self.settle(&Err(error.to_string())),
-            (Err(error), _) => tracing::error!("the number of workers stays: {error}"),
-        }
-        if let Some(prepared) = self.put_off.take() {
-            self.has_loaded(prepared);
+            Err(reason) => self.settle(&Err(reason)),
         }
     }
 

@@ -20,10 +20,7 @@ impl Supervisor {
         self.outside.end_reloads();
         if let Some(binding) = self.binding.take() {
             binding.abort();
-            // It may also have been for one worker more.
-            if self.outside.is_reloading() {
-                self.settle(&Err("the server stops".to_owned()));
-            }
+            self.settle(&Err("the server stops".to_owned()));
         }
         mem::take(&mut self.plan.sockets).into_iter().for_each(Sockets::close);
         self.drain();
@@ -36,9 +33,6 @@ impl Supervisor {
         let now = Instant::now();
         self.fleet.stop(now);
         self.crews.iter_mut().for_each(|crew| crew.fleet.stop(now));
-        if let Some(prepared) = self.put_off.take() {
-            self.has_loaded(prepared);
-        }
     }
 
     /// Has all end, as something in a process has ended that was to last.

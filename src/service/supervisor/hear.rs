@@ -2,7 +2,6 @@
 
 use tokio::time::Instant;
 
-use super::change::Purpose;
 use super::{Supervisor, describe_end, log_end};
 use crate::admin::Health;
 use crate::service::fleet::{Id, State};
@@ -14,8 +13,8 @@ impl Supervisor {
     /// Does what a signal says.
     pub(super) fn signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Fewer => self.resize(Purpose::Less),
-            Signal::More => self.resize(Purpose::More),
+            Signal::Fewer => self.shrink(),
+            Signal::More => self.grow(),
             Signal::Reopen => {
                 reopen_logs(signal);
                 let all: Vec<_> = self.processes.keys().copied().collect();

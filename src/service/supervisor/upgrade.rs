@@ -11,7 +11,7 @@ use crate::service::upgrade::Legacy;
 impl Supervisor {
     /// Starts the program that is on disk now, so that it takes over.
     pub(super) fn upgrade(&mut self) {
-        if self.stopping || self.outside.is_reloading() || self.binding.is_some() {
+        if self.stopping || self.outside.is_reloading() {
             return tracing::warn!("not upgraded: something else changes");
         }
         let shares: Result<_, _> =
