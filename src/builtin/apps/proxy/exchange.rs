@@ -143,6 +143,7 @@ impl Exchange {
             if let Poll::Ready(response) =
                 link.poll(context, |context| response.as_mut().poll(context))
             {
+                link.wire.answered();
                 return Poll::Ready(response.map_err(Failure::from));
             }
             let Link { silence, wire, .. } = &mut *link;

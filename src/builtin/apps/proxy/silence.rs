@@ -1,9 +1,10 @@
 //! Notices when nothing moves any more.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::wire::Wire;
@@ -45,7 +46,9 @@ impl Silence {
             self.timer.as_mut().reset(Instant::now() + self.part);
         }
         loop {
-            ready!(self.timer.as_mut().poll(context));
+            // Where a socket always has more to read, it uses up what tokio lets a task do at once,
+            // and a timer that keeps to that would never ring.
+            ready!(pin!(unconstrained(self.timer.as_mut())).poll(context));
             // A client that is slow to send is not the upstream's fault.
             if self.moves != wire.moves() || wire.waits_for_client() {
                 self.moves = wire.moves();
@@ -64,6 +67,8 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+
+    use tokio::task::coop::poll_proceed;
 
     use super::*;
 
@@ -84,6 +89,25 @@ mod tests {
         tokio::time::advance(Duration::from_secs(7)).await;
         wire.begin();
         assert!((20..=25).contains(&seconds(&mut silence, &wire).await));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn is_noticed_by_a_task_that_always_has_something_to_do() {
+        let (mut silence, wire) = (Silence::new(), Wire::default());
+        wire.begin();
+        let mut rings = 0;
+        while poll_fn(|context| {
+            while let Poll::Ready(progress) = poll_proceed(context) {
+                progress.made_progress();
+            }
+            Poll::Ready(silence.poll_end(LIMIT, &wire, context).is_pending())
+        })
+        .await
+        {
+            rings += 1;
+            assert!(rings <= 2 * PARTS, "the timer does not ring");
+            tokio::time::advance(LIMIT / PARTS).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -533,6 +533,17 @@ async fn interim_responses_are_passed_over() {
 }
 
 #[tokio::test]
+async fn interim_responses_without_end_are_a_502() {
+    let upstream = Upstream::listen().await;
+    let response = answer(&upstream.proxy(""), get("/"));
+    let (Peer(mut peer), _) = upstream.answer("").await;
+    let interim = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(1000);
+    // It ends only when the proxy closes the connection.
+    while peer.write_all(interim.as_bytes()).await.is_ok() {}
+    assert_eq!(response.await.unwrap().status(), StatusCode::BAD_GATEWAY);
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_a_413() {
     let limit = "[filter:limit]\nuse = egg:pasteline#sizelimit\nmax_request_body_size = 4\n\
         read_ahead = 0\n";

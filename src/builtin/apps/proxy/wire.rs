@@ -3,19 +3,25 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+/// How much may be read before the head of a response is there: interim responses, which are passed
+/// over, that head, and what of the body comes with it.
+const HEADS_LIMIT: usize = 128 * 1024;
 
 /// What passes over a connection, as the parties to it note it.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
     /// How much has moved: requests begun and frames of bodies. It may wrap.
     moves: AtomicU32,
-    /// Whether anything of the response was read.
-    has_received: AtomicBool,
+    /// How much was read before the head of the response was there.
+    heads: AtomicUsize,
+    /// Whether that head is there.
+    is_answered: AtomicBool,
     /// Whether the next frame of the request's body has yet to come from the client.
     waits_for_client: AtomicBool,
     /// Whether there is nothing more of the request to be sent.
@@ -26,7 +32,8 @@ impl Wire {
     /// Notes that a new request begins.
     pub(super) fn begin(&self) {
         self.moved();
-        self.has_received.store(false, Ordering::Relaxed);
+        self.heads.store(0, Ordering::Relaxed);
+        self.is_answered.store(false, Ordering::Relaxed);
         self.waits_for_client.store(false, Ordering::Relaxed);
         self.is_sent.store(false, Ordering::Relaxed);
     }
@@ -62,12 +69,34 @@ impl Wire {
         self.is_sent.load(Ordering::Relaxed)
     }
 
+    /// Notes that the head of the response is there.
+    pub(super) fn answered(&self) {
+        self.is_answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anything of the response was read.
     pub(super) fn has_received(&self) -> bool {
-        self.has_received.load(Ordering::Relaxed)
+        self.heads.load(Ordering::Relaxed) > 0
+    }
+
+    /// Notes that so many bytes were read.
+    ///
+    /// # Errors
+    ///
+    /// They are too many for a response whose head is not there yet.
+    fn received(&self, length: usize) -> io::Result<()> {
+        if self.is_answered.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let heads = self.heads.fetch_add(length, Ordering::Relaxed) + length;
+        if heads > HEADS_LIMIT {
+            return Err(io::Error::other("too much came before the response"));
+        }
+        Ok(())
     }
 }
 
-/// The socket of a link, which notes that something was read.
+/// The socket of a link, which notes what is read.
 #[derive(Debug)]
 pub(super) struct Socket {
     socket: TcpStream,
@@ -87,11 +116,8 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.socket).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.wire.has_received.store(true, Ordering::Relaxed);
-        }
-        read
+        ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
+        Poll::Ready(self.wire.received(buffer.filled().len() - before))
     }
 }
 
