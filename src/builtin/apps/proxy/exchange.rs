@@ -106,7 +106,7 @@ impl Exchange {
             return self.switch(response, link, protocol).map_err(Failure::from);
         }
         let (mut parts, body) = response.into_parts();
-        fields::strip(&mut parts.headers).map_err(Fault::Improper)?;
+        fields::strip(parts.status, &mut parts.headers).map_err(Fault::Improper)?;
         // The version is an affair of the connection to the client.
         parts.version = Version::HTTP_11;
         let body = Download::begin(body, link, pool, *read_timeout);
@@ -125,7 +125,7 @@ impl Exchange {
         let (Some(protocol), Some((socket, first))) = (protocol, link.into_socket()) else {
             return Err(Fault::Improper("it switched to a protocol that nobody asked for"));
         };
-        fields::strip(&mut parts.headers).map_err(Fault::Improper)?;
+        fields::strip(parts.status, &mut parts.headers).map_err(Fault::Improper)?;
         switch::tell(&protocol, &mut parts.headers);
         parts.extensions.insert(switch::tunnel(socket, first, self.route.upgrade_timeout));
         Ok(Response::from_parts(parts, Body::empty()))

@@ -1,7 +1,7 @@
 //! Header fields: which are passed on, and which are made here.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Body as _;
 use smallvec::SmallVec;
 
@@ -83,7 +83,7 @@ pub(super) fn set_framing(body: &Body, fields: &mut HeaderMap) {
 /// # Errors
 ///
 /// Why the response cannot be passed on.
-pub(super) fn strip(headers: &mut HeaderMap) -> Result<(), &'static str> {
+pub(super) fn strip(status: StatusCode, headers: &mut HeaderMap) -> Result<(), &'static str> {
     let mut names: SmallVec<[HeaderName; 4]> = nominated(headers).collect();
     names.extend(headers.keys().filter(|name| is_hop_by_hop(name)).cloned());
     if names.contains(&TRANSFER_ENCODING) {
@@ -98,7 +98,41 @@ pub(super) fn strip(headers: &mut HeaderMap) -> Result<(), &'static str> {
     for name in names {
         headers.remove(name);
     }
+    settle_length(status, headers)
+}
+
+/// Has a response tell its length in one number, or not at all where it never has a body
+/// (RFC 9110, 8.6).
+///
+/// hyper passes on what an upstream has written in any way, and looks at no length where there is no
+/// body, as in answers to `HEAD`.
+fn settle_length(status: StatusCode, headers: &mut HeaderMap) -> Result<(), &'static str> {
+    if status.is_informational() || status == StatusCode::NO_CONTENT {
+        headers.remove(CONTENT_LENGTH);
+        return Ok(());
+    }
+    let values = headers.get_all(CONTENT_LENGTH).iter().map(HeaderValue::as_bytes);
+    let mut lengths = values.flat_map(|value| value.split(|&byte| byte == b',')).map(length);
+    let Some(first) = lengths.next() else { return Ok(()) };
+    let length = first.ok_or("its length is no number")?;
+    let mut others = 0;
+    for other in lengths {
+        if other != Some(length) {
+            return Err("it has lengths that differ");
+        }
+        others += 1;
+    }
+    if others > 0 {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
     Ok(())
+}
+
+fn length(text: &[u8]) -> Option<u64> {
+    let digits = text.trim_ascii();
+    // Numbers of Rust may have a sign.
+    let is_number = digits.iter().all(u8::is_ascii_digit);
+    str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()
 }
 
 /// What concerns only one connection (RFC 9110, 7.6.1), and what takes over a library that looks

@@ -7,7 +7,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_LENGTH, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt;
@@ -351,6 +351,51 @@ async fn a_head_request_gets_the_length_and_no_body() {
     let response = response.await.unwrap();
     assert_eq!(values(response.headers(), "content-length"), "5");
     assert_eq!(text(response).await, "");
+}
+
+/// What the client is told of the length of a response to a method with a status and fields; none
+/// if the answer is a 502.
+async fn told_length(method: &str, status: u16, fields: &str) -> Option<String> {
+    let upstream = Upstream::listen().await;
+    let response = answer(&upstream.proxy(""), request(method, "/", &[], Body::empty()));
+    let body = if method == "GET" && status == 200 { "abc" } else { "" };
+    upstream.answer(&format!("HTTP/1.1 {status} X\r\n{fields}\r\n{body}")).await;
+    let response = response.await.unwrap();
+    if response.status() == StatusCode::BAD_GATEWAY {
+        return None;
+    }
+    assert_eq!(response.status(), status);
+    let lengths = response.headers().get_all(CONTENT_LENGTH).iter();
+    let told = lengths.map(|length| length.to_str().unwrap()).collect::<Vec<_>>().join(" and ");
+    assert_eq!(text(response).await, body);
+    Some(told)
+}
+
+#[tokio::test]
+async fn a_length_is_told_once_and_only_if_it_is_one() {
+    for (value, expected) in [
+        ("3", Some("3")),
+        ("3, 3", Some("3")),
+        ("3,3,3", Some("3")),
+        ("3\r\nContent-Length: 3", Some("3")),
+        ("3, 5", None),
+        ("3\r\nContent-Length: 5", None),
+        ("3,", None),
+        ("+3", None),
+        ("3;", None),
+        ("", None),
+        ("18446744073709551616", None),
+    ] {
+        let fields = format!("Content-Length: {value}\r\n");
+        for (method, status) in [("GET", 200), ("HEAD", 200), ("GET", 304), ("HEAD", 304)] {
+            let told = told_length(method, status, &fields).await;
+            assert_eq!(told.as_deref(), expected, "{method} {status} {value:?}");
+        }
+        for method in ["GET", "HEAD"] {
+            let told = told_length(method, 204, &fields).await;
+            assert_eq!(told.as_deref(), Some(""), "{method} 204 {value:?}");
+        }
+    }
 }
 
 #[tokio::test]
