@@ -41,6 +41,7 @@ mod restless;
 mod roster;
 mod running;
 mod scan;
+mod seldom;
 mod settings;
 mod share;
 mod socket;

@@ -79,20 +79,23 @@ impl Entrance {
             }
         }
         let tls = self.tls.load_full();
+        let told = connection.peer;
         if let Err(refusal) = admit(&connection) {
             // Before encryption is agreed on, nothing can be said.
             if tls.is_none() {
                 socket.refuse(TOO_MANY);
             }
-            return Err(Refused::of(refusal, "its client has as many connections as it may"));
+            let refused = Refused::of(refusal, "its client has as many connections as it may");
+            return Err(refused.of_client(told));
         }
         let Some(tls) = tls else {
             return Ok(Entered { socket, connection, tls: None });
         };
         let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
         let accepted = timeout(self.handshake_timeout, acceptor.accept(socket)).await;
-        let accepted = accepted.map_err(|_| Refused::of(Refusal::TlsTimeout, "it is late"))?;
-        let mut stream = accepted.map_err(|error| Refused::of(Refusal::TlsHandshake, error))?;
+        let late = |_| Refused::of(Refusal::TlsTimeout, "it is late").of_client(told);
+        let failed = |error| Refused::of(Refusal::TlsHandshake, error).of_client(told);
+        let mut stream = accepted.map_err(late)?.map_err(failed)?;
         passage::narrow(&mut stream);
         connection.scheme = Scheme::Https;
         connection.encryption = Some(encryption(&stream));
@@ -115,11 +118,17 @@ pub(super) const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-a
 pub(super) struct Refused {
     pub(super) refusal: Refusal,
     pub(super) reason: String,
+    /// The client that a proxy has told of, or that has connected itself; none before that is known.
+    pub(super) client: Option<SocketAddr>,
 }
 
 impl Refused {
     fn of(refusal: Refusal, reason: impl Display) -> Self {
-        Self { refusal, reason: reason.to_string() }
+        Self { refusal, reason: reason.to_string(), client: None }
+    }
+
+    fn of_client(self, client: Option<SocketAddr>) -> Self {
+        Self { client, ..self }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Notes what becomes of connections and requests: in numbers, and in the server's own log.
 
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -57,12 +58,20 @@ impl Ledger {
     }
 
     /// Notes that a connection was ended before its first request.
-    pub(super) fn turn_away(&self, refused: &Refused, client: Option<SocketAddr>) {
-        let Refused { refusal, reason } = refused;
+    pub(super) fn turn_away(&self, refused: &Refused, peer: Option<SocketAddr>) {
+        let Refused { refusal, reason, client } = refused;
         self.meter.refuse(*refusal);
-        let client = client.map_or_else(|| "a Unix socket".to_owned(), |client| client.to_string());
-        // Who knocks and leaves may do so often. The numbers tell an operator, and this why.
-        tracing::debug!(client, reason, "a connection was refused: {}", refusal.name());
+        let client = client.or(peer);
+        let client = client.as_ref().map_or(&"a Unix socket" as &dyn Display, |client| client);
+        let kind = refusal.name();
+        // Who knocks and leaves may do so often. The numbers tell an operator, and this who and why.
+        match self.load.turned_away().admit(*refusal) {
+            Some(0) => tracing::info!(%client, reason, "a connection was refused: {kind}"),
+            Some(left_out) => {
+                tracing::info!(%client, reason, left_out, "a connection was refused: {kind}");
+            }
+            None => tracing::debug!(%client, reason, "a connection was refused: {kind}"),
+        }
     }
 
     /// Notes that a request was refused, by what the client has sent of its head.

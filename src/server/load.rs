@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::limits::Limits;
+use super::seldom::Seldom;
 use crate::metrics::Refusal;
 
 /// What a server bears at the moment. Clones share it: the threads of a worker take connections
@@ -24,6 +25,7 @@ struct Borne {
     requests: AtomicUsize,
     /// How many connections each address has, as far as they are counted.
     addresses: Mutex<HashMap<IpAddr, usize>>,
+    turned_away: Seldom,
 }
 
 impl Load {
@@ -67,6 +69,11 @@ impl Load {
     /// How many requests are being answered.
     pub(super) fn requests(&self) -> usize {
         self.borne.requests.load(Ordering::Relaxed)
+    }
+
+    /// Which connections are logged that are ended before their first requests.
+    pub(super) fn turned_away(&self) -> &Seldom {
+        &self.borne.turned_away
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {

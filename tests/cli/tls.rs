@@ -1,7 +1,7 @@
 //! Connections that are encrypted, by the program as it is.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, KeyPair};
@@ -137,6 +137,37 @@ fn a_settings_file_has_connections_encrypted() {
     let test = test.file("cert.pem", &pair.certificate).file("cert.key", &pair.key);
     let server = test.arguments("--config-file n.conf").serve();
     assert!(pair.ask(&server).unwrap().starts_with("HTTP/1.1 200 "));
+}
+
+/// Says something to a server until that closes the connection, and gives the own address.
+fn knock(server: &Server, words: &str) -> SocketAddr {
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    socket.write_all(words.as_bytes()).unwrap();
+    // What the server has not read when it closes resets the connection.
+    let _ = socket.read_to_end(&mut Vec::new());
+    socket.local_addr().unwrap()
+}
+
+#[test]
+fn who_is_turned_away_is_told_and_does_not_fill_the_log() {
+    let pair = Pair::new();
+    let text = HELLO.replace("workers = 2", "workers = 0\nproxy_protocol_from = 127.0.0.1");
+    let test = Test::new().ini(&text).file("cert.pem", &pair.certificate);
+    let mut server = test.file("cert.key", &pair.key).arguments("serve").start();
+    let first = knock(&server, "GET / HTTP/1.1\r\n\r\n");
+    let line = server.line("a connection was refused: proxy_header");
+    assert!(line.contains(" INFO ") && line.contains(&format!("client={first} ")), "{line}");
+    // Whom a load balancer tells of is told, not the load balancer.
+    let garbled = "PROXY TCP4 192.0.2.1 198.51.100.1 40000 443\r\nGET / HTTP/1.1\r\n\r\n";
+    knock(&server, garbled);
+    let line = server.line("a connection was refused: tls_handshake");
+    assert!(line.contains(" INFO ") && line.contains("client=192.0.2.1:40000 "), "{line}");
+    for words in ["GET / HTTP/1.1\r\n\r\n", garbled].repeat(10) {
+        knock(&server, words);
+    }
+    server.signal("TERM");
+    let log = server.wait().status(0).stderr;
+    assert_eq!(log.matches("a connection was refused").count(), 2, "{log}");
 }
 
 #[test]
