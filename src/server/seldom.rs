@@ -51,7 +51,7 @@ mod tests {
             [handshake, header, handshake].map(|kind| seldom.admit(kind)),
             [Some(0), Some(0), None]
         );
-        tokio::time::advance(PAUSE - Duration::from_millis(1)).await;
+        tokio::time::advance(PAUSE.saturating_sub(Duration::from_millis(1))).await;
         assert_eq!(seldom.admit(handshake), None);
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!([handshake, header].map(|kind| seldom.admit(kind)), [Some(2), Some(0)]);

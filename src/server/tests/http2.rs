@@ -183,7 +183,7 @@ async fn a_client_may_speak_on_when_the_server_has_said_all() {
 /// How long the end of a server takes, in milliseconds.
 async fn time_to_end(running: Running) -> u128 {
     tokio::time::pause();
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     running.end().await;
     tokio::time::resume();
     start.elapsed().as_millis()
@@ -226,13 +226,13 @@ async fn a_client_that_does_not_say_that_it_hears_of_the_end_is_answered() {
     let ended = tokio::spawn(running.end());
     client.next(&[PING]).await;
     tokio::time::pause();
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    sleep(Duration::from_secs(5)).await;
     tokio::time::resume();
     assert!(!ended.is_finished(), "a request is being answered");
     go_on.notify_one();
     assert_eq!(client.next(&[DATA, GOAWAY]).await.2, b"d");
     tokio::time::pause();
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    sleep(Duration::from_secs(5)).await;
     tokio::time::resume();
     assert!(!ended.is_finished(), "the response is not taken");
     client.send(WINDOW_UPDATE, 0, 1, &[0, 0, 0, 100]).await;
