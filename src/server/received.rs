@@ -132,8 +132,12 @@ impl Drop for Received {
 /// Whether a body is not what it says: its chunks are none, or longer than they may be.
 fn is_misframed(error: &BoxError) -> bool {
     let cause = error.downcast_ref::<hyper::Error>().and_then(Error::source);
-    let kind = cause.and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    matches!(kind, Some(ErrorKind::InvalidInput | ErrorKind::InvalidData))
+    let Some(error) = cause.and_then(|cause| cause.downcast_ref::<io::Error>()) else {
+        return false;
+    };
+    // A record that cannot be decrypted is invalid data, too.
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    inner.is_none() && matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData)
 }
 
 /// How long trailers are, as lines.

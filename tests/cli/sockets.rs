@@ -108,6 +108,9 @@ fn access_to_a_unix_socket_that_cannot_change_keeps_all_as_it_was() {
     server.line("the mode and the owner of its file cannot change: ");
     server.line("not reloaded: what was served before is served on");
     assert_eq!(mode(&path), 0o600);
+    server.signal("TERM");
+    let log = server.wait().stderr;
+    assert!(!log.contains("stays as it was"), "nothing was to change in the first reload: {log}");
 }
 
 /// How long until the system probes a connection that is silent, in hundredths of a second, by the

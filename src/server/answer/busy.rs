@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CONNECTION, DATE};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE};
 use http::{HeaderValue, StatusCode, Version};
 use http_body::Body as _;
 use hyper::upgrade::OnUpgrade;
@@ -85,7 +85,9 @@ impl Busy {
             self.activity.go_on_by(self.noted.follow(tunnel));
         }
         // hyper ends it then, too.
-        let has_no_end = self.is_old && response.body().size_hint().exact().is_none();
+        let is_measured = response.body().size_hint().exact().is_some()
+            || response.headers().contains_key(CONTENT_LENGTH);
+        let has_no_end = self.is_old && !is_measured;
         let ends = refusal.is_some() || self.activity.is_to_leave() || has_no_end;
         if ends && !self.activity.is_multiplexed() {
             tell_to_leave(response);

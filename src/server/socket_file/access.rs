@@ -41,6 +41,10 @@ impl SocketFile {
             return Err(io::Error::other("its file has gone, or another has taken its place"));
         };
         let wanted = self.wanted(access, now)?;
+        if wanted == now {
+            // Who may not change the file is not to try.
+            return Ok(());
+        }
         if (wanted.user, wanted.group) != (now.user, now.group) {
             // In between nobody may connect who may not before or after.
             set_mode(&file, now.mode & wanted.mode)?;
@@ -101,7 +105,12 @@ fn may_change(file: &File, now: State, wanted: State) -> io::Result<()> {
 }
 
 fn set_mode(file: &File, mode: u32) -> io::Result<()> {
-    fs::set_permissions(path(file), Permissions::from_mode(mode))
+    let set = fs::set_permissions(path(file), Permissions::from_mode(mode));
+    set.map_err(|error| match error.kind() {
+        // The file is open.
+        ErrorKind::NotFound => io::Error::other("`/proc` is not mounted"),
+        _ => error,
+    })
 }
 
 /// A path that leads to a file that is open, wherever it is.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, StatusCode};
 use http_body::Frame;
 use tokio::sync::Notify;
@@ -83,10 +84,19 @@ impl http_body::Body for Unmeasured {
 
 #[tokio::test]
 async fn a_client_of_http_1_0_is_told_that_the_connection_ends_a_body() {
-    let app =
-        App::ready(|_| Response::new(Body::new(Unmeasured(Some(Bytes::from_static(b"hello"))))));
+    let app = App::ready(|request: Request| {
+        let body = Unmeasured(Some(Bytes::from_static(b"hello")));
+        let mut response = Response::new(Body::new(body));
+        if request.uri().path() == "/measured" {
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(5));
+        }
+        response
+    });
     let (_running, address) = start(app).await;
     let mut client = Client::connect(address).await;
+    client.send("GET /measured HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").await;
+    let answer = client.read_to("\r\n\r\nhello").await;
+    assert!(answer.contains("\r\nconnection: keep-alive\r\n"), "{answer}");
     client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").await;
     let answer = client.read_to_close().await;
     assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
