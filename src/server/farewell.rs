@@ -21,7 +21,7 @@ const ROUND: Duration = Duration::from_secs(2);
 const ROUNDS: u8 = 15;
 
 /// How many bytes of a body that nobody wants are taken.
-const MOST: usize = 64 << 20;
+const MOST: usize = 32 << 20;
 
 /// How many bytes are read at a time.
 const PORTION: usize = 16 * 1024;
