@@ -118,14 +118,26 @@ impl Settings {
             ("max_fields", self.max_fields, 1, 32_768),
             ("max_head_size", self.max_head_size, 1024, 1 << 24),
             ("max_header_line", self.max_header_line, 1, LARGEST),
-            ("max_target_size", self.max_target_size, 1, LARGEST),
+            ("max_target_size", self.max_target_size, 1, LONGEST_TARGET),
         ] {
             if !(least..=most).contains(&size) {
                 reader.reject(name, format!("it goes from {least} to {most}"));
             }
         }
+        // hyper has one limit for both.
+        let is_given = reader.given("max_trailer_size").is_some();
+        if is_given && self.max_trailer_size > self.max_head_size {
+            let reason = format!(
+                "trailers are at most as long as a head; set `max_head_size`, which is {}, too",
+                self.max_head_size
+            );
+            reader.reject("max_trailer_size", reason);
+        }
     }
 }
+
+/// The longest target that hyper takes.
+const LONGEST_TARGET: usize = 65_534;
 
 /// The largest window of HTTP/2.
 const LARGEST: usize = (1 << 31) - 1;
@@ -176,6 +188,20 @@ mod tests {
         assert_eq!(noted, ["`bind` is refused: it names `a:1` twice"]);
         let noted = addresses(&[("host", "a:1"), ("port", "1")]).unwrap_err();
         assert_eq!(noted, ["`port` is refused: `host` names a port already"]);
+    }
+
+    #[test]
+    fn refuses_limits_that_nothing_would_reach() {
+        assert!(addresses(&[("max_target_size", "65534")]).is_ok());
+        let noted = addresses(&[("max_target_size", "65535")]).unwrap_err();
+        assert_eq!(noted, ["`max_target_size` is refused: it goes from 1 to 65534"]);
+        let both = [("max_trailer_size", "40000"), ("max_head_size", "40000")];
+        assert!(addresses(&both).is_ok());
+        let noted = addresses(&both[..1]).unwrap_err();
+        let expected = "`max_trailer_size` is refused: trailers are at most as long as a head; \
+            set `max_head_size`, which is 32768, too";
+        assert_eq!(noted, [expected]);
+        assert!(addresses(&[("max_head_size", "1024")]).is_ok(), "the default gives way");
     }
 
     #[test]
