@@ -54,6 +54,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod unheard;
 mod unix_name;
 
 pub use self::account::{Account, Mode, Owner};

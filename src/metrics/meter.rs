@@ -52,6 +52,8 @@ pub enum Refusal {
     /// Its HTTP/2 connection was ended as the client did too much of what is cheap for it only:
     /// opening and resetting streams, for instance.
     Http2Flood,
+    /// Its client had as many streams of HTTP/2 open as the limit.
+    Http2Streams,
     /// It was no HTTP.
     Malformed,
     /// It had a method that is not served.
@@ -80,7 +82,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::AddressConnections,
         Self::BodyTimeout,
         Self::Connections,
@@ -92,6 +94,7 @@ impl Refusal {
         Self::HeaderLine,
         Self::Host,
         Self::Http2Flood,
+        Self::Http2Streams,
         Self::Malformed,
         Self::Method,
         Self::Misdirected,
@@ -120,6 +123,7 @@ impl Refusal {
             Self::HeaderLine => "header_line",
             Self::Host => "host",
             Self::Http2Flood => "http2_flood",
+            Self::Http2Streams => "http2_streams",
             Self::Malformed => "malformed",
             Self::Method => "method",
             Self::Misdirected => "misdirected",

@@ -1,5 +1,6 @@
 //! One connection, from its first byte to its last, in either protocol.
 
+mod multiplexed;
 mod refusal;
 
 use std::error::Error;
@@ -13,11 +14,12 @@ use hyper::rt::Write;
 use hyper::server::conn::http1::Parts;
 use hyper_util::rt::TokioIo;
 
+use self::multiplexed::Multiplexed;
 use super::answer::Answerer;
 use super::protocol::{Http1Connection, Http2Connection, Protocol, Protocols};
 use super::roster::Entry;
 use super::stream::Stream;
-use crate::app::{Connection, Going};
+use crate::app::Going;
 use crate::metrics::Refusal;
 
 /// A connection that is being served.
@@ -33,7 +35,7 @@ pub(super) struct Served {
 enum State {
     Ended,
     Http1(Box<Http1Connection>),
-    Http2(Box<Http2Connection>, Arc<Connection>),
+    Http2(Box<Http2Connection>, Multiplexed),
     /// It goes on in another protocol.
     Upgraded(Going),
     /// Nothing has come yet, or too little to tell the protocol.
@@ -117,9 +119,9 @@ impl Served {
         };
         self.state = match (std::mem::replace(&mut self.state, State::Ended), told) {
             (State::Waiting { mut stream, answerer, .. }, Some(Protocol::Http2)) => {
-                stream.multiplex();
                 let connection = Arc::clone(answerer.connection());
-                State::Http2(self.protocols.http2(stream, answerer), connection)
+                let multiplexed = Multiplexed { connection, frames: stream.multiplex() };
+                State::Http2(self.protocols.http2(stream, answerer), multiplexed)
             }
             (State::Waiting { stream, answerer, .. }, Some(_)) => {
                 State::Http1(self.protocols.http1(stream, answerer))
@@ -143,7 +145,7 @@ impl Served {
                 }
                 polled
             }
-            State::Http2(http, _) => {
+            State::Http2(http, multiplexed) => {
                 // The client is told to open no more streams. Those that it has opened by then
                 // are answered, so this loses nothing however early it comes.
                 let is_to_finish = activity.is_to_leave() || activity.is_to_finish();
@@ -151,7 +153,9 @@ impl Served {
                     self.is_finishing = true;
                     Pin::new(&mut **http).graceful_shutdown();
                 }
-                Pin::new(&mut **http).poll(context)
+                let polled = Pin::new(&mut **http).poll(context);
+                multiplexed.account(activity, polled.is_ready());
+                polled
             }
             State::Waiting { .. } | State::Upgraded(_) | State::Ended => Poll::Ready(Ok(())),
         }
@@ -235,9 +239,9 @@ impl Served {
                 let head = if refusal::has_left_head(error) { &parts.read_buf[..] } else { &[] };
                 ledger.refuse(refusal, head, parts.service.connection());
             }
-            State::Http2(_, connection) => {
+            State::Http2(_, multiplexed) => {
                 if let Some(refusal) = refusal::of_http2(error) {
-                    ledger.refuse(refusal, &[], &connection);
+                    ledger.refuse(refusal, &[], &multiplexed.connection);
                 }
             }
             State::Waiting { .. } | State::Upgraded(_) | State::Ended => {}

@@ -1,20 +1,58 @@
-//! A socket of which it is known where the frames of its client begin.
+//! A socket of which it is known what frames pass over it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::framing::Framing;
 use super::socket::Socket;
+use super::unheard::Unheard;
 
-/// A socket of which it is known where the frames of its client begin, if that speaks HTTP/2.
+/// A socket of which it is known what frames pass over it, if its client speaks HTTP/2.
 #[derive(Debug)]
 pub(super) struct Framed {
     pub(super) socket: Socket,
-    /// Not beside the rest, as most connections have none.
-    pub(super) framing: Option<Box<Framing>>,
+    pub(super) frames: Option<Frames>,
+    /// How many bytes were read.
+    pub(super) received: usize,
+}
+
+/// The frames of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Frames(Arc<Mutex<Unheard>>);
+
+impl Frames {
+    /// Those of a connection of which nothing was read.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Unheard::new())))
+    }
+
+    /// Nobody else waits for them, as one task reads, writes and asks.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Unheard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Framed {
+    /// Notes that so much was written of what was to be.
+    fn note<'a>(
+        &self,
+        written: Poll<io::Result<usize>>,
+        bytes: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Poll<io::Result<usize>> {
+        if let (Some(frames), Poll::Ready(Ok(written))) = (&self.frames, &written) {
+            let mut left = *written;
+            let mut frames = frames.lock();
+            for bytes in bytes {
+                let sent = &bytes[..left.min(bytes.len())];
+                frames.send(sent);
+                left -= sent.len();
+            }
+        }
+        written
+    }
 }
 
 impl AsyncRead for Framed {
@@ -25,8 +63,10 @@ impl AsyncRead for Framed {
     ) -> Poll<io::Result<()>> {
         let had = buffer.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(context, buffer);
-        if let Some(framing) = &mut self.framing {
-            framing.pass(&buffer.filled()[had..]);
+        let received = &buffer.filled()[had..];
+        self.received += received.len();
+        if let Some(frames) = &self.frames {
+            frames.lock().receive(received);
         }
         read
     }
@@ -38,7 +78,8 @@ impl AsyncWrite for Framed {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(context, bytes)
+        let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.note(written, [bytes])
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -58,6 +99,7 @@ impl AsyncWrite for Framed {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
+        self.note(written, slices.iter().map(|slice| &**slice))
     }
 }

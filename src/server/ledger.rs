@@ -91,9 +91,10 @@ impl Ledger {
 /// With which status a request is refused.
 pub(super) fn status(refusal: Refusal) -> StatusCode {
     match refusal {
-        Refusal::AddressConnections | Refusal::Connections | Refusal::Requests => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Refusal::AddressConnections
+        | Refusal::Connections
+        | Refusal::Http2Streams
+        | Refusal::Requests => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::BodyTimeout | Refusal::HeadTimeout | Refusal::WriteTimeout => {
             StatusCode::REQUEST_TIMEOUT
         }

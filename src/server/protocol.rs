@@ -17,8 +17,8 @@ use crate::settings::{Form, Rejected, Setting};
 /// pieces, no more is asked for until the client has taken so much.
 const BUFFER_LIMIT: usize = 32 * 1024;
 
-/// How many times the largest head of HTTP/2 hyper reads. What is past that it refuses on its own,
-/// and nobody hears of it; what is less can be counted and logged.
+/// How many times the largest head of HTTP/2 h2 reads. What is past that it refuses on its own, and
+/// nobody sees what was asked for; what is less can be logged with its line.
 const HEAD_MARGIN: u32 = 2;
 
 /// What a client that speaks HTTP/2 sends first.

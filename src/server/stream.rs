@@ -13,8 +13,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
 use super::farewell::Farewell;
-use super::framed::Framed;
-use super::framing::Framing;
+use super::framed::{Framed, Frames};
 use super::socket::Socket;
 
 /// How many bytes are read at most before it is known what protocol they are of.
@@ -51,15 +50,16 @@ enum Hearing {
 
 impl Stream {
     pub(super) fn new(socket: Socket, activity: Arc<Activity>) -> Self {
-        let socket = TokioIo::new(Framed { socket, framing: None });
+        let socket = TokioIo::new(Framed { socket, frames: None, received: 0 });
         let (farewell, hearing) = (None, Hearing::Unasked);
         Self { socket, beginning: Bytes::new(), activity, farewell, is_closed: false, hearing }
     }
 
-    /// Notes that the client speaks HTTP/2, of which nothing was read but the beginning.
-    pub(super) fn multiplex(&mut self) {
+    /// Notes that the client speaks HTTP/2, of which nothing was read but the beginning, and has
+    /// its frames watched.
+    pub(super) fn multiplex(&mut self) -> Frames {
         self.activity.multiplex();
-        self.socket.inner_mut().framing = Some(Box::new(Framing::new()));
+        self.socket.inner_mut().frames.insert(Frames::new()).clone()
     }
 
     /// What has arrived before anybody has read from the stream.
@@ -101,7 +101,7 @@ impl Stream {
     /// nobody answers, of one without requests too. What it hears here has it end the connection as
     /// soon as all requests are answered, and all of the responses is taken.
     fn poll_hearing(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(framing) = &self.socket.inner().framing else { return false };
+        let Some(frames) = &self.socket.inner().frames else { return false };
         if !self.activity.is_to_finish() {
             return false;
         }
@@ -112,7 +112,7 @@ impl Stream {
             if late.as_mut().poll(context).is_pending() {
                 return false;
             }
-            if framing.is_between_frames() {
+            if frames.lock().is_between_frames() {
                 self.hearing = Hearing::Over;
                 self.beginning = Bytes::from_static(NOTHING_MORE);
                 return false;
@@ -159,8 +159,8 @@ impl Read for Stream {
             let Self { socket, beginning, .. } = &mut *self;
             let length = beginning.len().min(buffer.remaining());
             buffer.put_slice(&beginning[..length]);
-            if let Some(framing) = &mut socket.inner_mut().framing {
-                framing.pass(&beginning[..length]);
+            if let Some(frames) = &socket.inner().frames {
+                frames.lock().receive(&beginning[..length]);
             }
             beginning.advance(length);
             if self.beginning.is_empty() {

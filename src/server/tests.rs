@@ -11,6 +11,7 @@ mod proxies;
 mod requests;
 mod resting;
 mod tls;
+mod unheard;
 mod upgrades;
 
 use std::net::SocketAddr;
