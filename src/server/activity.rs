@@ -48,6 +48,8 @@ pub(super) struct Activity {
     unflushed: AtomicBool,
     /// Whether the client has no room for all that is written.
     held_up: AtomicBool,
+    /// Whether more of a head was read than its first line is to have.
+    long_head: AtomicBool,
     /// Whether somebody looks when the connection may rest.
     restless: AtomicBool,
     rest: AtomicBool,
@@ -85,6 +87,7 @@ impl Activity {
             owed: AtomicBool::new(false),
             unflushed: AtomicBool::new(false),
             held_up: AtomicBool::new(false),
+            long_head: AtomicBool::new(false),
             restless: AtomicBool::new(false),
             rest: AtomicBool::new(false),
             deadline: AtomicU32::new(deadline),
@@ -122,8 +125,12 @@ impl Activity {
 
     /// Whether the head of a request is still to come, or the rest of it.
     pub(super) fn awaits_head(&self) -> bool {
-        !self.waiting.load(Ordering::Relaxed)
-            && self.deadline.load(Ordering::Relaxed) != Clock::NEVER
+        !self.waiting.load(Ordering::Relaxed) && !self.is_busy()
+    }
+
+    /// Whether there is no time for anything: a request is being answered, or what comes is none.
+    pub(super) fn is_busy(&self) -> bool {
+        self.deadline.load(Ordering::Relaxed) == Clock::NEVER
     }
 
     /// Notes that several requests may be answered at a time from now on.
@@ -199,6 +206,16 @@ impl Activity {
             self.waiting.store(false, Ordering::Relaxed);
             self.due_in(self.clock.head);
         }
+    }
+
+    /// Notes that more of a head was read than its first line is to have.
+    pub(super) fn has_long_head(&self) {
+        self.long_head.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was so since this was last asked.
+    pub(super) fn is_head_long(&self) -> bool {
+        self.long_head.load(Ordering::Relaxed) && self.long_head.swap(false, Ordering::Relaxed)
     }
 
     /// Notes that the client is to take something, and has no room for it.

@@ -2,6 +2,7 @@
 
 mod multiplexed;
 mod refusal;
+mod refusing;
 
 use std::error::Error;
 use std::io;
@@ -9,7 +10,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use hyper::rt::Write;
 use hyper::server::conn::http1::Parts;
 use hyper_util::rt::TokioIo;
@@ -20,7 +20,6 @@ use super::protocol::{Http1Connection, Http2Connection, Protocol, Protocols};
 use super::roster::Entry;
 use super::stream::Stream;
 use crate::app::Going;
-use crate::metrics::Refusal;
 
 /// A connection that is being served.
 pub(super) struct Served {
@@ -33,6 +32,8 @@ pub(super) struct Served {
 
 /// What a connection is at.
 enum State {
+    /// All is said, and the client is heard to its end.
+    Closing(Stream),
     Ended,
     Http1(Box<Http1Connection>),
     Http2(Box<Http2Connection>, Multiplexed),
@@ -62,7 +63,7 @@ impl Future for Served {
             }
             match this.poll_requests(context) {
                 Poll::Ready(ended) => break ended,
-                Poll::Pending if this.rests() => {}
+                Poll::Pending if this.looks(context) || this.rests() => {}
                 Poll::Pending => return Poll::Pending,
             }
         };
@@ -123,7 +124,8 @@ impl Served {
                 let multiplexed = Multiplexed { connection, frames: stream.multiplex() };
                 State::Http2(self.protocols.http2(stream, answerer), multiplexed)
             }
-            (State::Waiting { stream, answerer, .. }, Some(_)) => {
+            (State::Waiting { mut stream, answerer, .. }, Some(_)) => {
+                stream.watch_first_lines(self.protocols.longest_target());
                 State::Http1(self.protocols.http1(stream, answerer))
             }
             _ => State::Ended,
@@ -156,6 +158,11 @@ impl Served {
                 let polled = Pin::new(&mut **http).poll(context);
                 multiplexed.account(activity, polled.is_ready());
                 polled
+            }
+            State::Closing(stream) => {
+                // Where it fails, the client is gone.
+                let _: io::Result<()> = ready!(Pin::new(stream).poll_shutdown(context));
+                Poll::Ready(Ok(()))
             }
             State::Waiting { .. } | State::Upgraded(_) | State::Ended => Poll::Ready(Ok(())),
         }
@@ -206,49 +213,4 @@ impl Served {
             }
         }
     }
-
-    /// Closes the connection. If that is because the client took too long for a head, and not as
-    /// the server ends, it is told so, if there is room in the buffers of the system for that.
-    fn close(&mut self, context: &mut Context<'_>) {
-        let (mut stream, answerer, read) = match std::mem::replace(&mut self.state, State::Ended) {
-            State::Http1(http) => {
-                let parts = http.into_parts();
-                (parts.io, parts.service, parts.read_buf)
-            }
-            State::Waiting { stream, answerer, .. } => {
-                let read = Bytes::copy_from_slice(stream.beginning());
-                (stream, answerer, read)
-            }
-            State::Http2(..) | State::Upgraded(_) | State::Ended => return,
-        };
-        let activity = self.entry.activity();
-        if activity.is_late() && activity.awaits_head() && !read.is_empty() {
-            activity.ledger().refuse(Refusal::HeadTimeout, &read, answerer.connection());
-            // Where it fails, the client is gone.
-            let _: Poll<io::Result<usize>> = Pin::new(&mut stream).poll_write(context, TOO_LATE);
-        }
-    }
-
-    /// Notes that a request was refused, if that is why the connection failed.
-    fn fail(&mut self, error: &hyper::Error) {
-        let ledger = self.entry.activity().ledger();
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Http1(http) => {
-                let Some(refusal) = refusal::of_http1(error) else { return };
-                let parts = http.into_parts();
-                let head = if refusal::has_left_head(error) { &parts.read_buf[..] } else { &[] };
-                ledger.refuse(refusal, head, parts.service.connection());
-            }
-            State::Http2(_, multiplexed) => {
-                if let Some(refusal) = refusal::of_http2(error) {
-                    ledger.refuse(refusal, &[], &multiplexed.connection);
-                }
-            }
-            State::Waiting { .. } | State::Upgraded(_) | State::Ended => {}
-        }
-    }
 }
-
-/// What a client is told that takes too long for a head; without a body, as it is late anyway.
-const TOO_LATE: &[u8] =
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";

@@ -15,8 +15,9 @@ use super::unheard::Unheard;
 pub(super) struct Framed {
     pub(super) socket: Socket,
     pub(super) frames: Option<Frames>,
-    /// How many bytes were read.
+    /// How many bytes were read, and how many may be at once.
     pub(super) received: usize,
+    pub(super) room: usize,
 }
 
 /// The frames of a connection.
@@ -36,6 +37,25 @@ impl Frames {
 }
 
 impl Framed {
+    /// A socket over which nothing is known to pass.
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket, frames: None, received: 0, room: usize::MAX }
+    }
+
+    /// Reads no more than there is room for.
+    #[cold]
+    fn poll_read_some(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut some = ReadBuf::new(buffer.initialize_unfilled_to(self.room));
+        let read = Pin::new(&mut self.socket).poll_read(context, &mut some);
+        let length = some.filled().len();
+        buffer.advance(length);
+        read
+    }
+
     /// Notes that so much was written of what was to be.
     fn note<'a>(
         &self,
@@ -62,7 +82,11 @@ impl AsyncRead for Framed {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let had = buffer.filled().len();
-        let read = Pin::new(&mut self.socket).poll_read(context, buffer);
+        let read = if self.room < buffer.remaining() {
+            self.poll_read_some(context, buffer)
+        } else {
+            Pin::new(&mut self.socket).poll_read(context, buffer)
+        };
         let received = &buffer.filled()[had..];
         self.received += received.len();
         if let Some(frames) = &self.frames {

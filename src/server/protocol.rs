@@ -114,6 +114,11 @@ impl Protocols {
         if name == Some(HTTP2) { Protocol::Http2 } else { Protocol::Http1 }
     }
 
+    /// How long the target of a request may be.
+    pub(super) fn longest_target(&self) -> usize {
+        self.settings.max_target_size
+    }
+
     /// Speaks HTTP/1.
     pub(super) fn http1(&self, stream: Stream, answerer: Answerer) -> Box<Http1Connection> {
         Box::new(self.http1.serve_connection(stream, answerer))

@@ -4,27 +4,20 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
 use super::farewell::Farewell;
+use super::first_line::Watch;
 use super::framed::{Framed, Frames};
+use super::hearing::Hearing;
 use super::socket::Socket;
 
 /// How many bytes are read at most before it is known what protocol they are of.
 const BEGINNING: usize = 1024;
-
-/// How long a client of HTTP/2 may take to hear that the server ends, from when it does: what it has
-/// asked by then is answered. It shows that it has heard by the answer to a question (PING).
-const HEARING: Duration = Duration::from_secs(1);
-
-/// What a client of HTTP/2 says that asks for nothing more (GOAWAY, without an error).
-const NOTHING_MORE: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// A socket that notes what is read and written.
 pub(super) struct Stream {
@@ -36,23 +29,32 @@ pub(super) struct Stream {
     farewell: Option<Farewell>,
     is_closed: bool,
     hearing: Hearing,
-}
-
-/// Whether a client of HTTP/2 has had time to hear that the server ends.
-enum Hearing {
-    /// The server goes on.
-    Unasked,
-    /// Until then it may be on its way.
-    Until(Pin<Box<Sleep>>),
-    /// From now on it counts as having heard.
-    Over,
+    first_line: Watch,
 }
 
 impl Stream {
     pub(super) fn new(socket: Socket, activity: Arc<Activity>) -> Self {
-        let socket = TokioIo::new(Framed { socket, frames: None, received: 0 });
-        let (farewell, hearing) = (None, Hearing::Unasked);
-        Self { socket, beginning: Bytes::new(), activity, farewell, is_closed: false, hearing }
+        let socket = TokioIo::new(Framed::new(socket));
+        Self {
+            socket,
+            beginning: Bytes::new(),
+            activity,
+            farewell: None,
+            is_closed: false,
+            hearing: Hearing::default(),
+            first_line: Watch::default(),
+        }
+    }
+
+    /// Has somebody look at the first line of each head of which more than this is read.
+    pub(super) fn watch_first_lines(&mut self, limit: usize) {
+        let received = self.socket.inner().received - self.beginning.len();
+        self.first_line = Watch::new(limit, received);
+    }
+
+    /// Has somebody look at the same line again when more than so much more is read.
+    pub(super) fn watch_on(&mut self, left: usize) {
+        self.first_line.go_on(self.socket.inner().received + left);
     }
 
     /// Notes that the client speaks HTTP/2, of which nothing was read but the beginning, and has
@@ -96,31 +98,17 @@ impl Stream {
 
     /// Speaks for a client of HTTP/2 that does not say that it has heard of the end of the server,
     /// and says whether it has to end though it is amid something.
-    ///
-    /// hyper waits for the answer to a question before it lets go of a connection, and so long as
-    /// nobody answers, of one without requests too. What it hears here has it end the connection as
-    /// soon as all requests are answered, and all of the responses is taken.
     fn poll_hearing(&mut self, context: &mut Context<'_>) -> bool {
         let Some(frames) = &self.socket.inner().frames else { return false };
-        if !self.activity.is_to_finish() {
+        if !self.activity.is_to_finish() || self.hearing.poll(context).is_pending() {
             return false;
         }
-        if let Hearing::Unasked = self.hearing {
-            self.hearing = Hearing::Until(Box::pin(sleep(HEARING)));
+        if frames.lock().is_between_frames() {
+            self.beginning = self.hearing.end();
+            return false;
         }
-        if let Hearing::Until(late) = &mut self.hearing {
-            if late.as_mut().poll(context).is_pending() {
-                return false;
-            }
-            if frames.lock().is_between_frames() {
-                self.hearing = Hearing::Over;
-                self.beginning = Bytes::from_static(NOTHING_MORE);
-                return false;
-            }
-            // What it has begun to say would have to come first, and may never.
-            return !self.activity.is_answering();
-        }
-        false
+        // What it has begun to say would have to come first, and may never.
+        !self.activity.is_answering()
     }
 
     /// Waits until all has left that was encrypted, so that no more is encrypted for a client than
@@ -168,6 +156,13 @@ impl Read for Stream {
             }
             return Poll::Ready(Ok(()));
         }
+        let Self { socket, activity, first_line, .. } = &mut *self;
+        let socket = socket.inner_mut();
+        if first_line.is_due(activity, socket.received) {
+            activity.has_long_head();
+            return Poll::Pending;
+        }
+        socket.room = first_line.room(activity, socket.received);
         let read = Pin::new(&mut self.socket).poll_read(context, buffer);
         if read.is_ready() {
             self.activity.has_read();

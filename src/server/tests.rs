@@ -2,6 +2,7 @@
 
 mod ends;
 mod farewells;
+mod first_lines;
 mod frames;
 mod http2;
 mod http2_limits;
