@@ -28,7 +28,7 @@ pub(crate) use self::fault::causes;
 pub use self::filter::Filter;
 pub use self::handler::Handler;
 pub use self::phase::{Memo, Memos, Phase};
-pub use self::refused::BodyRefused;
+pub use self::refused::{BodyRefused, RefusedBy};
 pub(crate) use self::tunnel::Going;
 pub use self::tunnel::{Client, Duplex, Tunnel};
 

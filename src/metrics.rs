@@ -1,5 +1,6 @@
 //! What a process counts, and the text that tells it to Prometheus.
 
+mod filters;
 mod meter;
 mod snapshot;
 mod text;

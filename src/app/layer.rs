@@ -46,7 +46,7 @@ mod tests {
     use tower_http::set_status::SetStatusLayer;
 
     use super::*;
-    use crate::app::{App, Filter, response};
+    use crate::app::{App, Filter, RefusedBy, response};
 
     async fn status(app: App, filter: Filter) -> StatusCode {
         let request = Request::new(Body::empty());
@@ -67,6 +67,17 @@ mod tests {
     async fn a_layer_that_must_be_ready_first_is_asked() {
         let layer = ConcurrencyLimitLayer::new(1);
         assert_eq!(status(hello(), Filter::layer(layer)).await, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn who_has_refused_a_request_is_known_outside_of_a_layer() {
+        let refusal = || response::text(StatusCode::TOO_MANY_REQUESTS, "");
+        let refusing = App::ready(move |_| RefusedBy("limit").mark(refusal()));
+        let layer = Filter::layer(SetStatusLayer::new(StatusCode::IM_A_TEAPOT));
+        let app = App::from_service(refusing.behind(&[layer]));
+        let response = app.answer(Request::new(Body::empty())).await;
+        assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
+        assert_eq!(response.extensions().get(), Some(&RefusedBy("limit")));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,9 +1,11 @@
 //! Counts what one server does, at the cost of a few additions a request.
 
 use std::array;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::filters::Filters;
 use super::snapshot::{BOUNDS, Served};
 
 /// Statuses are three digits, and the first is not zero.
@@ -24,6 +26,7 @@ pub struct Meter {
     upgraded: AtomicU64,
     upgraded_closed: AtomicU64,
     refusals: [AtomicU64; Refusal::ALL.len()],
+    filters: Filters,
 }
 
 /// Why the server refused a request, or a connection, or ended one.
@@ -152,6 +155,7 @@ impl Default for Meter {
             upgraded: AtomicU64::default(),
             upgraded_closed: AtomicU64::default(),
             refusals: array::from_fn(|_| AtomicU64::default()),
+            filters: Filters::default(),
         }
     }
 }
@@ -186,6 +190,11 @@ impl Meter {
         self.refusals[refusal as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a request that a filter refused as a limit of its own was reached.
+    pub fn refuse_by(&self, filter: &'static str) {
+        self.filters.refuse(filter);
+    }
+
     /// Counts a connection that is accepted.
     pub fn connect(&self) {
         self.accepted.fetch_add(1, Ordering::Relaxed);
@@ -216,6 +225,9 @@ impl Meter {
         let statuses = STATUSES.zip(self.statuses.iter().map(value));
         let refusals = Refusal::ALL
             .map(|refusal| (refusal.name().to_owned(), value(&self.refusals[refusal as usize])));
+        let mut refusals = BTreeMap::from(refusals);
+        // A filter that has the name of a limit counts with it.
+        self.filters.add_to(&mut refusals);
         Served {
             in_flight: value(&self.begun).saturating_sub(ended),
             statuses: statuses.filter(|(_, count)| *count > 0).collect(),
@@ -224,7 +236,7 @@ impl Meter {
             connections_open: value(&self.accepted).saturating_sub(closed),
             connections_upgraded: value(&self.upgraded).saturating_sub(upgraded_closed),
             connections: value(&self.accepted),
-            refusals: refusals.into(),
+            refusals,
         }
     }
 }
@@ -272,7 +284,19 @@ mod tests {
         for refusal in Refusal::ALL {
             meter.refuse(refusal);
         }
-        let counted: Vec<_> = meter.served().refusals.into_values().collect();
-        assert_eq!(counted, [1; Refusal::ALL.len()]);
+        let counted = meter.served().refusals;
+        assert!(Refusal::ALL.iter().all(|refusal| counted[refusal.name()] == 1), "{counted:?}");
+    }
+
+    #[test]
+    fn what_filters_refuse_is_counted_beside_what_the_server_refuses() {
+        let meter = Meter::default();
+        meter.refuse(Refusal::Path);
+        for filter in ["sizelimit", "own", "path"] {
+            meter.refuse_by(filter);
+        }
+        let refusals = meter.served().refusals;
+        let counted = ["sizelimit", "own", "path"].map(|limit| refusals[limit]);
+        assert_eq!(counted, [1, 1, 2], "a name that a limit has, too, counts with it");
     }
 }

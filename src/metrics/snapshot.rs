@@ -61,7 +61,8 @@ pub struct Served {
     pub connections_open: u64,
     /// How many of those go on in another protocol.
     pub connections_upgraded: u64,
-    /// How many requests and connections were refused or ended by the server, by the reason.
+    /// How many requests and connections were refused or ended by the server or by a filter that has
+    /// a limit, by the reason or the name of the filter.
     pub refusals: BTreeMap<String, u64>,
 }
 

@@ -95,7 +95,7 @@ impl Families<'_, '_> {
     }
 
     fn refusals(&mut self) -> fmt::Result {
-        let help = "Requests and connections that the server refused or ended";
+        let help = "Requests and connections that the server or a filter refused or ended";
         let mut family =
             self.encoder.encode_descriptor("refusals", help, None, MetricType::Counter)?;
         for (app, served) in &self.snapshot.apps {

@@ -55,6 +55,21 @@ mod tests {
     }
 
     #[test]
+    fn what_only_some_processes_know_to_count_is_added_up_too() {
+        let refused = |refusals: &[(&str, u64)]| {
+            let refusals = refusals.iter().map(|(limit, count)| ((*limit).to_owned(), *count));
+            let served = Served { refusals: refusals.collect(), ..Served::default() };
+            Snapshot { apps: [("main".to_owned(), served)].into(), ..Snapshot::default() }
+        };
+        let mut totals = Totals::default();
+        totals.update(1, refused(&[("path", 1), ("own", 2)]));
+        totals.update(2, refused(&[("path", 1), ("other", 4)]));
+        totals.end(1);
+        totals.update(3, refused(&[("own", 8)]));
+        assert_eq!(totals.sum(), refused(&[("other", 4), ("own", 10), ("path", 2)]));
+    }
+
+    #[test]
     fn processes_are_added_up_and_leave_what_they_have_counted() {
         let mut totals = Totals::default();
         totals.update(1, counted(1, 1));

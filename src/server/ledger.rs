@@ -57,6 +57,11 @@ impl Ledger {
         self.meter.refuse(refusal);
     }
 
+    /// Counts a request that a filter refused as a limit of its own was reached.
+    pub(super) fn count_by(&self, filter: &'static str) {
+        self.meter.refuse_by(filter);
+    }
+
     /// Notes that a connection was ended before its first request.
     pub(super) fn turn_away(&self, refused: &Refused, peer: Option<SocketAddr>) {
         let Refused { refusal, reason, client } = refused;

@@ -8,7 +8,7 @@ use http_body::Body as _;
 use hyper::upgrade::OnUpgrade;
 
 use super::refused;
-use crate::app::{Request, Response, Tunnel, response};
+use crate::app::{RefusedBy, Request, Response, Tunnel, response};
 use crate::server::activity::Activity;
 use crate::server::ledger::Noted;
 use crate::server::limits::Limits;
@@ -74,6 +74,8 @@ impl Busy {
         if let Some(refusal) = refusal {
             self.activity.ledger().count(refusal);
             *response = refused(refusal);
+        } else if let Some(RefusedBy(filter)) = response.extensions().get() {
+            self.activity.ledger().count_by(filter);
         }
         let is_switch = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let tunnel = if is_switch { self.tunnel(response) } else { None };

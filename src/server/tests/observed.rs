@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use http_body_util::BodyExt;
 use tokio::sync::Notify;
 
 use super::{Client, Observed, mirror, says, settings};
 use crate::access_log::Destination;
-use crate::app::{App, Request, RequestExt, response};
+use crate::app::{App, RefusedBy, Request, RequestExt, response};
 use crate::server::{Inherited, Server, Sockets};
 
 #[tokio::test]
@@ -61,6 +62,44 @@ async fn a_body_that_is_no_chunks_is_counted() {
     server.ask(post).await;
     let (served, _) = server.end().await;
     assert_eq!(served.refusals["framing"], 1);
+}
+
+/// An app that takes no body but a whole one of five bytes, as a filter may that has a limit.
+fn particular() -> App {
+    App::from_fn(async |request: Request| {
+        let body = request.into_body().collect().await;
+        if body.is_ok_and(|body| body.to_bytes().len() == 5) {
+            return response::text(StatusCode::OK, "five");
+        }
+        RefusedBy("five").mark(response::text(StatusCode::IM_A_TEAPOT, "not five"))
+    })
+}
+
+#[tokio::test]
+async fn what_a_filter_refuses_is_counted_by_its_name() {
+    let server = Observed::start(particular()).await;
+    let post = "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n";
+    for (body, status) in [("five!", 200), ("six!!!", 418)] {
+        let length = body.len();
+        let answer = server.ask(&format!("{post}Content-Length: {length}\r\n\r\n{body}")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+    let (served, _) = server.end().await;
+    assert_eq!((served.refusals["five"], served.statuses[&418]), (1, 1));
+    assert_eq!(served.refusals.values().sum::<u64>(), 1);
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_counts_once_whatever_a_filter_makes_of_it() {
+    let server = Observed::start(particular()).await;
+    let trailer = "x".repeat(9 * 1024);
+    let post = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let body = format!("5\r\nfive!\r\n0\r\nX-Long: {trailer}\r\n\r\n");
+    let answer = server.ask(&format!("{post}{body}")).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let (served, _) = server.end().await;
+    assert_eq!((served.refusals["trailer_size"], served.statuses[&431]), (1, 1));
+    assert_eq!(served.refusals.values().sum::<u64>(), 1);
 }
 
 #[tokio::test]
