@@ -20,6 +20,7 @@ use pasteline::diagnostic::{Applicability, Diagnostic, PAGES, Page, Style, rende
 use pasteline::fix::fix_with;
 use pasteline::graph::{Input, Loader};
 use pasteline::lint;
+use pasteline::metrics::{Metrics, Refusal};
 use pasteline::registry::Registry;
 use pasteline::source::Sources;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
@@ -60,6 +61,30 @@ fn every_test_that_the_documentation_names_is_there() {
         let declared = format!("fn {test}() {{");
         assert!(texts.iter().any(|text| text.contains(&declared)), "{test}");
     }
+}
+
+/// Which filters have limits is written in three places.
+#[test]
+fn filters_that_have_limits_are_counted_and_documented() {
+    let metrics = Metrics::default();
+    let _meter = metrics.meter("main");
+    let mut counted = metrics.snapshot().apps.remove("main").unwrap().refusals;
+    for refusal in Refusal::ALL {
+        counted.remove(refusal.name());
+    }
+    let filters = fs::read_dir(root().join("src/builtin/filters")).unwrap();
+    let files = filters.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let marking = files.filter(|path| read(path).contains("RefusedBy(DEFINITION.name)"));
+    let marking = marking.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
+    let counted: BTreeSet<_> = counted.into_keys().collect();
+    assert_eq!(marking.collect::<BTreeSet<_>>(), counted);
+
+    let page = read(&root().join("docs/security.md"));
+    let (_, table) = page.split_once("| what | filter | past it | counted as |").unwrap();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with("| "));
+    let last = rows.map(|row| row.trim_end_matches(" |").rsplit(" | ").next().unwrap());
+    let documented = last.map(|cell| cell.split('`').nth(1).unwrap().to_owned());
+    assert_eq!(documented.collect::<BTreeSet<_>>(), counted);
 }
 
 #[test]

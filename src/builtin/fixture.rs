@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use socket2::{Domain, Socket, Type};
 
-use crate::app::{App, Body, Filter, Request, RequestExt, Response, response};
+use crate::app::{App, Body, Filter, RefusedBy, Request, RequestExt, Response, response};
 use crate::diagnostic::{Diagnostic, Style, render};
 use crate::ini::{self, Conf, Value};
 use crate::registry::{
@@ -206,6 +206,11 @@ pub(super) async fn get(app: &App, target: &str) -> Response {
 pub(super) async fn text(response: Response) -> String {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(body.to_vec()).unwrap()
+}
+
+/// The filter that has refused a request, by the mark of the response.
+pub(super) fn refused_by(response: &Response) -> Option<&'static str> {
+    response.extensions().get().map(|RefusedBy(filter)| *filter)
 }
 
 /// The values of a header, joined by ` | `; empty if there is none.

@@ -1,6 +1,7 @@
 //! What holds for every built-in factory, whichever it is.
 
 mod hostile;
+mod refusals;
 
 use std::collections::HashSet;
 use std::future::ready;

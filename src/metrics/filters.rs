@@ -3,10 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// The filters that come with the program and have limits. They are told of from the beginning, as
+/// Prometheus sees no increase in what only appears with its first refusal.
+const BUILTIN: [&str; 6] =
+    ["concurrency", "decompress", "rate_limit", "ratelimit", "sizelimit", "timeout"];
+
 /// How many requests each filter has refused as a limit of its own was reached, by its name. It is
 /// locked where something is refused, and where somebody looks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Filters(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Default for Filters {
+    fn default() -> Self {
+        Self(Mutex::new(BUILTIN.map(|filter| (filter, 0)).into()))
+    }
+}
 
 impl Filters {
     /// Counts a request.
@@ -34,10 +45,13 @@ mod tests {
     #[test]
     fn each_filter_is_counted_by_its_name() {
         let (filters, mut refusals) = (Filters::default(), BTreeMap::new());
+        filters.add_to(&mut refusals);
+        assert_eq!(refusals, BUILTIN.map(|filter| (filter.to_owned(), 0)).into());
         for filter in ["sizelimit", "own", "sizelimit"] {
             filters.refuse(filter);
         }
         filters.add_to(&mut refusals);
-        assert_eq!(refusals, [("own".to_owned(), 1), ("sizelimit".to_owned(), 2)].into());
+        let counted = ["sizelimit", "timeout", "own"].map(|filter| refusals[filter]);
+        assert_eq!(counted, [2, 0, 1]);
     }
 }

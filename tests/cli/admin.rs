@@ -24,13 +24,13 @@ fn serve(workers: usize) -> (Server, String) {
 }
 
 /// Waits until a server tells where it tells how it is.
-fn admin(server: &mut Server) -> String {
+pub(crate) fn admin(server: &mut Server) -> String {
     let line = server.line(" (admin)");
     let (_, address) = line.split_once("http://").unwrap();
     address.strip_suffix(" (admin)").unwrap().to_owned()
 }
 
-fn metrics(address: &str) -> String {
+pub(crate) fn metrics(address: &str) -> String {
     let answer = Client::connect(address).ask("/metrics").expect(200);
     let expected = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     assert_eq!(answer.header("content-type"), Some(expected));
@@ -38,7 +38,7 @@ fn metrics(address: &str) -> String {
 }
 
 /// Waits until the metrics have a line.
-fn await_metric(address: &str, line: &str) {
+pub(crate) fn await_metric(address: &str, line: &str) {
     wait_for(line, || metrics(address).lines().any(|other| other == line).then_some(()));
 }
 

@@ -21,6 +21,7 @@ mod log;
 mod neutron;
 mod own_filter;
 mod own_service;
+mod refusals;
 mod route;
 mod schema;
 mod secrets;

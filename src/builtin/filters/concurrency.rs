@@ -8,7 +8,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use http_body::Body as _;
 
-use crate::app::{Body, Filter, Phase, Request, Response, response};
+use crate::app::{Body, Filter, Phase, RefusedBy, Request, Response, response};
 use crate::registry::{Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Reader;
@@ -78,7 +78,7 @@ impl Phase for Gate {
         let mut refusal = response::refusal(status, detail, request.headers());
         let seconds = HeaderValue::from(self.settings.retry_after);
         refusal.headers_mut().insert(RETRY_AFTER, seconds);
-        ControlFlow::Break(refusal)
+        ControlFlow::Break(RefusedBy(DEFINITION.name).mark(refusal))
     }
 
     fn response(&self, place: Self::Memo, response: &mut Response) {
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
     use crate::app::App;
-    use crate::builtin::fixture::{faults, filter, get, text};
+    use crate::builtin::fixture::{faults, filter, get, refused_by, text};
 
     const SECTION: &str =
         "[filter:concurrency]\nuse = egg:pasteline#concurrency\nmax_requests = 2\nretry_after = 7";
@@ -109,8 +109,10 @@ mod tests {
         let first = get(&app, "/").await;
         let second = get(&app, "/").await;
         assert_eq!([first.status(), second.status()], [StatusCode::OK; 2], "up to the limit");
+        assert_eq!([&first, &second].map(refused_by), [None; 2]);
         let third = get(&app, "/").await;
         assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE, "one past it");
+        assert_eq!(refused_by(&third), Some("concurrency"));
         assert_eq!(third.headers()[RETRY_AFTER], "7");
         assert_eq!(text(first).await, "done");
         assert_eq!(get(&app, "/").await.status(), StatusCode::OK, "a response was taken");

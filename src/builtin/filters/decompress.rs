@@ -13,7 +13,7 @@ use self::coding::{Coding, codings};
 use self::decoded::decode;
 use self::stage::{Bounds, Fault};
 use crate::app::response::Form;
-use crate::app::{App, Body, Filter, Handler, Request, Response};
+use crate::app::{App, Body, Filter, Handler, RefusedBy, Request, Response};
 use crate::registry::{Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::{Form as Looks, Reader, Rejected, Setting};
@@ -152,7 +152,9 @@ impl Decoder {
                 "The body of the request is not in the coding that it names.".to_owned(),
             ),
         };
-        form.refusal(status, &detail)
+        let refusal = form.refusal(status, &detail);
+        // What is in another coding than it says has met no limit.
+        if fault == Fault::Undecodable { refusal } else { RefusedBy(DEFINITION.name).mark(refusal) }
     }
 }
 

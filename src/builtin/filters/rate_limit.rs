@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use self::key::{Key, Keys};
 use self::meter::{Meter, Share};
 use self::rate::Rate;
-use crate::app::{Filter, Phase, Request, Response, response};
+use crate::app::{Filter, Phase, RefusedBy, Request, Response, response};
 use crate::registry::{Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::Reader;
@@ -107,7 +107,7 @@ impl Phase for Limiter {
         let seconds = HeaderValue::from(meter::whole_seconds(wait));
         response.headers_mut().insert(RETRY_AFTER, seconds);
         self.response(left, &mut response);
-        ControlFlow::Break(response)
+        ControlFlow::Break(RefusedBy(DEFINITION.name).mark(response))
     }
 
     fn response(&self, left: Self::Memo, response: &mut Response) {

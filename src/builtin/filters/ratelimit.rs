@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use self::count::{Count, Turn};
 use self::tracks::Tracks;
 use super::memcache::Shared;
-use crate::app::{App, Filter, Handler, Request, RequestExt, Response, response};
+use crate::app::{App, Filter, Handler, RefusedBy, Request, RequestExt, Response, response};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::{Dialect, Reader, Rejected, Seconds, Setting};
@@ -132,7 +132,9 @@ impl Handler for Limiter {
             let shared = request.extensions().get::<Shared>().cloned();
             match self.turn(shared, key, share).await {
                 Some(time) => wait = time,
-                None => return told(RATE_LIMITED, "Slow down"),
+                None => {
+                    return RefusedBy(DEFINITION.name).mark(told(RATE_LIMITED, "Slow down"));
+                }
             }
         }
         if !wait.is_zero() {
@@ -242,18 +244,22 @@ impl<'a> Target<'a> {
 mod tests {
     use super::*;
     use crate::app::Body;
-    use crate::builtin::fixture::{faults, filter};
+    use crate::builtin::fixture::{faults, filter, refused_by};
 
     fn limited(options: &str) -> App {
         let app = App::ready(|_| response::text(StatusCode::OK, ""));
         app.behind(&[filter(&format!("[filter:f]\nuse = egg:swift#ratelimit\n{options}"))])
     }
 
+    async fn answer(app: &App, method: &str, path: &str) -> Response {
+        let request = http::Request::builder().method(method).uri(path);
+        app.answer(request.body(Body::empty()).unwrap()).await
+    }
+
     /// The status of the answer, and the milliseconds that it took.
     async fn asked(app: &App, method: &str, path: &str) -> (u16, u128) {
-        let request = http::Request::builder().method(method).uri(path);
         let start = Instant::now();
-        let response = app.answer(request.body(Body::empty()).unwrap()).await;
+        let response = answer(app, method, path).await;
         (response.status().as_u16(), start.elapsed().as_millis())
     }
 
@@ -298,6 +304,19 @@ mod tests {
         assert_eq!([first, second, third], [(200, 0), (200, 1000), (498, 0)]);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(asked(&app, "PUT", "/v1/a/c").await, (200, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_refused_is_told_to_the_server() {
+        let app =
+            limited("account_ratelimit = 1\nmax_sleep_time_seconds = 1\naccount_blacklist = b");
+        let together = [(); 3].map(|()| answer(&app, "PUT", "/v1/a/c"));
+        let [first, second, third] = together;
+        let (first, second, third) = tokio::join!(first, second, third);
+        let refused = [first, second, third].each_ref().map(refused_by);
+        assert_eq!(refused, [None, None, Some("ratelimit")]);
+        // Who is not wanted has met no limit.
+        assert_eq!(refused_by(&answer(&app, "PUT", "/v1/b/c").await), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use http_body::Body as _;
 use http_body_util::{LengthLimitError, Limited};
 
 use crate::app::response::Form;
-use crate::app::{Answer, App, Body, Filter, Request, Response, ResponseFuture};
+use crate::app::{Answer, App, Body, Filter, RefusedBy, Request, Response, ResponseFuture};
 use crate::builtin::ahead::{Ahead, read_ahead};
 use crate::registry::{Alias, Definition, Error, FilterFactory, Site};
 use crate::settings;
@@ -88,7 +88,8 @@ struct Limit {
 impl Limit {
     fn refuse(&self, form: Form) -> Response {
         tracing::info!(limit = self.bytes, "the body of a request is too large");
-        form.refusal(StatusCode::PAYLOAD_TOO_LARGE, &self.detail)
+        let refusal = form.refusal(StatusCode::PAYLOAD_TOO_LARGE, &self.detail);
+        RefusedBy(DEFINITION.name).mark(refusal)
     }
 
     /// A body that fails past the limit, and whether it has.
@@ -160,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::app::{App, response};
-    use crate::builtin::fixture::{filter, text};
+    use crate::builtin::fixture::{filter, refused_by, text};
 
     const TEN: &str =
         "[filter:sizelimit]\nuse = egg:pasteline#sizelimit\nmax_request_body_size = 10";
@@ -195,10 +196,14 @@ mod tests {
         })
     }
 
-    async fn post(app: App, section: &str, body: Body) -> (StatusCode, String) {
+    async fn answer(app: App, section: &str, body: Body) -> Response {
         let mut request = Request::new(body);
         request.headers_mut().insert(ACCEPT, "application/json".parse().unwrap());
-        let response = app.behind(&[filter(section)]).answer(request).await;
+        app.behind(&[filter(section)]).answer(request).await
+    }
+
+    async fn post(app: App, section: &str, body: Body) -> (StatusCode, String) {
+        let response = answer(app, section, body).await;
         (response.status(), text(response).await)
     }
 
@@ -223,6 +228,20 @@ mod tests {
         let (status, body) = post(reader(), TEN, chunked(3)).await;
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!((status, &body["message"]), (StatusCode::PAYLOAD_TOO_LARGE, &TOO_LARGE.into()));
+    }
+
+    #[tokio::test]
+    async fn who_has_refused_a_larger_body_is_told_to_the_server() {
+        let at_once = format!("{TEN}\nread_ahead = 0");
+        for section in [TEN, &at_once] {
+            for body in [Body::from("1234567890"), chunked(2)] {
+                assert_eq!(refused_by(&answer(reader(), section, body).await), None);
+            }
+            for body in [Body::from("12345678901"), chunked(3)] {
+                let refused = answer(reader(), section, body).await;
+                assert_eq!(refused_by(&refused), Some("sizelimit"));
+            }
+        }
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use http_body::Body as _;
 
 use self::pace::Paced;
 use crate::app::response::Form;
-use crate::app::{App, Body, Filter, Handler, Request, Response};
+use crate::app::{App, Body, Filter, Handler, RefusedBy, Request, Response};
 use crate::registry::{Definition, Error, FilterFactory, Site};
 use crate::settings;
 use crate::settings::{Reader, Seconds};
@@ -62,23 +62,20 @@ impl Handler for Timeout {
         let is_slow = self.body_timeout.and_then(|time| pace(request.body_mut(), time));
         let waits_for_client = observe_waiting(request.body_mut());
         let answer = tokio::time::timeout(self.timeout.0, next.answer(request)).await;
-        let late = "The body of the request did not arrive in time.";
-        match answer {
+        let (status, detail) = match answer {
             // Apps report a body that they could not read in many ways.
-            Ok(_) if is_slow.is_some_and(|is_slow| is_slow.load(Ordering::Relaxed)) => {
-                form.refusal(StatusCode::REQUEST_TIMEOUT, late)
-            }
-            Ok(response) => response,
-            Err(_elapsed) if waits_for_client.load(Ordering::Relaxed) => {
-                form.refusal(StatusCode::REQUEST_TIMEOUT, late)
-            }
-            Err(_elapsed) => {
-                let detail = "The server did not answer in time.";
-                form.refusal(StatusCode::GATEWAY_TIMEOUT, detail)
-            }
-        }
+            Ok(_) if is_slow.is_some_and(|is_slow| is_slow.load(Ordering::Relaxed)) => LATE,
+            Ok(response) => return response,
+            Err(_elapsed) if waits_for_client.load(Ordering::Relaxed) => LATE,
+            Err(_elapsed) => (StatusCode::GATEWAY_TIMEOUT, "The server did not answer in time."),
+        };
+        RefusedBy(DEFINITION.name).mark(form.refusal(status, detail))
     }
 }
+
+/// What a client is told that keeps the app waiting.
+const LATE: (StatusCode, &str) =
+    (StatusCode::REQUEST_TIMEOUT, "The body of the request did not arrive in time.");
 
 /// Has a body come at a pace; whether it was too slow for that is known later. None if there is no
 /// body.
@@ -117,7 +114,7 @@ mod tests {
 
     use super::*;
     use crate::app::response;
-    use crate::builtin::fixture::{faults, filter, get, text};
+    use crate::builtin::fixture::{faults, filter, get, refused_by, text};
 
     const SECTION: &str = "[filter:timeout]\nuse = egg:pasteline#timeout\ntimeout = 2.5";
 
@@ -127,7 +124,9 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(2499)).await;
             response::text(StatusCode::OK, "done")
         });
-        assert_eq!(text(get(&app.behind(&[filter(SECTION)]), "/").await).await, "done");
+        let response = get(&app.behind(&[filter(SECTION)]), "/").await;
+        assert_eq!(refused_by(&response), None);
+        assert_eq!(text(response).await, "done");
     }
 
     #[tokio::test(start_paused = true)]
@@ -137,6 +136,7 @@ mod tests {
         let response = get(&app, "/").await;
         assert_eq!(started.elapsed(), Duration::from_millis(2500));
         assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(refused_by(&response), Some("timeout"));
         let expected = "504 Gateway Timeout\n\nThe server did not answer in time.\n";
         assert_eq!(text(response).await, expected);
     }
@@ -165,7 +165,9 @@ mod tests {
         let app = reads.behind(&[filter(SECTION)]);
         let response = app.answer(Request::new(Body::new(Stalled))).await;
         assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(refused_by(&response), Some("timeout"));
         let response = app.answer(Request::new(Body::from("sent"))).await;
+        assert_eq!(refused_by(&response), None);
         assert_eq!(text(response).await, "sent");
         let app = App::from_fn(|_| pending()).behind(&[filter(SECTION)]);
         let response = app.answer(Request::new(Body::new(Stalled))).await;
@@ -184,9 +186,12 @@ mod tests {
         let response = app.answer(Request::new(Body::new(Stalled))).await;
         assert_eq!(started.elapsed(), Duration::from_millis(1500));
         assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(refused_by(&response), Some("timeout"));
         let expected = "408 Request Timeout\n\nThe body of the request did not arrive in time.\n";
         assert_eq!(text(response).await, expected);
-        assert_eq!(text(app.answer(Request::new(Body::from("sent"))).await).await, "whole");
+        let response = app.answer(Request::new(Body::from("sent"))).await;
+        assert_eq!(refused_by(&response), None);
+        assert_eq!(text(response).await, "whole");
         assert_eq!(text(get(&app, "/").await).await, "whole");
     }
 

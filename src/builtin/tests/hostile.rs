@@ -99,7 +99,7 @@ fn is_documented(name: &str, status: StatusCode) -> bool {
 }
 
 /// A filter as its example has it, or by settings of its own.
-fn minimal(definition: &Definition, directory: &Directory, dns: &str) -> Filter {
+pub(super) fn minimal(definition: &Definition, directory: &Directory, dns: &str) -> Filter {
     let name = definition.name;
     let used = format!("use = egg:pasteline#{name}\n");
     if let Some(options) = settings(name, directory, dns) {
@@ -113,7 +113,7 @@ fn minimal(definition: &Definition, directory: &Directory, dns: &str) -> Filter 
 }
 
 /// The address of a name server that knows no name.
-async fn dns() -> String {
+pub(super) async fn dns() -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap().to_string();
     tokio::spawn(async move {

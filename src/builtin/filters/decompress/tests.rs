@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt;
 
 use super::*;
 use crate::app::{BodyRefused, BoxError, causes, response};
-use crate::builtin::fixture::{faults, filter, text, values};
+use crate::builtin::fixture::{faults, filter, refused_by, text, values};
 
 const SECTION: &str = "[filter:d]\nuse = egg:pasteline#decompress\n";
 
@@ -192,6 +192,24 @@ async fn the_size_of_what_comes_out_is_bounded() {
     let (status, text) = told("max_size = 9", &[b"gzip"], body).await;
     assert_eq!(status, 413);
     assert!(text.contains("is larger than 9 bytes when it is decoded"), "{text}");
+}
+
+#[tokio::test]
+async fn who_has_refused_what_comes_out_is_told_to_the_server() {
+    let body = encoded("gzip", b"0123456789").await;
+    let bomb = encoded("gzip", &vec![0; 4 << 20]).await;
+    for (options, coding, body, expected) in [
+        ("max_size = 10", "gzip", body.clone(), None),
+        ("max_size = 9", "gzip", body.clone(), Some("decompress")),
+        ("max_ratio = 2000", "gzip", bomb.clone(), None),
+        ("max_ratio = 100", "gzip", bomb, Some("decompress")),
+        // What is wrong is no matter of a limit.
+        ("", "br", body.clone(), None),
+        ("", "lzma", body, None),
+    ] {
+        let response = post(options, &[coding.as_bytes()], body).await;
+        assert_eq!(refused_by(&response), expected, "{options} {coding}");
+    }
 }
 
 #[tokio::test]

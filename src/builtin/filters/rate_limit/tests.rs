@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::app::{App, Body, Connection, Context, RequestExt};
-use crate::builtin::fixture::{faults, filter, values};
+use crate::builtin::fixture::{faults, filter, refused_by, values};
 
 const SECTION: &str = "[filter:f]\nuse = egg:pasteline#rate_limit\n";
 
@@ -69,12 +69,14 @@ async fn without_a_burst_the_number_of_the_rate_may_come_at_once() {
 #[tokio::test(start_paused = true)]
 async fn who_is_refused_is_told_when_to_come_again() {
     let app = limited("rate = 2/m\nburst = 1");
-    assert_eq!(status(&app, from("192.0.2.1")).await, 200);
+    let granted = app.answer(from("192.0.2.1")).await;
+    assert_eq!((granted.status(), refused_by(&granted)), (StatusCode::OK, None));
     tokio::time::advance(Duration::from_millis(500)).await;
     let mut asking = from("192.0.2.1");
     asking.headers_mut().insert("accept", HeaderValue::from_static("application/json"));
     let refused = app.answer(asking).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused_by(&refused), Some("rate_limit"));
     assert_eq!(values(refused.headers(), "retry-after"), "30");
     assert_eq!(values(refused.headers(), "content-type"), "application/json");
     assert_eq!(values(refused.headers(), "ratelimit"), "");
