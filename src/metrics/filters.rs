@@ -1,12 +1,12 @@
-//! Counts what filters refuse.
+//! Counts what filters and composites refuse.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The filters that come with the program and have limits. They are told of from the beginning, as
-/// Prometheus sees no increase in what only appears with its first refusal.
-const BUILTIN: [&str; 6] =
-    ["concurrency", "decompress", "rate_limit", "ratelimit", "sizelimit", "timeout"];
+/// The filters and composites that come with the program and have limits. They are told of from the
+/// beginning, as Prometheus sees no increase in what only appears with its first refusal.
+const BUILTIN: [&str; 7] =
+    ["cascade", "concurrency", "decompress", "rate_limit", "ratelimit", "sizelimit", "timeout"];
 
 /// How many requests each filter has refused as a limit of its own was reached, by its name. It is
 /// locked where something is refused, and where somebody looks.

@@ -55,6 +55,8 @@ pub enum Refusal {
     /// Its HTTP/2 connection was ended as the client did too much of what is cheap for it only:
     /// opening and resetting streams, for instance.
     Http2Flood,
+    /// Its HTTP/2 client did not answer in time whether it is still there.
+    Http2Ping,
     /// Its client had as many streams of HTTP/2 open as the limit.
     Http2Streams,
     /// It was no HTTP.
@@ -85,7 +87,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::AddressConnections,
         Self::BodyTimeout,
         Self::Connections,
@@ -97,6 +99,7 @@ impl Refusal {
         Self::HeaderLine,
         Self::Host,
         Self::Http2Flood,
+        Self::Http2Ping,
         Self::Http2Streams,
         Self::Malformed,
         Self::Method,
@@ -126,6 +129,7 @@ impl Refusal {
             Self::HeaderLine => "header_line",
             Self::Host => "host",
             Self::Http2Flood => "http2_flood",
+            Self::Http2Ping => "http2_ping_timeout",
             Self::Http2Streams => "http2_streams",
             Self::Malformed => "malformed",
             Self::Method => "method",

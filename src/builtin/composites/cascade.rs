@@ -241,7 +241,7 @@ mod tests {
     use serde_json::json;
 
     use crate::app::{App, Body, Request, response};
-    use crate::builtin::fixture::{Planned, plan, text};
+    use crate::builtin::fixture::{Planned, plan, refused_by, text};
     use crate::registry::{Flow, Turn};
 
     fn cascade(options: &str) -> Planned {
@@ -366,12 +366,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_over_the_limit_is_refused() {
-        let (options, statuses) = (format!("{APPS}max_body_size = 4\n"), [StatusCode::OK; 2]);
-        for (body, status) in [
-            (Body::from("four"), StatusCode::OK),
-            (Body::from("fives"), StatusCode::PAYLOAD_TOO_LARGE),
+        let apps = || [StatusCode::OK; 2].map(reads).to_vec();
+        for (body, status, by) in [
+            (Body::from("four"), StatusCode::OK, None),
+            (Body::from("fives"), StatusCode::PAYLOAD_TOO_LARGE, Some("cascade")),
         ] {
-            assert_eq!(answer(&options, statuses, body).await.0, status);
+            let app = cascade(&format!("{APPS}max_body_size = 4\n")).app_of(apps());
+            let response = app.answer(Request::new(body)).await;
+            assert_eq!((response.status(), refused_by(&response)), (status, by));
         }
     }
 }

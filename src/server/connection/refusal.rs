@@ -33,6 +33,9 @@ pub(super) fn has_left_head(error: &hyper::Error) -> bool {
 
 /// Why a connection of HTTP/2 was ended from this side; none if it was not.
 pub(super) fn of_http2(error: &hyper::Error) -> Option<Refusal> {
+    if error.is_timeout() {
+        return Some(Refusal::Http2Ping);
+    }
     let error = error.source()?.downcast_ref::<h2::Error>()?;
     match error.reason().filter(|_| error.is_library())? {
         h2::Reason::ENHANCE_YOUR_CALM => Some(Refusal::Http2Flood),

@@ -83,8 +83,11 @@ impl Served {
                 ledger.refuse(refusal, head, parts.service.connection());
             }
             State::Http2(_, multiplexed) => {
-                if let Some(refusal) = refusal::of_http2(error) {
-                    ledger.refuse(refusal, &[], &multiplexed.connection);
+                match refusal::of_http2(error) {
+                    // What it was about is logged by itself, and nothing if that was nothing.
+                    Some(Refusal::Http2Ping) => ledger.count(Refusal::Http2Ping),
+                    Some(refusal) => ledger.refuse(refusal, &[], &multiplexed.connection),
+                    None => {}
                 }
             }
             _ => {}

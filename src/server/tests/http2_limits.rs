@@ -179,17 +179,22 @@ async fn a_stream_that_the_client_opens_no_window_for_is_reset() {
 #[tokio::test]
 async fn a_client_of_http2_that_is_gone_is_left() {
     let (app, begun, _go_on) = waits();
-    let (running, address) = start_with(in_clear(), app).await;
-    let mut client = Frames::connect(address).await;
+    let server = Observed::start_with(in_clear(), app).await;
+    let mut client = Frames::connect(server.address).await;
     client.send(SETTINGS, 0, 0, &[]).await;
     client.get(1, 200).await;
     begun.notified().await;
     tokio::time::pause();
     let start = Instant::now();
-    while running.connections() > 0 {
+    while server.running.connections() > 0 {
         sleep(Duration::from_millis(100)).await;
     }
     assert!((50..=51).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    tokio::time::resume();
+    let (served, log) = server.end().await;
+    assert_eq!(served.refusals["http2_ping_timeout"], 1);
+    assert_eq!(served.refusals.values().sum::<u64>(), 1);
+    assert_eq!((served.statuses, log.lines().count()), ([(499, 1)].into(), 1), "{log}");
 }
 
 #[tokio::test]

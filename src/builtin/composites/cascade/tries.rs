@@ -2,7 +2,8 @@
 
 use http::StatusCode;
 
-use crate::app::{App, Request, Response, response};
+use super::DEFINITION;
+use crate::app::{App, RefusedBy, Request, Response, response};
 use crate::builtin::body;
 
 /// The app that a cascade is.
@@ -20,7 +21,11 @@ impl Tries {
         let (head, body) = request.into_parts();
         let body = match body::whole(body, self.limit).await {
             Ok(body) => body,
-            Err((status, detail)) => return response::refusal(status, detail, &head.headers),
+            Err((status, detail)) => {
+                let refusal = response::refusal(status, detail, &head.headers);
+                let is_limit = status == StatusCode::PAYLOAD_TOO_LARGE;
+                return if is_limit { RefusedBy(DEFINITION.name).mark(refusal) } else { refusal };
+            }
         };
         for app in &self.others {
             let request = Request::from_parts(head.clone(), body.clone().into());
