@@ -12,7 +12,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use pasteline::app::{App, Request, RequestExt, Response, response};
-use pasteline::server::{Address, Inherited, Server, Settings, Sockets, is_host};
+use pasteline::server::{Address, Http2, Inherited, Server, Settings, Sockets, is_host};
 use pasteline::settings::Setting;
 use tokio::runtime::Builder;
 
@@ -21,6 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The longest body that is read.
 const LONGEST: usize = 1 << 20;
+
+/// What a client sends first that speaks HTTP/2.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What stands between the length of a frame and its body: its kind, its flags and its stream.
+const REST_OF_FRAME_HEAD: usize = 6;
 
 /// Whatever a client sends, what it gets are whole answers, the app sees only requests that are fit
 /// for it, and the connection ends.
@@ -38,7 +44,23 @@ pub(crate) fn is_answered(bytes: &[u8]) {
     }
     // Bytes that could not be sent are of no interest.
     drop(sent);
-    are_whole(&answers, bytes);
+    if bytes.starts_with(PREFACE) {
+        are_whole_frames(&answers, bytes);
+    } else {
+        are_whole(&answers, bytes);
+    }
+}
+
+/// Reads frames of HTTP/2 one after another, to the end.
+fn are_whole_frames(answers: &[u8], bytes: &[u8]) {
+    let mut rest = answers;
+    while let [first, second, third, after @ ..] = rest {
+        let length = u32::from_be_bytes([0, *first, *second, *third]);
+        let end = REST_OF_FRAME_HEAD + usize::try_from(length).unwrap_or(usize::MAX);
+        let Some(after) = after.get(end..) else { break };
+        rest = after;
+    }
+    assert!(rest.is_empty(), "a frame without an end: {bytes:?} was answered {answers:?}");
 }
 
 /// Reads answers one after another, to the end.
@@ -92,7 +114,7 @@ fn server() -> &'static SocketAddr {
         thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build();
             runtime.unwrap_or_else(|error| panic!("{error}")).block_on(async {
-                let mut settings = Settings::default();
+                let mut settings = Settings { http2: Http2::On, ..Settings::default() };
                 settings.bind_to(vec![Address::parse(&address).expect("it is an address")]);
                 let sockets = Sockets::bind(&settings, 0, &mut Inherited::none()).await;
                 // They are held for as long as it serves: the file goes with them.
