@@ -13,8 +13,9 @@ use super::fault::Fault;
 use super::link::Link;
 use super::upstream::Upstream;
 
-/// The longest head of a response, and the most that is kept in memory of a body each way.
-const BUFFER_LIMIT: usize = 64 * 1024;
+/// The longest head of a response, and the most that is kept in memory of a body each way. With
+/// twice as much, slow readers would cost twice the memory, and large bodies a bit more time.
+const BUFFER_LIMIT: usize = 32 * 1024;
 
 /// The connections to one upstream.
 #[derive(Debug)]

@@ -565,6 +565,19 @@ async fn what_is_no_proper_response_is_a_502() {
 }
 
 #[tokio::test]
+async fn the_head_of_a_response_may_have_32_kib() {
+    // hyper looks whether it is too long before it reads on, by up to as much again.
+    for (length, status) in [(32 * 1024, StatusCode::OK), (64 * 1024, StatusCode::BAD_GATEWAY)] {
+        let upstream = Upstream::listen().await;
+        let response = answer(&upstream.proxy(""), get("/"));
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Long: ";
+        let long = "x".repeat(length - head.len() - 4);
+        upstream.answer(&format!("{head}{long}\r\n\r\n")).await;
+        assert_eq!(response.await.unwrap().status(), status, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn interim_responses_are_passed_over() {
     let upstream = Upstream::listen().await;
     let response = answer(&upstream.proxy(""), get("/"));
