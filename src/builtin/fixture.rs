@@ -125,7 +125,7 @@ impl Section {
 }
 
 /// The app of the only section of a text.
-pub(super) fn app(text: &str) -> App {
+pub(crate) fn app(text: &str) -> App {
     try_app(text).unwrap()
 }
 
@@ -183,7 +183,7 @@ impl Planned {
 
     /// The app, of apps that answer with the names by which they were asked for, and of filters
     /// that do nothing.
-    pub(super) fn app(self) -> App {
+    pub(crate) fn app(self) -> App {
         let apps = self.asked.iter().filter_map(|asked| asked.strip_prefix("app "));
         let apps = apps.map(|name| named(name.trim_end_matches(WITHOUT_GLOBALS))).collect();
         self.app_of(apps)

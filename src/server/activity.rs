@@ -1,8 +1,11 @@
 //! What one connection is at, and what it is told to do.
 
+mod body;
 mod late;
 mod paced;
 mod told;
+
+pub(super) use self::body::Number;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -42,8 +45,8 @@ pub(super) struct Activity {
     /// How many requests are being answered, in the lower half, and how many have begun: counted
     /// together, they cost a request one exclusive access to memory less.
     requests: AtomicU64,
-    /// Whether something is left of the body of the last request, which nobody has asked for.
-    owed: AtomicBool,
+    /// What becomes of the body of the last request.
+    body: AtomicU64,
     /// Whether a response has ended of which something may not have left.
     unflushed: AtomicBool,
     /// Whether the client has no room for all that is written.
@@ -84,7 +87,7 @@ impl Activity {
             waiting: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             requests: AtomicU64::new(0),
-            owed: AtomicBool::new(false),
+            body: AtomicU64::new(0),
             unflushed: AtomicBool::new(false),
             held_up: AtomicBool::new(false),
             long_head: AtomicBool::new(false),
@@ -125,12 +128,13 @@ impl Activity {
 
     /// Whether the head of a request is still to come, or the rest of it.
     pub(super) fn awaits_head(&self) -> bool {
-        !self.waiting.load(Ordering::Relaxed) && !self.is_busy()
+        !self.waiting.load(Ordering::Relaxed) && self.is_head_next()
     }
 
-    /// Whether there is no time for anything: a request is being answered, or what comes is none.
-    pub(super) fn is_busy(&self) -> bool {
-        self.deadline.load(Ordering::Relaxed) == Clock::NEVER
+    /// Whether what comes next is a head, or the rest of one: no request is being answered or has a
+    /// body to come, and it is HTTP.
+    pub(super) fn is_head_next(&self) -> bool {
+        self.deadline.load(Ordering::Relaxed) != Clock::NEVER && !self.outlasts_response()
     }
 
     /// Notes that several requests may be answered at a time from now on.
@@ -146,7 +150,7 @@ impl Activity {
     /// Notes that a request's head is there.
     pub(super) fn request_begins(&self) {
         self.requests.fetch_add(BEGUN + 1, Ordering::Relaxed);
-        self.owed.store(false, Ordering::Relaxed);
+        self.body.store(0, Ordering::Relaxed);
         self.waiting.store(false, Ordering::Relaxed);
         self.deadline.store(Clock::NEVER, Ordering::Relaxed);
     }
@@ -155,20 +159,20 @@ impl Activity {
     /// hyper has it until it flushes what it writes.
     pub(super) fn response_ends(&self) {
         self.unflushed.store(true, Ordering::Relaxed);
-        if in_flight(self.requests.fetch_sub(1, Ordering::Relaxed)) == 1 {
-            self.waiting.store(!self.is_multiplexed(), Ordering::Relaxed);
+        if in_flight(self.requests.fetch_sub(1, Ordering::SeqCst)) != 1 {
+            return;
+        }
+        if self.response_is_outlasted() {
             self.due_in(self.clock.keep_alive);
+        } else {
+            self.awaits_request();
         }
     }
 
-    /// Notes that nobody asks for what is left of the body of a request.
-    pub(super) fn is_spared_body(&self) {
-        self.owed.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the client still has something to send of the body of the last request.
-    pub(super) fn is_owed_body(&self) -> bool {
-        self.owed.load(Ordering::Relaxed)
+    /// Notes that the next request is to come.
+    fn awaits_request(&self) {
+        self.waiting.store(!self.is_multiplexed(), Ordering::Relaxed);
+        self.due_in(self.clock.keep_alive);
     }
 
     /// Notes that the last response has left, and the client is heard to its end: that has a limit
@@ -205,6 +209,8 @@ impl Activity {
         if self.waiting.load(Ordering::Relaxed) {
             self.waiting.store(false, Ordering::Relaxed);
             self.due_in(self.clock.head);
+        } else if self.outlasts_response() {
+            self.due_in(self.clock.keep_alive);
         }
     }
 

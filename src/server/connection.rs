@@ -138,12 +138,12 @@ impl Served {
         let activity = self.entry.activity();
         match &mut self.state {
             State::Http1(http) => {
-                let polled = Pin::new(&mut **http).poll(context);
+                let polled = activity.minding_body(|| Pin::new(&mut **http).poll(context));
                 // Not earlier: what has arrived by now is to be answered.
                 if polled.is_pending() && activity.is_to_finish() && !self.is_finishing {
                     self.is_finishing = true;
                     Pin::new(&mut **http).graceful_shutdown();
-                    return Pin::new(&mut **http).poll(context);
+                    return activity.minding_body(|| Pin::new(&mut **http).poll(context));
                 }
                 polled
             }
@@ -180,6 +180,8 @@ impl Served {
         {
             let Parts { io: mut stream, read_buf, .. } = http.into_parts();
             stream.put_back(read_buf);
+            // There are no heads any more.
+            stream.watch_first_lines(usize::MAX);
             let going = tunnel.begin(Box::new(TokioIo::new(stream)));
             self.state = going.map_or(State::Ended, State::Upgraded);
         }

@@ -52,9 +52,15 @@ impl Watch {
 
     /// How many bytes may be read at once, so that the line is looked at in time.
     pub(super) fn room(&self, activity: &Activity, received: usize) -> usize {
-        if activity.is_busy() { usize::MAX } else { (self.end - received).saturating_add(1) }
+        if !activity.is_head_next() {
+            return usize::MAX;
+        }
+        (self.end - received).saturating_add(1)
     }
 }
+
+/// How much of a host may come before the line is looked at again.
+const LONG_HOST: usize = 1024;
 
 /// What is known of the target of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,7 +88,10 @@ pub(super) fn reach(head: &[u8], limit: usize) -> Reach {
     let target = &line[method + 1..];
     let end = target.iter().position(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
     let target = path(&target[..end.unwrap_or(target.len())]);
-    if target.len() > limit {
+    if target.is_empty() && end.is_none() {
+        // To look after each byte would cost more the longer a host is.
+        Reach::Open(limit.max(LONG_HOST))
+    } else if target.len() > limit {
         Reach::TooLong
     } else if end.is_some() {
         Reach::Known
@@ -93,6 +102,9 @@ pub(super) fn reach(head: &[u8], limit: usize) -> Reach {
 
 /// The path and query of a target, which are all of it that the limit is about.
 fn path(target: &[u8]) -> &[u8] {
+    // What follows is dropped, as it is none of a request (RFC 9110, 7.1).
+    let end = target.iter().position(|byte| *byte == b'#').unwrap_or(target.len());
+    let target = &target[..end];
     if target.starts_with(b"/") {
         return target;
     }
@@ -130,7 +142,8 @@ mod tests {
             ("GET http://host?1234", Reach::Open(0)),
             ("GET http://host?12345", Reach::TooLong),
             ("OPTIONS * HTTP/1.1", Reach::Known),
-            ("CONNECT host.of.some.length:443", Reach::Open(5)),
+            ("CONNECT host.of.some.length:443", Reach::Open(LONG_HOST)),
+            ("GET /#fragment", Reach::Open(4)),
             ("NO_METHOD_HAS_AS_MANY_LETTERS_AS", Reach::Open(5)),
             ("NO_METHOD_HAS_AS_MANY_LETTERS_AS /12345", Reach::TooLong),
             ("NO_METHOD_HAS_AS_MANY_LETTERS_AS_ /12345", Reach::Known),

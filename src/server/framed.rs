@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::activity::Activity;
 use super::socket::Socket;
 use super::unheard::Unheard;
 
@@ -22,17 +23,25 @@ pub(super) struct Framed {
 
 /// The frames of a connection.
 #[derive(Clone, Debug)]
-pub(super) struct Frames(Arc<Mutex<Unheard>>);
+pub(super) struct Frames {
+    unheard: Arc<Mutex<Unheard>>,
+    activity: Arc<Activity>,
+}
 
 impl Frames {
     /// Those of a connection of which nothing was read.
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Unheard::new())))
+    pub(super) fn new(activity: Arc<Activity>) -> Self {
+        Self { unheard: Arc::new(Mutex::new(Unheard::new())), activity }
+    }
+
+    /// Notes what the client has sent.
+    pub(super) fn receive(&self, bytes: &[u8]) {
+        self.lock().receive(bytes, self.activity.begun());
     }
 
     /// Nobody else waits for them, as one task reads, writes and asks.
     pub(super) fn lock(&self) -> MutexGuard<'_, Unheard> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,11 +72,11 @@ impl Framed {
         bytes: impl IntoIterator<Item = &'a [u8]>,
     ) -> Poll<io::Result<usize>> {
         if let (Some(frames), Poll::Ready(Ok(written))) = (&self.frames, &written) {
-            let mut left = *written;
+            let (mut left, begun) = (*written, frames.activity.begun());
             let mut frames = frames.lock();
             for bytes in bytes {
                 let sent = &bytes[..left.min(bytes.len())];
-                frames.send(sent);
+                frames.send(sent, begun);
                 left -= sent.len();
             }
         }
@@ -90,7 +99,7 @@ impl AsyncRead for Framed {
         let received = &buffer.filled()[had..];
         self.received += received.len();
         if let Some(frames) = &self.frames {
-            frames.lock().receive(received);
+            frames.receive(received);
         }
         read
     }

@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 
-use super::activity::Activity;
+use super::activity::{Activity, Number};
 use super::pace::{Pace, Paced, Watch};
 use crate::app::{Body, BodyRefused, BoxError, Request};
 use crate::metrics::Refusal;
@@ -22,6 +22,8 @@ const LEAST: usize = 1024;
 /// The body of a request as it comes in.
 pub(super) struct Received {
     body: Body,
+    /// That of its request.
+    number: Number,
     watch: Watch,
     /// How long trailers may be.
     limit: usize,
@@ -67,10 +69,11 @@ impl Received {
         }
         let pace = Pace::new(LEAST, activity.clock().body);
         let reception = Arc::new(Reception { pace, is_trailed: AtomicBool::new(false) });
+        let number = activity.body_begins();
         let body = std::mem::take(request.body_mut());
         let watch = Watch::new(Arc::clone(activity));
         let received =
-            Self { body, watch, limit, reception: Arc::clone(&reception), is_whole: false };
+            Self { body, number, watch, limit, reception: Arc::clone(&reception), is_whole: false };
         *request.body_mut() = Body::new(received);
         Some(reception)
     }
@@ -89,7 +92,11 @@ impl http_body::Body for Received {
         if pace.is_late() {
             return Poll::Ready(Some(Err(BodyRefused::TooSlow.into())));
         }
-        let polled = Pin::new(&mut this.body).poll_frame(context);
+        let mut polled = Pin::new(&mut this.body).poll_frame(context);
+        if polled.is_pending() && this.body.is_end_stream() {
+            // hyper does not say so where the response has ended before.
+            polled = Poll::Ready(None);
+        }
         match &polled {
             Poll::Pending => this.watch.wait(&this.reception, context.waker()),
             Poll::Ready(Some(Ok(frame))) => {
@@ -99,13 +106,17 @@ impl http_body::Body for Received {
                     return Poll::Ready(Some(Err(BodyRefused::TrailersTooLarge.into())));
                 }
             }
-            Poll::Ready(Some(Err(error))) if is_misframed(error) => {
+            Poll::Ready(ended) => {
                 pace.rest(clock);
-                this.watch.activity().ledger().count(Refusal::Framing);
-            }
-            Poll::Ready(None | Some(Err(_))) => {
-                pace.rest(clock);
-                this.is_whole = true;
+                let activity = this.watch.activity();
+                activity.body_ends(this.number);
+                this.is_whole = match ended {
+                    Some(Err(error)) if is_misframed(error) => {
+                        activity.ledger().count(Refusal::Framing);
+                        false
+                    }
+                    _ => true,
+                };
             }
         }
         polled
@@ -122,16 +133,28 @@ impl http_body::Body for Received {
 
 impl Drop for Received {
     fn drop(&mut self) {
-        let is_late = self.reception.pace.is_late();
-        if !self.is_whole && !is_late && !http_body::Body::is_end_stream(&self.body) {
-            self.watch.activity().is_spared_body();
+        let (is_late, is_end) = (self.reception.pace.is_late(), self.body.is_end_stream());
+        let activity = self.watch.activity();
+        if !self.is_whole && !is_late && !is_end {
+            activity.is_spared_body();
+        }
+        // Before it is told, so that hyper hears of it when it goes on.
+        drop(std::mem::take(&mut self.body));
+        if is_end {
+            activity.body_ends(self.number);
+        } else {
+            activity.body_is_dropped(self.number);
         }
     }
 }
 
-/// Whether a body is not what it says: its chunks are none, or longer than they may be.
+/// Whether a body is not what it says: its chunks are none, or longer than they may be, or over HTTP/2
+/// its length is another one.
 fn is_misframed(error: &BoxError) -> bool {
     let cause = error.downcast_ref::<hyper::Error>().and_then(Error::source);
+    if let Some(error) = cause.and_then(|cause| cause.downcast_ref::<h2::Error>()) {
+        return error.is_library() && error.reason() == Some(h2::Reason::PROTOCOL_ERROR);
+    }
     let Some(error) = cause.and_then(|cause| cause.downcast_ref::<io::Error>()) else {
         return false;
     };

@@ -61,7 +61,8 @@ impl Stream {
     /// its frames watched.
     pub(super) fn multiplex(&mut self) -> Frames {
         self.activity.multiplex();
-        self.socket.inner_mut().frames.insert(Frames::new()).clone()
+        let frames = Frames::new(Arc::clone(&self.activity));
+        self.socket.inner_mut().frames.insert(frames).clone()
     }
 
     /// What has arrived before anybody has read from the stream.
@@ -148,7 +149,7 @@ impl Read for Stream {
             let length = beginning.len().min(buffer.remaining());
             buffer.put_slice(&beginning[..length]);
             if let Some(frames) = &socket.inner().frames {
-                frames.lock().receive(&beginning[..length]);
+                frames.receive(&beginning[..length]);
             }
             beginning.advance(length);
             if self.beginning.is_empty() {
@@ -197,8 +198,11 @@ impl Write for Stream {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if !this.is_closed {
+            this.activity.awaits_no_request();
             ready!(Pin::new(&mut this.socket).poll_shutdown(context))?;
             this.is_closed = true;
+            // What is heard from now on is no head.
+            this.socket.inner_mut().room = usize::MAX;
             this.farewell = Farewell::to(&this.activity, &this.socket.inner().socket);
         }
         let Some(farewell) = &mut this.farewell else { return Poll::Ready(Ok(())) };

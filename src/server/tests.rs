@@ -8,6 +8,7 @@ mod http2;
 mod http2_limits;
 mod limits;
 mod observed;
+mod outlasting;
 mod proxies;
 mod requests;
 mod resting;
@@ -30,7 +31,7 @@ use tokio::time::Instant;
 use super::{Address, Endpoint, Inherited, Running, Server, Settings, Sockets, Tls};
 use crate::access_log::{Destination, Format};
 use crate::app::{App, Request, RequestExt, response};
-use crate::builtin::fixture::Directory;
+use crate::builtin::fixture::{self, Directory};
 use crate::metrics::{Meter, Metrics, Refusal, Served};
 use crate::settings::Setting;
 use crate::source::Sources;
@@ -125,6 +126,19 @@ fn says(text: &'static str) -> App {
 /// An app that answers with more than the buffers of the system hold.
 fn large() -> App {
     App::ready(|_| response::text(StatusCode::OK, Bytes::from(vec![b'x'; 16 << 20])))
+}
+
+/// An app that asks another server.
+fn proxy_to(upstream: &str) -> App {
+    fixture::app(&format!("[app:test]\nuse = egg:pasteline#proxy\nupstream = {upstream}"))
+}
+
+/// An app that keeps what it is asked, and reads nothing of it.
+fn keeps() -> App {
+    App::from_fn(|request: Request| async {
+        let _request = request;
+        std::future::pending().await
+    })
 }
 
 /// An app that tells when it is asked, and answers `done` when it may.

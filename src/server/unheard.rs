@@ -2,26 +2,22 @@
 
 use std::mem;
 
-use super::framing::{CONTINUATION, Frame, Framing, GOAWAY, HEADERS, RST_STREAM};
+use super::framing::{CONTINUATION, DATA, Frame, Framing, HEADERS, RST_STREAM};
 use crate::metrics::Refusal;
 
 /// Why h2 resets a stream (RFC 9113, 7).
 const PROTOCOL_ERROR: u32 = 1;
-const INTERNAL_ERROR: u32 = 2;
 const FLOW_CONTROL_ERROR: u32 = 3;
 const REFUSED_STREAM: u32 = 7;
 
-/// The last stream that counts, where a server says that it is about to end.
-const NO_STREAM_YET: u32 = u32::MAX >> 1;
-
-/// How many responses without a body are remembered until it is seen whether a reset follows.
-const MOST_HEADS: usize = 1024;
+/// How many streams are remembered that were opened of late.
+const MOST_OPENED: usize = 1024;
 
 /// Which requests over HTTP/2 are refused without that anybody hears of it.
 ///
 /// A head that is larger than h2 takes it answers by itself, and the stream of one that is no request
-/// it resets. The service is not asked, and hyper does not tell. But the frames do: a client has
-/// opened more streams than requests have begun, and what it is sent says why.
+/// it resets. The service is not asked, and hyper does not tell. But the frames do: what is said on a
+/// stream before any request has begun since it was opened, h2 says by itself.
 #[derive(Debug)]
 pub(super) struct Unheard {
     received: Framing,
@@ -31,33 +27,55 @@ pub(super) struct Unheard {
     /// The stream whose head comes, and the last one that the client has opened.
     opening: u32,
     last: u32,
-    /// How many it has opened whose heads are there.
-    opened: u64,
-    /// How many of those are known to have been refused.
-    known: u64,
-    /// The streams of late whose response is a head alone.
-    heads: Vec<u32>,
-    resets: Resets,
-    /// Whether streams are no longer looked at, as the connection ends.
-    is_over: bool,
+    /// The streams that were opened since all was accounted for, in the order of their numbers.
+    opened: Vec<Opened>,
+    /// How many were opened whose requests have not begun, and are not known to be refused. It lags
+    /// behind, and what the end of a connection leaves behind counts as begun.
+    unknown: u64,
+    /// How many requests had begun when all was accounted for.
+    begun: u64,
+    /// Responses and resets of which it is not sure yet who has made them.
+    responses: u64,
+    resets: u64,
+    refused: Refused,
 }
 
-/// Why streams were reset that nothing was said on.
-#[derive(Clone, Copy, Debug, Default)]
-struct Resets {
-    protocol: u64,
-    internal: u64,
-    flow: u64,
-    refused: u64,
+/// A stream of which it is not known yet whether its request begins.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    stream: u32,
+    /// How many requests had begun before.
+    begun: u64,
+    /// Whether something has followed its head.
+    has_more: bool,
 }
 
-/// Which requests were refused, and how many.
-#[derive(Debug, Default, Eq, PartialEq)]
+/// How many requests were refused.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Refused {
+    /// Without that anybody has heard of them: as their heads were too large,
+    too_large: u64,
+    /// as they were none,
+    malformed: u64,
+    /// or as there were too many streams.
+    streams: u64,
+    /// How many that had begun went past a window.
+    pub(super) overflowing: u64,
+}
+
+impl Refused {
     /// Those that nobody has heard of.
-    pub(super) unheard: Vec<(Refusal, u64)>,
-    /// Those that had begun, and went on as they may not.
-    pub(super) broken: u64,
+    pub(super) fn unheard(self) -> [(Refusal, u64); 3] {
+        [
+            (Refusal::HeadSize, self.too_large),
+            (Refusal::Malformed, self.malformed),
+            (Refusal::Http2Streams, self.streams),
+        ]
+    }
+
+    fn known(&self) -> u64 {
+        self.too_large + self.malformed + self.streams
+    }
 }
 
 impl Unheard {
@@ -69,53 +87,94 @@ impl Unheard {
             is_within_head: false,
             opening: 0,
             last: 0,
-            opened: 0,
-            known: 0,
-            heads: Vec::new(),
-            resets: Resets::default(),
-            is_over: false,
+            opened: Vec::new(),
+            unknown: 0,
+            begun: 0,
+            responses: 0,
+            resets: 0,
+            refused: Refused::default(),
         }
     }
 
-    /// Notes what the client has sent.
-    pub(super) fn receive(&mut self, mut bytes: &[u8]) {
+    /// Notes what the client has sent, when so many requests have begun.
+    pub(super) fn receive(&mut self, mut bytes: &[u8], begun: u64) {
         while let Some(frame) = self.received.next(&mut bytes) {
-            self.is_received(frame);
+            self.is_received(frame, begun);
         }
     }
 
-    fn is_received(&mut self, frame: Frame) {
+    fn is_received(&mut self, frame: Frame, begun: u64) {
         match frame.kind {
+            DATA => return self.has_more(frame.stream),
             HEADERS => self.opening = frame.stream,
             CONTINUATION => {}
             _ => return,
         }
         self.is_within_head = !frame.ends_head();
-        // Others are trailers.
-        if !self.is_within_head && self.opening > self.last {
-            self.last = self.opening;
-            self.opened += 1;
+        if self.is_within_head {
+            return;
+        }
+        if self.opening <= self.last {
+            return self.has_more(self.opening);
+        }
+        self.last = self.opening;
+        self.unknown += 1;
+        if self.opened.len() < MOST_OPENED {
+            self.opened.push(Opened { stream: self.opening, begun, has_more: false });
         }
     }
 
-    /// Notes what the client is sent.
-    pub(super) fn send(&mut self, mut bytes: &[u8]) {
+    fn has_more(&mut self, stream: u32) {
+        if let Some(at) = self.find(stream) {
+            self.opened[at].has_more = true;
+        }
+    }
+
+    fn find(&self, stream: u32) -> Option<usize> {
+        self.opened.binary_search_by_key(&stream, |opened| opened.stream).ok()
+    }
+
+    /// Notes what the client is sent, when so many requests have begun.
+    pub(super) fn send(&mut self, mut bytes: &[u8], begun: u64) {
         while let Some(frame) = self.sent.next(&mut bytes) {
-            self.is_sent(frame);
+            match (frame.kind, frame.reason) {
+                (HEADERS, _) => self.answers(frame, begun),
+                (RST_STREAM, PROTOCOL_ERROR) => self.resets(frame.stream, begun),
+                (RST_STREAM, REFUSED_STREAM) => {
+                    self.forget(frame.stream);
+                    self.refused.streams += 1;
+                }
+                // A client that goes past the window of one stream.
+                (RST_STREAM, FLOW_CONTROL_ERROR) => self.refused.overflowing += 1,
+                _ => {}
+            }
         }
     }
 
-    fn is_sent(&mut self, frame: Frame) {
-        let Frame { kind, stream, word, .. } = frame;
-        match kind {
-            HEADERS if frame.ends_stream() && self.heads.len() < MOST_HEADS => {
-                self.heads.push(stream);
-            }
-            GOAWAY => self.is_over |= word != NO_STREAM_YET,
-            // A head that is too large is answered first.
-            RST_STREAM if !self.heads.contains(&stream) => self.resets.note(word),
-            _ => {}
+    /// Notes a response, or trailers, or a part of one.
+    fn answers(&mut self, frame: Frame, begun: u64) {
+        let Some(opened) = self.forget(frame.stream) else { return };
+        if opened.begun == begun {
+            self.refused.too_large += 1;
+        } else if frame.ends_stream() {
+            self.responses += 1;
         }
+    }
+
+    /// Notes that a stream is reset as what the client has sent there is wrong: its head, or what has
+    /// followed.
+    fn resets(&mut self, stream: u32, begun: u64) {
+        let Some(opened) = self.forget(stream) else { return };
+        if opened.begun == begun && !opened.has_more {
+            self.refused.malformed += 1;
+        } else {
+            self.resets += 1;
+        }
+    }
+
+    /// Takes a stream out of those that were opened of late.
+    fn forget(&mut self, stream: u32) -> Option<Opened> {
+        self.find(stream).map(|at| self.opened.remove(at))
     }
 
     /// Whether a frame of any kind may come next from the client.
@@ -123,52 +182,28 @@ impl Unheard {
         self.received.is_between_frames() && !self.is_within_head
     }
 
-    /// Which requests were refused since this was last asked, if so many have begun. For that, all
-    /// that was received must have been looked at, and all that is to be sent must have been; unless
-    /// the connection has ended.
-    pub(super) fn take(&mut self, begun: u64, has_ended: bool) -> Refused {
-        self.heads.clear();
-        let resets = mem::take(&mut self.resets);
-        let missing = self.opened.saturating_sub(begun + self.known);
-        if missing == 0 && resets.are_none() {
+    /// Which requests were refused since this was last asked, as far as that is sure.
+    pub(super) fn take(&mut self) -> Refused {
+        let refused = mem::take(&mut self.refused);
+        self.unknown = self.unknown.saturating_sub(refused.known());
+        refused
+    }
+
+    /// The same, where all that was received is looked at, all that is to be sent was, and so many
+    /// requests have begun: then that is sure of all.
+    pub(super) fn settle(&mut self, begun: u64) -> Refused {
+        if self.unknown == 0 && self.refused == Refused::default() {
             return Refused::default();
         }
-        self.explain(missing, resets, self.is_over || has_ended)
-    }
-
-    #[cold]
-    fn explain(&mut self, missing: u64, resets: Resets, is_over: bool) -> Refused {
-        let streams = resets.refused.min(missing);
-        let protocol = resets.protocol.min(missing - streams);
-        let internal = resets.internal.min(missing - streams - protocol);
-        // Nothing else is answered without a reset. What comes as the connection ends is not
-        // looked at, and not refused either.
-        let rest = missing - streams - protocol - internal;
-        let too_large = if is_over { 0 } else { rest };
-        self.known += streams + protocol + internal + too_large;
-        let mut unheard = vec![
-            (Refusal::Http2Streams, streams),
-            (Refusal::Malformed, protocol + internal),
-            (Refusal::HeadSize, too_large),
-        ];
-        unheard.retain(|(_, count)| *count > 0);
-        Refused { unheard, broken: resets.protocol - protocol + resets.flow }
-    }
-}
-
-impl Resets {
-    fn note(&mut self, reason: u32) {
-        match reason {
-            PROTOCOL_ERROR => self.protocol += 1,
-            INTERNAL_ERROR => self.internal += 1,
-            FLOW_CONTROL_ERROR => self.flow += 1,
-            REFUSED_STREAM => self.refused += 1,
-            // The end of a response that is not taken, or of a body that nobody wants.
-            _ => {}
-        }
-    }
-
-    fn are_none(self) -> bool {
-        self.protocol + self.internal + self.flow + self.refused == 0
+        let news = begun.saturating_sub(mem::replace(&mut self.begun, begun));
+        let missing = (self.unknown - self.refused.known().min(self.unknown)).saturating_sub(news);
+        let malformed = missing.min(mem::take(&mut self.resets));
+        let too_large = (missing - malformed).min(mem::take(&mut self.responses));
+        self.refused.malformed += malformed;
+        self.refused.too_large += too_large;
+        // What is left the client has reset itself, or it came after the end.
+        self.opened.clear();
+        self.unknown = 0;
+        mem::take(&mut self.refused)
     }
 }

@@ -49,7 +49,7 @@ impl Activity {
 
     /// Has the connection hear what it was told: it comes to listen before it looks, and here it
     /// is told before anybody looks whether it listens.
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         fence(Ordering::SeqCst);
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();

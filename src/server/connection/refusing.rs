@@ -63,7 +63,10 @@ impl Served {
                 let read = Bytes::copy_from_slice(stream.beginning());
                 (stream, answerer, read)
             }
-            State::Closing(_) | State::Http2(..) | State::Upgraded(_) | State::Ended => return,
+            State::Http2(_, multiplexed) => {
+                return multiplexed.account(self.entry.activity(), true);
+            }
+            State::Closing(_) | State::Upgraded(_) | State::Ended => return,
         };
         let activity = self.entry.activity();
         if activity.is_late() && activity.awaits_head() && !read.is_empty() {

@@ -7,8 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::frames::{END, Frames, GOAWAY, HEADERS, PING, RESET, SETTINGS, WINDOW_UPDATE, frame};
 use super::http2::{Multiplexed, in_clear};
-use super::{Observed, large, mirror, refused, says, start_counted, start_with, waits};
-use crate::app::{App, Request};
+use super::{Observed, keeps, large, mirror, refused, says, start_counted, start_with, waits};
 use crate::metrics::{Metrics, Refusal};
 use crate::server::Settings;
 
@@ -77,14 +76,6 @@ async fn a_client_that_has_its_streams_reset_too_often_is_left() {
         client.send(PING, 0, 0, b"question").await;
         assert_eq!(client.next(&[PING, GOAWAY]).await.0, kind, "{resets}");
     }
-}
-
-/// An app that keeps what it is asked, and reads nothing of it.
-fn keeps() -> App {
-    App::from_fn(|request: Request| async {
-        let _request = request;
-        std::future::pending().await
-    })
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! Connections that an app goes on with in another protocol.
 
+use std::time::Duration;
+
 use http::{HeaderValue, StatusCode};
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 
 use super::{Client, start};
 use crate::app::{App, Body, Response, Tunnel};
@@ -40,6 +43,23 @@ async fn an_app_may_take_a_connection_over() {
     assert_eq!(client.read_to("!").await, "early!");
     client.send("late!").await;
     assert_eq!(client.read_to("!").await, "late!");
+}
+
+/// More than a head may have, after the server has begun to look when the connection ends.
+#[tokio::test]
+async fn what_an_app_goes_on_with_lasts_until_it_is_over() {
+    let (running, address) = start(echo()).await;
+    let mut client = Client::connect(address).await;
+    client.send(&format!("{ASKS}early!")).await;
+    client.read_to("early!").await;
+    running.leave();
+    tokio::time::pause();
+    sleep(Duration::from_secs(2)).await;
+    tokio::time::resume();
+    for _ in 0..10 {
+        client.send(&("x".repeat(10_000) + "!")).await;
+        client.read_to("!").await;
+    }
 }
 
 #[tokio::test]
