@@ -128,7 +128,12 @@ impl Activity {
 
     /// Whether the head of a request is still to come, or the rest of it.
     pub(super) fn awaits_head(&self) -> bool {
-        !self.waiting.load(Ordering::Relaxed) && self.is_head_next()
+        !self.is_waiting() && self.is_head_next()
+    }
+
+    /// Whether the next thing to come is the first byte of a request.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Whether what comes next is a head, or the rest of one: no request is being answered or has a
@@ -206,7 +211,7 @@ impl Activity {
 
     /// Notes that something was read.
     pub(super) fn has_read(&self) {
-        if self.waiting.load(Ordering::Relaxed) {
+        if self.is_waiting() {
             self.waiting.store(false, Ordering::Relaxed);
             self.due_in(self.clock.head);
         } else if self.outlasts_response() {
@@ -242,7 +247,7 @@ impl Activity {
                 && self.is_held_up()
                 && !self.is_to_leave()
         };
-        if self.waiting.load(Ordering::Relaxed) || still_takes() {
+        if self.is_waiting() || still_takes() {
             self.due_in(self.clock.keep_alive);
         }
     }
@@ -270,7 +275,7 @@ impl Activity {
 
     /// Whether the connection waits for a request, and for nothing else.
     pub(super) fn is_idle(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) && self.is_flushed()
+        self.is_waiting() && self.is_flushed()
     }
 
     fn due_in(&self, ticks: u32) {

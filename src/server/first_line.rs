@@ -37,25 +37,20 @@ impl Watch {
         self.end = end;
     }
 
-    /// Whether the first line of the head is to be looked at before more is read than so many bytes
-    /// in all. It says so once.
-    pub(super) fn is_due(&mut self, activity: &Activity, received: usize) -> bool {
-        if !activity.awaits_head() {
+    /// How many bytes may be read at once after so many in all, so that the line is looked at in time;
+    /// none if that is now, which is said once.
+    pub(super) fn room(&mut self, activity: &Activity, received: usize) -> Option<usize> {
+        if !activity.is_head_next() {
+            return Some(usize::MAX);
+        }
+        if activity.is_waiting() {
             *self = Self::new(self.limit, received);
         }
-        let is_due = received > self.end;
-        if is_due {
+        let Some(left) = self.end.checked_sub(received) else {
             self.end = usize::MAX;
-        }
-        is_due
-    }
-
-    /// How many bytes may be read at once, so that the line is looked at in time.
-    pub(super) fn room(&self, activity: &Activity, received: usize) -> usize {
-        if !activity.is_head_next() {
-            return usize::MAX;
-        }
-        (self.end - received).saturating_add(1)
+            return None;
+        };
+        Some(left.saturating_add(1))
     }
 }
 

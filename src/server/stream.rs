@@ -159,11 +159,11 @@ impl Read for Stream {
         }
         let Self { socket, activity, first_line, .. } = &mut *self;
         let socket = socket.inner_mut();
-        if first_line.is_due(activity, socket.received) {
+        let Some(room) = first_line.room(activity, socket.received) else {
             activity.has_long_head();
             return Poll::Pending;
-        }
-        socket.room = first_line.room(activity, socket.received);
+        };
+        socket.room = room;
         let read = Pin::new(&mut self.socket).poll_read(context, buffer);
         if read.is_ready() {
             self.activity.has_read();
