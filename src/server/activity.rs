@@ -4,6 +4,7 @@ mod body;
 mod late;
 mod paced;
 mod told;
+mod writing;
 
 pub(super) use self::body::Number;
 
@@ -227,45 +228,6 @@ impl Activity {
     /// Whether that was so since this was last asked.
     pub(super) fn is_head_long(&self) -> bool {
         self.long_head.load(Ordering::Relaxed) && self.long_head.swap(false, Ordering::Relaxed)
-    }
-
-    /// Notes that the client is to take something, and has no room for it.
-    pub(super) fn waits_to_write(&self) {
-        self.unflushed.store(true, Ordering::Relaxed);
-        self.held_up.store(true, Ordering::Relaxed);
-        self.writing.wait(&self.clock);
-    }
-
-    /// Notes that so many bytes were written: a client that still takes its response is not idle.
-    pub(super) fn has_written(&self, bytes: usize) {
-        self.writing.moves(bytes, &self.clock);
-        // Where requests share the connection, something else may be written all the time: answers
-        // to pings.
-        let still_takes = || {
-            self.is_multiplexed()
-                && !self.is_answering()
-                && self.is_held_up()
-                && !self.is_to_leave()
-        };
-        if self.is_waiting() || still_takes() {
-            self.due_in(self.clock.keep_alive);
-        }
-    }
-
-    /// Notes that all that was written has left.
-    pub(super) fn has_flushed(&self) {
-        self.unflushed.store(false, Ordering::Relaxed);
-        self.held_up.store(false, Ordering::Relaxed);
-    }
-
-    /// Whether there is something that the client has had no room for, and still has not.
-    pub(super) fn is_held_up(&self) -> bool {
-        self.held_up.load(Ordering::Relaxed)
-    }
-
-    /// Whether all that was written has left.
-    pub(super) fn is_flushed(&self) -> bool {
-        !self.unflushed.load(Ordering::Relaxed)
     }
 
     /// How many requests have begun so far.
