@@ -140,7 +140,7 @@ impl Activity {
     /// Whether what comes next is a head, or the rest of one: no request is being answered or has a
     /// body to come, and it is HTTP.
     pub(super) fn is_head_next(&self) -> bool {
-        self.deadline.load(Ordering::Relaxed) != Clock::NEVER && !self.outlasts_response()
+        self.deadline.load(Ordering::Relaxed) != Clock::NEVER && !self.is_none_of_head()
     }
 
     /// Notes that several requests may be answered at a time from now on.
@@ -169,7 +169,7 @@ impl Activity {
             return;
         }
         if self.response_is_outlasted() {
-            self.due_in(self.clock.keep_alive);
+            self.rest_moves();
         } else {
             self.awaits_request();
         }
@@ -198,6 +198,7 @@ impl Activity {
     /// limits to what HTTP clients may take holds any more.
     pub(super) fn upgrade(&self) -> Option<&Tunnel> {
         let tunnel = self.tunnel.get()?;
+        self.awaits_no_request();
         self.waiting.store(false, Ordering::Relaxed);
         self.deadline.store(Clock::NEVER, Ordering::Relaxed);
         self.upgraded.store(true, Ordering::Relaxed);
@@ -216,7 +217,7 @@ impl Activity {
             self.waiting.store(false, Ordering::Relaxed);
             self.due_in(self.clock.head);
         } else if self.outlasts_response() {
-            self.due_in(self.clock.keep_alive);
+            self.rest_moves();
         }
     }
 
@@ -348,6 +349,34 @@ mod tests {
         activity.waits_to_write();
         assert_eq!(closed_after(&activity), None);
         assert!(!activity.is_idle());
+    }
+
+    #[test]
+    fn a_body_that_outlasts_its_response_has_its_time_while_anything_moves() {
+        let activity = activity();
+        activity.request_begins();
+        activity.body_begins();
+        activity.response_ends();
+        for moves in [Activity::has_read, |activity: &Activity| activity.has_written(1)] {
+            (0..50).for_each(|_| activity.clock.tick());
+            moves(&activity);
+            assert!(!activity.awaits_head());
+        }
+        assert_eq!(late_after(&activity), Some(61));
+    }
+
+    #[test]
+    fn a_body_is_forgotten_by_what_goes_on_in_another_protocol() {
+        let activity = activity();
+        activity.request_begins();
+        let number = activity.body_begins();
+        activity.body_is_dropped(number);
+        activity.go_on_by(Tunnel::new(|_| async {}));
+        activity.response_ends();
+        assert!(activity.upgrade().is_some());
+        activity.has_read();
+        activity.leave();
+        assert_eq!(closed_after(&activity), Some(9), "a second of the ten has begun");
     }
 
     #[test]

@@ -6,12 +6,13 @@ const PREFACE: usize = 24;
 /// The head of a frame: a length of three bytes, its kind, its flags, and its stream.
 const HEAD: usize = 9;
 
-/// How much is looked at of the body of a frame that resets a stream.
+/// How much is looked at of the body of a frame that ends something.
 const WORD: usize = 4;
 
 pub(super) const DATA: u8 = 0;
 pub(super) const HEADERS: u8 = 1;
 pub(super) const RST_STREAM: u8 = 3;
+pub(super) const GOAWAY: u8 = 7;
 pub(super) const CONTINUATION: u8 = 9;
 
 /// A frame, as far as it is looked at.
@@ -20,8 +21,8 @@ pub(super) struct Frame {
     pub(super) kind: u8,
     flags: u8,
     pub(super) stream: u32,
-    /// Why the stream is reset, if it is (`RST_STREAM`); else 0.
-    pub(super) reason: u32,
+    /// Why the stream is reset (`RST_STREAM`), or the last one that counts (`GOAWAY`); else 0.
+    pub(super) word: u32,
 }
 
 impl Frame {
@@ -70,12 +71,13 @@ impl Framing {
             *bytes = more;
         }
         let [_, _, _, kind, flags, first, second, third, fourth, word @ ..] = self.head;
-        // The first bit is reserved.
-        let stream = u32::from_be_bytes([first, second, third, fourth]) & u32::MAX >> 1;
-        let reason = if self.had > HEAD { u32::from_be_bytes(word) } else { 0 };
+        // The first bit of a stream is reserved, and no reason needs it.
+        let number = |bytes| u32::from_be_bytes(bytes) & u32::MAX >> 1;
+        let stream = number([first, second, third, fourth]);
+        let word = if self.had > HEAD { number(word) } else { 0 };
         self.rest = HEAD + self.length() - self.had;
         self.had = 0;
-        Some(Frame { kind, flags, stream, reason })
+        Some(Frame { kind, flags, stream, word })
     }
 
     /// Whether the next byte is the first of a frame.
@@ -85,7 +87,9 @@ impl Framing {
 
     /// How much of a frame is looked at.
     fn wanted(&self) -> usize {
-        let has_word = self.had >= HEAD && self.head[3] == RST_STREAM && self.length() >= WORD;
+        let has_word = self.had >= HEAD
+            && matches!(self.head[3], RST_STREAM | GOAWAY)
+            && self.length() >= WORD;
         if has_word { HEAD + WORD } else { HEAD }
     }
 
@@ -116,12 +120,12 @@ mod tests {
     fn frames_are_found_however_they_come() {
         let sent = SENT.concat();
         let expected = [
-            Frame { kind: 4, flags: 0, stream: 0, reason: 0 },
-            Frame { kind: 0, flags: 0, stream: 1, reason: 0 },
-            Frame { kind: HEADERS, flags: 5, stream: 3, reason: 0 },
-            Frame { kind: RST_STREAM, flags: 0, stream: 3, reason: 7 },
-            Frame { kind: 7, flags: 0, stream: 0, reason: 0 },
-            Frame { kind: RST_STREAM, flags: 0, stream: 5, reason: 0 },
+            Frame { kind: 4, flags: 0, stream: 0, word: 0 },
+            Frame { kind: 0, flags: 0, stream: 1, word: 0 },
+            Frame { kind: HEADERS, flags: 5, stream: 3, word: 0 },
+            Frame { kind: RST_STREAM, flags: 0, stream: 3, word: 7 },
+            Frame { kind: GOAWAY, flags: 0, stream: 0, word: u32::MAX >> 1 },
+            Frame { kind: RST_STREAM, flags: 0, stream: 5, word: 0 },
         ];
         for portion in [1, 2, 10, 13, sent.len()] {
             let mut framing = Framing::of_client();

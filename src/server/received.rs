@@ -38,6 +38,8 @@ pub(super) struct Reception {
     pace: Pace,
     /// Whether its trailers are too long.
     is_trailed: AtomicBool,
+    /// Whether its length is known.
+    pub(super) is_measured: bool,
 }
 
 impl Reception {
@@ -68,7 +70,9 @@ impl Received {
             return None;
         }
         let pace = Pace::new(LEAST, activity.clock().body);
-        let reception = Arc::new(Reception { pace, is_trailed: AtomicBool::new(false) });
+        let is_measured = request.body().size_hint().exact().is_some();
+        let is_trailed = AtomicBool::new(false);
+        let reception = Arc::new(Reception { pace, is_trailed, is_measured });
         let number = activity.body_begins();
         let body = std::mem::take(request.body_mut());
         let watch = Watch::new(Arc::clone(activity));
@@ -92,15 +96,20 @@ impl http_body::Body for Received {
         if pace.is_late() {
             return Poll::Ready(Some(Err(BodyRefused::TooSlow.into())));
         }
-        let mut polled = Pin::new(&mut this.body).poll_frame(context);
-        if polled.is_pending() && this.body.is_end_stream() {
-            // hyper does not say so where the response has ended before.
-            polled = Poll::Ready(None);
-        }
+        // Where the response has ended before, hyper does not say so, but at the end of the connection
+        // that the body is broken.
+        let polled = if this.body.is_end_stream() {
+            Poll::Ready(None)
+        } else {
+            Pin::new(&mut this.body).poll_frame(context)
+        };
         match &polled {
             Poll::Pending => this.watch.wait(&this.reception, context.waker()),
             Poll::Ready(Some(Ok(frame))) => {
                 pace.moves(frame.data_ref().map_or(0, Bytes::len), clock);
+                if this.body.is_end_stream() {
+                    this.watch.activity().body_ends(this.number);
+                }
                 if frame.trailers_ref().is_some_and(|trailers| size(trailers) > this.limit) {
                     this.reception.is_trailed.store(true, Ordering::Relaxed);
                     return Poll::Ready(Some(Err(BodyRefused::TrailersTooLarge.into())));
@@ -136,7 +145,7 @@ impl Drop for Received {
         let (is_late, is_end) = (self.reception.pace.is_late(), self.body.is_end_stream());
         let activity = self.watch.activity();
         if !self.is_whole && !is_late && !is_end {
-            activity.is_spared_body();
+            activity.is_spared_body(self.number);
         }
         // Before it is told, so that hyper hears of it when it goes on.
         drop(std::mem::take(&mut self.body));
@@ -153,7 +162,9 @@ impl Drop for Received {
 fn is_misframed(error: &BoxError) -> bool {
     let cause = error.downcast_ref::<hyper::Error>().and_then(Error::source);
     if let Some(error) = cause.and_then(|cause| cause.downcast_ref::<h2::Error>()) {
-        return error.is_library() && error.reason() == Some(h2::Reason::PROTOCOL_ERROR);
+        let is_malformed = error.reason() == Some(h2::Reason::PROTOCOL_ERROR);
+        // Not where the whole connection has failed.
+        return is_malformed && error.is_reset() && error.is_library();
     }
     let Some(error) = cause.and_then(|cause| cause.downcast_ref::<io::Error>()) else {
         return false;

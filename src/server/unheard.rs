@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::framing::{CONTINUATION, DATA, Frame, Framing, HEADERS, RST_STREAM};
+use super::framing::{CONTINUATION, DATA, Frame, Framing, GOAWAY, HEADERS, RST_STREAM};
 use crate::metrics::Refusal;
 
 /// Why h2 resets a stream (RFC 9113, 7).
@@ -27,6 +27,8 @@ pub(super) struct Unheard {
     /// The stream whose head comes, and the last one that the client has opened.
     opening: u32,
     last: u32,
+    /// The last one that counts, as the connection ends.
+    end: u32,
     /// The streams that were opened since all was accounted for, in the order of their numbers.
     opened: Vec<Opened>,
     /// How many were opened whose requests have not begun, and are not known to be refused. It lags
@@ -87,6 +89,7 @@ impl Unheard {
             is_within_head: false,
             opening: 0,
             last: 0,
+            end: u32::MAX,
             opened: Vec::new(),
             unknown: 0,
             begun: 0,
@@ -118,6 +121,9 @@ impl Unheard {
             return self.has_more(self.opening);
         }
         self.last = self.opening;
+        if self.last > self.end {
+            return;
+        }
         self.unknown += 1;
         if self.opened.len() < MOST_OPENED {
             self.opened.push(Opened { stream: self.opening, begun, has_more: false });
@@ -137,13 +143,14 @@ impl Unheard {
     /// Notes what the client is sent, when so many requests have begun.
     pub(super) fn send(&mut self, mut bytes: &[u8], begun: u64) {
         while let Some(frame) = self.sent.next(&mut bytes) {
-            match (frame.kind, frame.reason) {
+            match (frame.kind, frame.word) {
                 (HEADERS, _) => self.answers(frame, begun),
                 (RST_STREAM, PROTOCOL_ERROR) => self.resets(frame.stream, begun),
                 (RST_STREAM, REFUSED_STREAM) => {
                     self.forget(frame.stream);
                     self.refused.streams += 1;
                 }
+                (GOAWAY, last) => self.ends(last),
                 // A client that goes past the window of one stream.
                 (RST_STREAM, FLOW_CONTROL_ERROR) => self.refused.overflowing += 1,
                 _ => {}
@@ -172,6 +179,15 @@ impl Unheard {
         }
     }
 
+    /// Notes that streams past this one do not count, as the connection ends.
+    fn ends(&mut self, last: u32) {
+        self.end = last;
+        let before = self.opened.len();
+        self.opened.retain(|opened| opened.stream <= last);
+        let gone = u64::try_from(before - self.opened.len()).unwrap_or_default();
+        self.unknown = self.unknown.saturating_sub(gone);
+    }
+
     /// Takes a stream out of those that were opened of late.
     fn forget(&mut self, stream: u32) -> Option<Opened> {
         self.find(stream).map(|at| self.opened.remove(at))
@@ -192,18 +208,42 @@ impl Unheard {
     /// The same, where all that was received is looked at, all that is to be sent was, and so many
     /// requests have begun: then that is sure of all.
     pub(super) fn settle(&mut self, begun: u64) -> Refused {
+        let news = begun.saturating_sub(mem::replace(&mut self.begun, begun));
         if self.unknown == 0 && self.refused == Refused::default() {
             return Refused::default();
         }
-        let news = begun.saturating_sub(mem::replace(&mut self.begun, begun));
         let missing = (self.unknown - self.refused.known().min(self.unknown)).saturating_sub(news);
         let malformed = missing.min(mem::take(&mut self.resets));
         let too_large = (missing - malformed).min(mem::take(&mut self.responses));
         self.refused.malformed += malformed;
         self.refused.too_large += too_large;
-        // What is left the client has reset itself, or it came after the end.
+        // What is left the client has reset itself.
         self.opened.clear();
         self.unknown = 0;
         mem::take(&mut self.refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+    }
+
+    #[test]
+    fn what_comes_past_the_end_is_not_counted() {
+        let mut unheard = Unheard::new();
+        unheard.receive(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0);
+        for stream in [3, 5] {
+            unheard.receive(&frame(HEADERS, 5, stream, b""), 0);
+        }
+        // While it was held up, one has begun and was answered by a head.
+        unheard.send(&frame(HEADERS, 5, 3, b""), 1);
+        unheard.send(&frame(GOAWAY, 0, 0, &[0, 0, 0, 3, 0, 0, 0, 0]), 1);
+        unheard.receive(&frame(HEADERS, 5, 7, b""), 1);
+        assert_eq!(unheard.settle(1), Refused::default());
     }
 }

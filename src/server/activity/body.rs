@@ -12,10 +12,12 @@ const DROPPED: u64 = 2;
 const OWED: u64 = 4;
 /// The response has ended before it.
 const OUTLASTS: u64 = 8;
+/// Nothing is to come any more that belongs to HTTP.
+const OVER: u64 = 16;
 
 /// Whose body it is stands above that, as the next request may begin before an app looks at the end
 /// of the last one's.
-const NUMBER: u64 = 16;
+const NUMBER: u64 = 32;
 
 /// The number of a request, by which its body is told from those of others. It may wrap.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,7 +43,7 @@ impl Activity {
     }
 
     /// Notes that nobody asks for what is left of a body. hyper hears of that when it goes on: it
-    /// takes what is there of the body, and if that is not all, nothing more.
+    /// takes what is there, of chunks one, and if that is not all, nothing more.
     pub(in crate::server) fn body_is_dropped(&self, number: Number) {
         if self.change(number, |body| body | DROPPED) {
             self.wake();
@@ -57,9 +59,21 @@ impl Activity {
         self.body.fetch_update(SeqCst, SeqCst, change).is_ok()
     }
 
-    /// Notes that something of the last body is still on its way that nobody wants.
-    pub(in crate::server) fn is_spared_body(&self) {
+    /// Notes that something of a body is still on its way that nobody wants.
+    pub(in crate::server) fn is_spared_body(&self, number: Number) {
+        let owed = |body| (body / NUMBER == number.0).then_some(body | OWED);
+        // Else the next request has begun, and there was nothing.
+        let _ = self.body.fetch_update(Relaxed, Relaxed, owed);
+    }
+
+    /// Notes that something of a head is still on its way that nobody wants.
+    pub(in crate::server) fn is_spared_head(&self) {
         self.body.fetch_or(OWED, Relaxed);
+    }
+
+    /// Whether something of the body of the last request may still come.
+    pub(in crate::server) fn is_body_to_come(&self) -> bool {
+        self.body.load(SeqCst) & COMES != 0
     }
 
     /// Whether the client still has something to send of the body of the last request.
@@ -88,12 +102,13 @@ impl Activity {
 
     /// Notes that no request is to come any more, whatever becomes of the body of the last one.
     pub(in crate::server) fn awaits_no_request(&self) {
-        self.body.fetch_and(OWED, Relaxed);
+        let over = |body| Some(body & OWED | OVER);
+        let _ = self.body.fetch_update(Relaxed, Relaxed, over);
     }
 
     /// Notes that a response has ended, and says whether the body of its request has not.
     pub(super) fn response_is_outlasted(&self) -> bool {
-        let is_outlasted = self.body.load(SeqCst) & COMES != 0;
+        let is_outlasted = self.is_body_to_come();
         if is_outlasted {
             self.body.fetch_or(OUTLASTS, SeqCst);
         }
@@ -103,5 +118,15 @@ impl Activity {
     /// Whether what comes next belongs to the body of a request that is answered.
     pub(super) fn outlasts_response(&self) -> bool {
         self.body.load(Relaxed) & OUTLASTS != 0
+    }
+
+    /// Whether what comes next belongs to no head.
+    pub(super) fn is_none_of_head(&self) -> bool {
+        self.body.load(Relaxed) & (OUTLASTS | OVER) != 0
+    }
+
+    /// Notes that a body that outlasts its response, or that response, moves.
+    pub(super) fn rest_moves(&self) {
+        self.due_in(self.clock.keep_alive.max(self.clock.body));
     }
 }

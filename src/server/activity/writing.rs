@@ -23,7 +23,9 @@ impl Activity {
                 && self.is_held_up()
                 && !self.is_to_leave()
         };
-        if self.is_waiting() || still_takes() {
+        if self.outlasts_response() {
+            self.rest_moves();
+        } else if self.is_waiting() || still_takes() {
             self.due_in(self.clock.keep_alive);
         }
     }

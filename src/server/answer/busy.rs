@@ -90,7 +90,10 @@ impl Busy {
         let is_measured = response.body().size_hint().exact().is_some()
             || response.headers().contains_key(CONTENT_LENGTH);
         let has_no_end = self.is_old && !is_measured;
-        let ends = refusal.is_some() || self.activity.is_to_leave() || has_no_end;
+        let ends = refusal.is_some()
+            || self.activity.is_to_leave()
+            || has_no_end
+            || self.is_outlasted_by_chunks();
         if ends && !self.activity.is_multiplexed() {
             tell_to_leave(response);
             if self.is_old {
@@ -102,10 +105,19 @@ impl Busy {
 }
 
 impl Busy {
-    /// How the connection goes on in another protocol; without that the response is another one.
+    /// Whether chunks may still come when the response has left. hyper does not tell the end of
+    /// those that have trailers, unless the connection ends with them.
+    fn is_outlasted_by_chunks(&self) -> bool {
+        let is_chunked = self.reception.as_ref().is_some_and(|reception| !reception.is_measured);
+        is_chunked && self.activity.is_body_to_come()
+    }
+
+    /// How the connection goes on in another protocol; without that the response is another one. So
+    /// it is with a body of which something may still come: that would be taken for the protocol.
     #[cold]
     fn tunnel(&self, response: &mut Response) -> Option<Tunnel> {
-        let tunnel = response.extensions_mut().remove::<Tunnel>().filter(|_| self.upgrades);
+        let is_free = self.upgrades && !self.activity.is_body_to_come();
+        let tunnel = response.extensions_mut().remove::<Tunnel>().filter(|_| is_free);
         if tunnel.is_none() {
             let detail = "The server has failed to change the protocol.";
             *response = response::failure(StatusCode::INTERNAL_SERVER_ERROR, detail, None);

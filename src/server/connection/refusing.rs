@@ -39,7 +39,7 @@ impl Served {
         self.state = if reach == Reach::TooLong {
             activity.ledger().refuse(Refusal::TargetSize, &read_buf, answerer.connection());
             tell(&mut stream, StatusCode::URI_TOO_LONG, context);
-            activity.is_spared_body();
+            activity.is_spared_head();
             State::Closing(stream)
         } else {
             stream.put_back(read_buf);

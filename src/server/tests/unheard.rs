@@ -212,6 +212,23 @@ async fn what_is_held_up_is_counted_when_it_is_told() {
 }
 
 #[tokio::test]
+async fn bodies_are_not_broken_by_the_end_of_their_connection() {
+    let server = Observed::start_with(in_clear(), mirror()).await;
+    let mut client = Frames::connect(server.address).await;
+    client.agree().await;
+    for stream in [1, 3, 5] {
+        client.write(&post(stream).0).await;
+    }
+    looked_at(&mut client).await;
+    client.send(DATA, 0, 0, b"of no stream").await;
+    client.next(&[GOAWAY]).await;
+    drop(client);
+    let (served, _) = server.end().await;
+    assert_eq!(served.refusals["malformed"], 1);
+    assert_eq!(served.refusals.values().sum::<u64>(), 1);
+}
+
+#[tokio::test]
 async fn what_a_client_resets_itself_is_not_refused() {
     let server = Observed::start_with(in_clear(), says("!")).await;
     let mut client = Frames::connect(server.address).await;

@@ -73,6 +73,16 @@ async fn a_change_that_nobody_asked_for_is_a_failure() {
 }
 
 #[tokio::test]
+async fn a_body_is_no_part_of_what_comes_after_it() {
+    let (_running, address) = start(echo()).await;
+    let mut client = Client::connect(address).await;
+    let asks = ASKS.replace("Host: h", "Host: h\r\nContent-Length: 10");
+    client.send(&format!("{asks}12345")).await;
+    let head = client.read_to("\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 500 "), "{head}");
+}
+
+#[tokio::test]
 async fn a_change_that_leads_nowhere_is_a_failure() {
     let (_running, address) = start(App::ready(|_| switching(None))).await;
     let mut client = Client::connect(address).await;
