@@ -147,7 +147,8 @@ async fn a_body_that_nobody_wants_does_not_keep_a_connection_from_resting() {
     while running.connections() > 0 {
         sleep(Duration::from_millis(100)).await;
     }
-    assert!((60..=61).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    // A second of its minute had passed before.
+    assert!((58..=61).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
