@@ -100,10 +100,9 @@ pub(super) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::Connections
         | Refusal::Http2Streams
         | Refusal::Requests => StatusCode::SERVICE_UNAVAILABLE,
-        Refusal::BodyTimeout
-        | Refusal::HeadTimeout
-        | Refusal::Http2Ping
-        | Refusal::WriteTimeout => StatusCode::REQUEST_TIMEOUT,
+        Refusal::BodyTimeout | Refusal::HeadTimeout | Refusal::WriteTimeout => {
+            StatusCode::REQUEST_TIMEOUT
+        }
         Refusal::HeadSize | Refusal::HeaderLine | Refusal::TrailerSize => {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
         }

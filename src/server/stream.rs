@@ -223,3 +223,44 @@ impl Write for Stream {
         self.note(written)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::server::Settings;
+    use crate::server::clock::Clock;
+
+    #[tokio::test]
+    async fn only_a_head_is_read_in_portions() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let activity = Activity::new(Arc::new(Clock::new(&Settings::default())), Arc::default());
+        let mut stream = Stream::new(Socket::Tcp(accepted.unwrap().0), Arc::new(activity));
+        stream.watch_first_lines(10);
+        client.unwrap().write_all(b"a head that is long").await.unwrap();
+        let mut bytes = [0; 100];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        poll_fn(|context| Pin::new(&mut stream).poll_read(context, buffer.unfilled()))
+            .await
+            .unwrap();
+        assert_eq!(buffer.filled(), b"a head that");
+        let is_looked_at = poll_fn(|context| {
+            let read = Pin::new(&mut stream).poll_read(context, buffer.unfilled());
+            Poll::Ready(read.is_pending())
+        });
+        assert!(is_looked_at.await && stream.activity.is_head_long());
+        stream.watch_on(1);
+        poll_fn(|context| {
+            let _ = Pin::new(&mut stream).poll_shutdown(context);
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(stream.socket.inner().room, usize::MAX, "what is heard at the end");
+    }
+}

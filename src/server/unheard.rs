@@ -234,6 +234,24 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_of_any_kind_may_come_between_frames_but_not_within_a_head() {
+        let mut unheard = Unheard::new();
+        unheard.receive(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0);
+        for (sent, may) in [
+            (frame(HEADERS, 0, 1, b"h"), false),
+            (frame(CONTINUATION, 0, 1, b"h"), false),
+            (frame(CONTINUATION, 4, 1, b"h"), true),
+            (frame(DATA, 0, 1, b"body"), true),
+            (b"\0\0\x02\0".to_vec(), false),
+            (b"\0\0\0\0\x01b".to_vec(), false),
+            (b"b".to_vec(), true),
+        ] {
+            unheard.receive(&sent, 0);
+            assert_eq!(unheard.is_between_frames(), may, "{sent:?}");
+        }
+    }
+
+    #[test]
     fn what_comes_past_the_end_is_not_counted() {
         let mut unheard = Unheard::new();
         unheard.receive(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0);

@@ -248,5 +248,8 @@ async fn connections_with_bodies_end_whatever_comes_first() {
     for _ in 0..100 {
         assert!(told.recv().await.unwrap().is_some());
     }
-    assert_eq!(running.connections(), 0);
+    // Clients see the end a moment before it is noted.
+    while running.connections() > 0 {
+        tokio::task::yield_now().await;
+    }
 }
