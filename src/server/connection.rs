@@ -180,8 +180,6 @@ impl Served {
         {
             let Parts { io: mut stream, read_buf, .. } = http.into_parts();
             stream.put_back(read_buf);
-            // There are no heads any more.
-            stream.watch_first_lines(usize::MAX);
             let going = tunnel.begin(Box::new(TokioIo::new(stream)));
             self.state = going.map_or(State::Ended, State::Upgraded);
         }

@@ -251,6 +251,38 @@ mod tests {
         }
     }
 
+    /// What is refused where three streams are opened and then one says something, when so many
+    /// requests have begun; in the end two have.
+    fn refused(said: &[u8], begun: u64, has_body: bool) -> Refused {
+        let mut unheard = Unheard::new();
+        unheard.receive(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0);
+        for stream in [1, 3, 5] {
+            unheard.receive(&frame(HEADERS, 4, stream, b""), 0);
+        }
+        if has_body {
+            unheard.receive(&frame(DATA, 1, 3, b"body"), 0);
+        }
+        unheard.send(said, begun);
+        unheard.settle(2)
+    }
+
+    #[test]
+    fn what_is_told_late_is_told_from_what_apps_say_by_how_many_have_begun() {
+        let reset = frame(RST_STREAM, 0, 3, &[0, 0, 0, 1]);
+        let malformed = Refused { malformed: 1, ..Refused::default() };
+        let head = frame(HEADERS, 5, 3, b"");
+        let too_large = Refused { too_large: 1, ..Refused::default() };
+        for (said, begun, has_body, expected) in [
+            (&reset, 0, false, malformed),
+            (&reset, 0, true, malformed),
+            (&reset, 2, true, malformed),
+            (&head, 0, false, too_large),
+            (&head, 2, false, too_large),
+        ] {
+            assert_eq!(refused(said, begun, has_body), expected, "{said:?} {begun} {has_body}");
+        }
+    }
+
     #[test]
     fn what_comes_past_the_end_is_not_counted() {
         let mut unheard = Unheard::new();

@@ -168,6 +168,23 @@ async fn a_broken_body_is_told_from_a_head_that_is_too_large() {
 }
 
 #[tokio::test]
+async fn a_head_that_is_none_is_told_from_a_broken_body_though_it_has_one() {
+    let server = Observed::start_with(in_clear(), mirror()).await;
+    let mut client = Frames::connect(server.address).await;
+    client.agree().await;
+    let (head, body) = post(1);
+    let (none, its_body) = (frame(HEADERS, 4, 3, &malformed()[1]), frame(DATA, 1, 3, b"ab"));
+    client.write(&[head, none, body, its_body].concat()).await;
+    looked_at(&mut client).await;
+    drop(client);
+    let (served, log) = server.end().await;
+    assert_eq!((served.refusals["malformed"], served.refusals["framing"]), (1, 1));
+    assert_eq!(served.refusals.values().sum::<u64>(), 2);
+    assert_eq!(log.lines().filter(|line| line.contains("\"-\" 400 ")).count(), 1, "{log}");
+    assert_eq!(log.lines().count(), 2, "{log}");
+}
+
+#[tokio::test]
 async fn a_body_past_its_window_is_counted_beside_its_request() {
     let server = Observed::start_with(in_clear(), keeps()).await;
     let mut client = Frames::connect(server.address).await;
